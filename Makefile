@@ -1,0 +1,67 @@
+# Every action by name. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV := .tools/uv/bin/uv
+BIN := .venv/bin
+export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+PROTOS := $(shell find proto/lumbung -name '*.proto')
+PYPROJECTS := pyproject.toml $(wildcard proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml dev/pyproject.toml)
+
+.PHONY: help setup proto demo up test check fmt lint types imports buf-lint squawk clean
+
+help: ## list the actions
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+$(UV): tools/bootstrap.py
+	@$(PYTHON) tools/bootstrap.py .tools/uv
+
+.venv/.synced: $(UV) uv.lock $(PYPROJECTS)
+	@echo "Installing Lumbung into $(CURDIR)/.venv (first time: about a minute)"
+	@$(UV) sync --quiet --frozen --all-packages --python $(PYTHON)
+	@touch $@
+
+proto/.generated: .venv/.synced $(PROTOS) tools/generate_stubs.py
+	@$(BIN)/python tools/generate_stubs.py
+	@touch $@
+
+setup: .venv/.synced proto/.generated ## install everything into this folder
+
+proto: proto/.generated ## generate the stubs from proto/ with the locked tools
+
+demo: setup ## the main job: a flash sale on three channels becomes parcels, then everything stops
+	@$(BIN)/lumbung demo
+
+up: setup ## the same system, left running until Ctrl-C
+	@$(BIN)/lumbung up
+
+test: setup ## every test, on a real Valkey and PostgreSQL that the run starts itself
+	@$(BIN)/python -m pytest
+
+check: setup lint types imports buf-lint squawk ## linter, strict types, import contracts, contracts' lint, migrations' lint
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup
+	@$(BIN)/python tools/check_types.py
+
+imports: setup
+	@$(BIN)/lint-imports
+
+buf-lint: setup
+	@$(BIN)/buf lint
+
+squawk: setup
+	@$(BIN)/squawk --config .squawk.toml libs/kit/migrations/*.sql services/*/migrations/*.sql
+
+fmt: setup ## format and fix what a machine can fix
+	@$(BIN)/ruff check --fix-only . ; $(BIN)/ruff format .
+
+clean: ## remove what was installed and generated
+	rm -rf .venv .tools .cache .lumbung proto/.generated
+	find proto -name '*_pb2*' -delete

@@ -1,0 +1,1 @@
+"""Lumbung catalog service."""

@@ -1,0 +1,1 @@
+"""Lumbung channel-sync service."""

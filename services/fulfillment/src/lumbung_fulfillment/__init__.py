@@ -1,0 +1,1 @@
+"""Lumbung fulfillment service."""

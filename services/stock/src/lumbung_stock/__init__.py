@@ -1,0 +1,1 @@
+"""Lumbung stock service."""
