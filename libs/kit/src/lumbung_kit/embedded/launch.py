@@ -1,8 +1,8 @@
 """Becomes a server program: takes on an account, ties its life to its parent's, then exec()s the program.
 
-Run as a script by `process.Child`, never imported: `python -I -S launch.py UID GID PARENT SIGNAL -- PROGRAM ARG...`
-(UID and GID -1 mean: stay who you are). Only the standard library, so that it starts in some milliseconds, and no
-`preexec_fn`, which is unsafe in a parent that has threads.
+Run as a script by `process.Child`, never imported: `python -I -S launch.py UID GID PARENT SIGNAL -- PROGRAM
+ARG...` (UID and GID -1 mean: stay who you are). Only the standard library, so that it starts in some
+milliseconds, and no `preexec_fn`, which is unsafe in a parent that has threads.
 """
 
 import ctypes
@@ -30,8 +30,8 @@ def main(arguments: list[str]) -> None:
 def tie_to_parent(parent: int, death_signal: int) -> None:
     """Sees to it that this process gets `death_signal` when the process `parent` is gone, however it ended.
 
-    Comes after the change of account, which would clear it on Linux. On Linux it is the *thread* that started us
-    whose end counts; `Supervisor` starts its servers from threads that live as long as it does.
+    Comes after the change of account, which would clear it on Linux. On Linux it is the *thread* that started
+    us whose end counts; `Supervisor` starts its servers from threads that live as long as it does.
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)

@@ -6,8 +6,8 @@ import random
 import socket
 from contextlib import closing
 
-# Below the range from which systems take ports for outgoing connections (Linux from 32768, macOS from 49152), so that
-# a server that is down for a moment still finds its port free when it comes back.
+# Below the range from which systems take ports for outgoing connections (Linux from 32768, macOS from 49152),
+# so that a server that is down for a moment still finds its port free when it comes back.
 _LOWEST = 15_000
 _HIGHEST = 32_000
 _ATTEMPTS_MAX = 200

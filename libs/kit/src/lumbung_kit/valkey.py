@@ -1,0 +1,86 @@
+"""A Valkey client that never repeats a command by itself, and scripts that live in files of their own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+from redis import exceptions
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from lumbung_kit.failures import StoreUnavailable
+
+Valkey: TypeAlias = "Redis"
+RETRY_AFTER_S = 0.5
+
+
+def connect(
+    url: str,
+    *,
+    name: str = "lumbung",
+    max_connections: int = 16,
+    connect_timeout_s: float = 1.0,
+    reply_timeout_s: float = 2.0,
+    wait_timeout_s: float = 2.0,
+) -> Valkey:
+    """A client with at most `max_connections`; callers wait up to `wait_timeout_s` for one. Connects on first
+    use.
+
+    Retries are off: after a time-out nobody knows whether the command took effect, and only the caller knows
+    whether it may be repeated. Close it with `aclose()`.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=max_connections,
+        timeout=wait_timeout_s,
+        client_name=name,
+        socket_connect_timeout=connect_timeout_s,
+        socket_timeout=reply_timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        retry_on_error=[],
+        health_check_interval=0,
+    )
+    return Redis.from_pool(pool)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """The one place where the driver's errors become ours.
+
+    StoreUnavailable: not reachable, timed out (the command may have taken effect), starting, or read-only.
+    """
+    try:
+        yield
+    except (exceptions.BusyLoadingError, exceptions.ReadOnlyError, exceptions.ClusterDownError) as error:
+        raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
+    except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
+        raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
+
+
+class Script:
+    """A Lua script of one file. Call it with keys and arguments; it is loaded when the server lacks it."""
+
+    def __init__(self, client: Valkey, source: str) -> None:
+        self._client = client
+        self._source = source
+        self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    async def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int] = ()) -> Any:
+        """What the script returns. Raises StoreUnavailable; ResponseError for a mistake in it."""
+        with translated_errors():
+            try:
+                return await self._client.evalsha(self._sha, len(keys), *keys, *args)
+            except (
+                exceptions.NoScriptError
+            ):  # nothing was run: a restarted or promoted server, or the first call
+                return await self._client.eval(self._source, len(keys), *keys, *args)
+
+
+def load_script(client: Valkey, package: str, filename: str) -> Script:
+    """Reads the script `filename` beside the modules of `package`."""
+    return Script(client, files(package).joinpath(filename).read_text(encoding="utf-8"))
