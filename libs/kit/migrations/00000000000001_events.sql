@@ -62,3 +62,6 @@ begin
     execute format('grant select, insert on event_dead_letter to %I', service_role);
 end
 $$;
+
+-- migrate:down
+-- Nothing: a change of the schema is undone by another migration, which keeps the data.

@@ -18,3 +18,6 @@ begin
     execute format('grant select, insert, delete on request_record to %I', format('lumbung_%s', current_schema()));
 end
 $$;
+
+-- migrate:down
+-- Nothing: a change of the schema is undone by another migration, which keeps the data.

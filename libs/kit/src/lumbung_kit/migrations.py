@@ -19,6 +19,7 @@ from psycopg import sql
 from lumbung_kit.postgres import Conn
 
 _TIMEOUT_S = 300
+_URL_VARIABLE = "LUMBUNG_MIGRATE_URL"
 # A migration waits no longer than this for its locks, and holds them no longer, while the service is running.
 _TIMEOUTS = {"lock_timeout": "10s", "statement_timeout": "120s"}
 _VERSION = re.compile(r"(\d+)_\w+\.sql")
@@ -47,34 +48,10 @@ async def migrate(admin_url: str, schema: str, dirs: Sequence[Path]) -> None:
     half-applied.
     """
     folders = [word for folder in _all(dirs) for word in ("--migrations-dir", str(folder))]
-    command = [
-        str(_dbmate()),
-        "--env",
-        "LUMBUNG_MIGRATE_URL",
-        *folders,
-        "--no-dump-schema",
-        "--migration-lock",
-        "up",
-    ]
-    with tempfile.TemporaryDirectory(
-        prefix="lumbung-dbmate-"
-    ) as nowhere:  # has no .env that dbmate would read
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=nowhere,
-            env={"LUMBUNG_MIGRATE_URL": _dbmate_url(admin_url, schema), "PATH": os.defpath},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                output, _ = await process.communicate()
-        except BaseException:
-            process.kill()
-            await process.wait()
-            raise
-    if process.returncode != 0:
-        raise MigrationError(f"migrating schema {schema}:\n{output.decode(errors='replace').strip()}")
+    options = ["--env", _URL_VARIABLE, *folders, "--no-dump-schema", "--migration-lock"]
+    code, output = await _run_dbmate([*options, "up"], _dbmate_url(admin_url, schema))
+    if code != 0:
+        raise MigrationError(f"migrating schema {schema}:\n{output}")
 
 
 async def pending(url: str, schema: str, dirs: Sequence[Path]) -> list[str]:
@@ -118,6 +95,27 @@ async def _applied(conn: Conn, schema: str) -> set[str]:
         return set()
     rows = await conn.execute(sql.SQL("select version from {}").format(table))
     return {str(version) for (version,) in await rows.fetchall()}
+
+
+async def _run_dbmate(arguments: list[str], url: str) -> tuple[int | None, str]:
+    """Exit code and output. Runs in an empty folder, so that dbmate finds no .env file to read."""
+    with tempfile.TemporaryDirectory(prefix="lumbung-dbmate-") as nowhere:
+        process = await asyncio.create_subprocess_exec(
+            str(_dbmate()),
+            *arguments,
+            cwd=nowhere,
+            env={_URL_VARIABLE: url, "PATH": os.defpath},  # not on the command line, which others can see
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                output, _ = await process.communicate()
+        except BaseException:
+            process.kill()
+            await process.wait()
+            raise
+    return process.returncode, output.decode(errors="replace").strip()
 
 
 def _dbmate() -> Path:
