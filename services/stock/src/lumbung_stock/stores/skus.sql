@@ -1,0 +1,42 @@
+-- name: find
+-- Components come with their bundle, in the order of their codes.
+SELECT sku.sku_code, sku.name, sku.is_bundle, sku.active, sku.recipe_version,
+       coalesce(
+           (SELECT array_agg(component_code ORDER BY component_code)
+              FROM sku_component WHERE bundle_code = sku.sku_code),
+           '{}'
+       ) AS component_codes,
+       coalesce(
+           (SELECT array_agg(quantity ORDER BY component_code)
+              FROM sku_component WHERE bundle_code = sku.sku_code),
+           '{}'
+       ) AS component_quantities
+  FROM sku
+ WHERE sku.sku_code = ANY (%(sku_codes)s::text[]);
+
+-- name: bundles_of
+SELECT component_code, array_agg(bundle_code ORDER BY bundle_code)
+  FROM sku_component
+ WHERE component_code = ANY (%(sku_codes)s::text[])
+ GROUP BY component_code;
+
+-- name: put
+-- The catalog's snapshot, unless a newer one is here already: no row comes back then.
+INSERT INTO sku (sku_code, name, is_bundle, active, recipe_version, catalog_version)
+VALUES (%(sku_code)s, %(name)s, %(is_bundle)s, %(active)s, %(recipe_version)s, %(catalog_version)s)
+ON CONFLICT (sku_code) DO UPDATE
+   SET name = excluded.name,
+       is_bundle = excluded.is_bundle,
+       active = excluded.active,
+       recipe_version = excluded.recipe_version,
+       catalog_version = excluded.catalog_version
+ WHERE sku.catalog_version < excluded.catalog_version
+RETURNING sku_code;
+
+-- name: drop_components
+DELETE FROM sku_component WHERE bundle_code = %(bundle_code)s;
+
+-- name: add_components
+INSERT INTO sku_component (bundle_code, component_code, quantity)
+SELECT %(bundle_code)s, component_code, quantity
+  FROM unnest(%(component_codes)s::text[], %(quantities)s::bigint[]) AS component (component_code, quantity);
