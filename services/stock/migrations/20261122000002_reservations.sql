@@ -47,7 +47,6 @@ CREATE TABLE reservation (
     expire_time         timestamptz  NOT NULL,
     create_time         timestamptz  NOT NULL DEFAULT clock_timestamp(),
     resolve_time        timestamptz,
-    resolve_request_id  text,
     order_reference     text,
     order_details       jsonb,
     refusal             jsonb,
@@ -77,6 +76,18 @@ CREATE TABLE reservation_draw (
     CONSTRAINT reservation_draw_returned_within CHECK (returned BETWEEN 0 AND quantity)
 );
 CREATE INDEX reservation_draw_by_sku ON reservation_draw (warehouse_code, sku_code);
+
+-- Who resolved what, by which request: the same request gets the same answer again (P3).
+CREATE TABLE reservation_resolution (
+    request_id      text         PRIMARY KEY,
+    reservation_id  uuid         NOT NULL REFERENCES reservation,
+    verb            smallint     NOT NULL,
+    state           smallint     NOT NULL,
+    content_hash    bytea        NOT NULL,
+    actor           text         NOT NULL,
+    reason          text         NOT NULL DEFAULT '',
+    record_time     timestamptz  NOT NULL DEFAULT clock_timestamp()
+);
 
 -- Units given back in Postgres that the gate in Valkey has not been told of yet; a row is deleted once it has.
 CREATE TABLE flash_credit (
@@ -114,9 +125,9 @@ $$;
 
 GRANT SELECT, INSERT, UPDATE ON flash_sale, flash_sale_item, reservation, reservation_draw TO lumbung_stock;
 GRANT SELECT, INSERT, DELETE ON flash_credit TO lumbung_stock;
-GRANT SELECT, INSERT ON journal_dead_letter TO lumbung_stock;
+GRANT SELECT, INSERT ON journal_dead_letter, reservation_resolution TO lumbung_stock;
 GRANT EXECUTE ON FUNCTION lock_reservations, lock_flash_sale_items TO lumbung_stock;
 
 -- migrate:down
 DROP FUNCTION lock_flash_sale_items, lock_reservations;
-DROP TABLE journal_dead_letter, flash_credit, reservation_draw, reservation, flash_sale_item, flash_sale;
+DROP TABLE journal_dead_letter, flash_credit, reservation_resolution, reservation_draw, reservation, flash_sale_item, flash_sale;

@@ -1,0 +1,60 @@
+"""Who gets the units of an ordinary sale: carts in their order of arrival, each all or nothing (P1, P5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from lumbung_stock.domain.carts import Cart, out_of_stock
+from lumbung_stock.domain.levels import Level, LevelKey
+from lumbung_stock.domain.reservations import Draw, Refusal
+
+Decision = tuple[Draw, ...] | Refusal
+
+
+class Allocator:
+    """Decides carts one after another over levels that the caller has locked.
+
+    `warehouses` are in order of priority: a cart takes everything from the first that has it all.
+    """
+
+    def __init__(self, levels: Mapping[LevelKey, Level], warehouses: Sequence[str]) -> None:
+        self._free = {key: level.available_to_promise for key, level in levels.items()}
+        self._warehouses = tuple(warehouses)
+
+    def decide(self, cart: Cart) -> Decision:
+        """Draws that take the cart's whole demand out of one warehouse, or the refusal."""
+        if cart.refusal is not None:
+            return cart.refusal
+        return self.take(cart, cart.demand())
+
+    def take(self, cart: Cart, demand: Mapping[str, int]) -> Decision:
+        """Like `decide`, for a part of the cart's demand: the rest comes from a flash sale's escrow."""
+        candidates = (cart.warehouse_code,) if cart.warehouse_code else self._warehouses
+        for warehouse in candidates:
+            if self._covers(warehouse, demand):
+                return self._draw(warehouse, demand)
+        return out_of_stock(cart.lines, {**cart.demand(), **self._best(candidates, demand)})
+
+    def give_back(self, draws: Sequence[Draw]) -> None:
+        """Undoes a `take` whose other part failed."""
+        for draw in draws:
+            self._free[draw.warehouse_code, draw.sku_code] += draw.quantity
+
+    def _covers(self, warehouse: str, demand: Mapping[str, int]) -> bool:
+        return all(self._free.get((warehouse, sku_code), 0) >= units for sku_code, units in demand.items())
+
+    def _draw(self, warehouse: str, demand: Mapping[str, int]) -> tuple[Draw, ...]:
+        for sku_code, units in demand.items():
+            self._free[warehouse, sku_code] -= units
+        return tuple(Draw(warehouse, sku_code, units, from_escrow=False) for sku_code, units in sorted(demand.items()))
+
+    def _best(self, candidates: Sequence[str], demand: Mapping[str, int]) -> dict[str, int]:
+        """What the warehouse that comes nearest could give, so that the refusal tells of one that is real."""
+
+        def nearness(warehouse: str) -> float:
+            return sum(
+                min(1.0, max(0, self._free.get((warehouse, sku), 0)) / units) for sku, units in demand.items()
+            )
+
+        best = max(candidates, key=nearness, default="")
+        return {sku_code: max(0, self._free.get((best, sku_code), 0)) for sku_code in demand}

@@ -1,0 +1,69 @@
+"""A cart before it is decided: what it draws on real stock, and which line was short."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from lumbung_stock.domain.reservations import Durability, Line, Refusal, RefusedLine
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """Everything that a Reserve asked for, validated, with bundles expanded.
+
+    `refusal` is set when the answer is a refusal whatever the stock is; it is still written down, so that the
+    same request gets the same answer (P3).
+    """
+
+    reservation_id: UUID
+    request_id: str
+    content_hash: bytes
+    lines: tuple[Line, ...]
+    channel_code: str
+    customer_reference: str
+    ttl_s: float
+    durability: Durability
+    warehouse_code: str
+    flash_sale_code: str
+    actor: str
+    traceparent: str
+    refusal: Refusal | None = field(default=None)
+
+    def demand(self) -> dict[str, int]:
+        """Units per plain SKU, summed over lines and bundles before anything is checked (P5)."""
+        return demand_of(self.lines)
+
+
+def demand_of(lines: tuple[Line, ...]) -> dict[str, int]:
+    """Units per plain SKU that these lines take together."""
+    total: dict[str, int] = {}
+    for line in lines:
+        for sku_code, per_unit in line.components:
+            total[sku_code] = total.get(sku_code, 0) + line.quantity * per_unit
+    return total
+
+
+def out_of_stock(
+    lines: tuple[Line, ...], available: Mapping[str, int], retry_delay_s: float | None = None
+) -> Refusal:
+    """The refusal that names each line which could not be had, and the SKU that blocked it (P6)."""
+    demand = demand_of(lines)
+    short = {sku_code for sku_code, units in demand.items() if units > available.get(sku_code, 0)}
+    refused = tuple(
+        _refused_line(index, line, available, short)
+        for index, line in enumerate(lines)
+        if any(sku_code in short for sku_code, _ in line.components)
+    )
+    named = ", ".join(sorted(short)[:5])
+    return Refusal("OUT_OF_STOCK", f"Not enough units are left of {named}; nothing is held.", refused, retry_delay_s)
+
+
+def _refused_line(index: int, line: Line, available: Mapping[str, int], short: set[str]) -> RefusedLine:
+    def possible(component: tuple[str, int]) -> int:
+        return max(0, available.get(component[0], 0)) // component[1]
+
+    blocking = min((part for part in line.components if part[0] in short), key=possible)
+    whole = min(possible(part) for part in line.components)
+    return RefusedLine(index, line.sku_code, line.quantity, whole, blocking[0])

@@ -1,0 +1,206 @@
+"""Flash sales and their escrow in Postgres."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row, dict_row
+
+from lumbung_kit.postgres import Conn
+from lumbung_kit.sql import load
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
+from lumbung_stock.domain.resolve import EscrowChange
+
+_SQL = load(__package__, "flash_sales.sql")
+
+ItemKey = tuple[str, str]
+"""(flash_sale_code, sku_code): items are locked in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Units given back in Postgres that the gate has not been told of."""
+
+    credit_id: int
+    flash_sale_code: str
+    reservation_id: UUID
+
+
+async def insert_sale(conn: Conn, sale: FlashSale, actor: str) -> None:
+    """Writes down a planned sale. A code that is taken: UniqueViolation of flash_sale_pkey."""
+    await conn.execute(
+        _SQL["insert_sale"],
+        {
+            "flash_sale_code": sale.flash_sale_code,
+            "title": sale.title,
+            "channel_codes": list(sale.channel_codes),
+            "start_time": sale.start_time,
+            "end_time": sale.end_time,
+            "actor": actor,
+        },
+    )
+    await conn.execute(
+        _SQL["insert_items"],
+        {
+            "flash_sale_code": sale.flash_sale_code,
+            "sku_codes": [item.sku_code for item in sale.items],
+            "warehouse_codes": [item.warehouse_code for item in sale.items],
+            "quotas": [item.quota for item in sale.items],
+            "limits": [item.limit_per_customer for item in sale.items],
+        },
+    )
+
+
+async def find_sales(conn: Conn, flash_sale_codes: Sequence[str]) -> dict[str, FlashSale]:
+    """Sales with their items; unknown ones are absent."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL["find_sales"], {"flash_sale_codes": list(flash_sale_codes)})
+        return {row["flash_sale_code"]: _sale(row) async for row in cursor}
+
+
+async def running_sales(conn: Conn) -> list[str]:
+    """Sales that are open or being closed."""
+    cursor = await conn.execute(_SQL["running_sales"])
+    return [row[0] async for row in cursor]
+
+
+async def page_of_sales(conn: Conn, state: int, after_code: str, limit: int) -> list[str]:
+    """Codes of sales, newest first, after one of them."""
+    before: datetime | None = None
+    if after_code:
+        cursor = await conn.execute(_SQL["plan_time"], {"flash_sale_code": after_code})
+        before = row[0] if (row := await cursor.fetchone()) else None
+    cursor = await conn.execute(
+        _SQL["page_of_sales"],
+        {"state": state, "before_time": before, "before_code": after_code, "limit": limit},
+    )
+    return [row[0] async for row in cursor]
+
+
+async def lock_sale(conn: Conn, flash_sale_code: str) -> tuple[FlashSaleState, int] | None:
+    """Locks the sale until the transaction ends; its state and epoch, or None when there is no such sale."""
+    cursor = await conn.execute(_SQL["lock_sale"], {"flash_sale_code": flash_sale_code})
+    row = await cursor.fetchone()
+    return (FlashSaleState(row[0]), row[1]) if row else None
+
+
+async def lock_items(conn: Conn, keys: Sequence[ItemKey]) -> dict[ItemKey, FlashSaleItem]:
+    """Locks items until the transaction ends."""
+    ordered = sorted(set(keys))
+    arrays = {"flash_sale_codes": [key[0] for key in ordered], "sku_codes": [key[1] for key in ordered]}
+    cursor = await conn.execute(_SQL["lock_items"], arrays)
+    return {(row[0], row[1]): FlashSaleItem(*row[1:]) async for row in cursor}
+
+
+async def change_items(conn: Conn, changes: Sequence[EscrowChange]) -> None:
+    """Books differences; flash_sale_item_never_oversold and _conserved bound them."""
+    sums: dict[ItemKey, list[int]] = {}
+    for change in changes:
+        total = sums.setdefault((change.flash_sale_code, change.sku_code), [0, 0, 0])
+        for index, difference in enumerate((change.remaining, change.shipped, change.returned)):
+            total[index] += difference
+    if not sums:
+        return
+    keys = sorted(sums)
+    await conn.execute(
+        _SQL["change_items"],
+        {
+            "flash_sale_codes": [key[0] for key in keys],
+            "sku_codes": [key[1] for key in keys],
+            "remaining": [sums[key][0] for key in keys],
+            "shipped": [sums[key][1] for key in keys],
+            "returned": [sums[key][2] for key in keys],
+        },
+    )
+
+
+async def next_epoch(conn: Conn, flash_sale_code: str, state: FlashSaleState | None = None) -> int:
+    """Fences off whoever works under the present epoch, and marks the gate as not armed."""
+    parameters = {"flash_sale_code": flash_sale_code, "state": None if state is None else int(state)}
+    cursor = await conn.execute(_SQL["next_epoch"], parameters)
+    return await _one(cursor)
+
+
+async def set_state(conn: Conn, flash_sale_code: str, state: FlashSaleState) -> None:
+    """Moves a locked sale to another state."""
+    await conn.execute(_SQL["set_state"], {"flash_sale_code": flash_sale_code, "state": int(state)})
+
+
+async def set_armed(conn: Conn, flash_sale_code: str, epoch: int) -> None:
+    """Notes that the gate is armed, unless somebody has begun a newer epoch."""
+    await conn.execute(_SQL["set_armed"], {"flash_sale_code": flash_sale_code, "epoch": epoch})
+
+
+async def insert_credits(conn: Conn, credits_due: Sequence[tuple[str, UUID]]) -> None:
+    """Remembers, in the change's own transaction, what the gate has to be told: (sale, reservation)."""
+    arrays = {
+        "flash_sale_codes": [code for code, _ in credits_due],
+        "reservation_ids": [reservation_id for _, reservation_id in credits_due],
+    }
+    await conn.execute(_SQL["insert_credits"], arrays)
+
+
+async def due_credits(conn: Conn, limit: int) -> list[Credit]:
+    """The oldest credits that the gate has not been told of."""
+    async with conn.cursor(row_factory=class_row(Credit)) as cursor:
+        await cursor.execute(_SQL["due_credits"], {"limit": limit})
+        return await cursor.fetchall()
+
+
+async def delete_credits(conn: Conn, credit_ids: Sequence[int]) -> None:
+    """Forgets credits that the gate has, or that nobody needs any more."""
+    await conn.execute(_SQL["delete_credits"], {"credit_ids": list(credit_ids)})
+
+
+async def count_credits(conn: Conn, flash_sale_code: str) -> int:
+    """Credits of one sale that the gate has not been told of."""
+    return await _one(await conn.execute(_SQL["count_credits"], {"flash_sale_code": flash_sale_code}))
+
+
+async def park(conn: Conn, flash_sale_code: str, reservation_id: str, entry: Mapping[str, str], error: str) -> None:
+    """Puts a journal entry that cannot be committed aside."""
+    await conn.execute(
+        _SQL["park"],
+        {
+            "flash_sale_code": flash_sale_code,
+            "reservation_id": reservation_id,
+            "entry": json.dumps(dict(entry)),
+            "error": error[:2000],
+        },
+    )
+
+
+async def units_by_state(conn: Conn, flash_sale_code: str) -> dict[tuple[str, int], int]:
+    """Units of the sale's SKUs in holds and in sales not shipped, by (sku_code, state)."""
+    cursor = await conn.execute(_SQL["units_by_state"], {"flash_sale_code": flash_sale_code})
+    return {(row[0], row[1]): int(row[2]) async for row in cursor}
+
+
+async def answers(conn: Conn, flash_sale_code: str) -> list[tuple[str, str, int]]:
+    """How often each (reason, channel) was answered."""
+    cursor = await conn.execute(_SQL["answers"], {"flash_sale_code": flash_sale_code})
+    return [(row[0], row[1], row[2]) async for row in cursor]
+
+
+async def _one(cursor: Any) -> int:
+    row = await cursor.fetchone()
+    return int(row[0])
+
+
+def _sale(row: Mapping[str, Any]) -> FlashSale:
+    return FlashSale(
+        flash_sale_code=row["flash_sale_code"],
+        title=row["title"],
+        state=FlashSaleState(row["state"]),
+        channel_codes=tuple(row["channel_codes"]),
+        start_time=row["start_time"],
+        end_time=row["end_time"],
+        epoch=row["epoch"],
+        gate_armed=row["gate_armed"],
+        items=tuple(FlashSaleItem(*item) for item in row["items"]),
+    )

@@ -1,0 +1,194 @@
+"""The flash sale's fast gate in Valkey. Never the truth: what it grants becomes real when Postgres has it.
+
+All keys of one sale share the hash tag `{code}`, so that a sale lives on one shard of a cluster.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+from uuid import UUID
+
+from lumbung_kit.valkey import Valkey, load_script, translated_errors
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.flash_sales import FlashSale
+from lumbung_stock.domain.reservations import Reservation
+from lumbung_stock.stores.journal_codec import encode
+
+INSTALL_BATCH = 500
+"""Holds written by one call of install_gate.lua."""
+
+RawEntry = tuple[str, Mapping[str, str]]
+"""(entry id, fields) as read from the journal."""
+
+
+class Outcome(IntEnum):
+    """What reserve.lua answers."""
+
+    HELD = 1
+    OUT_OF_STOCK = 2
+    LIMIT_REACHED = 3
+    NOT_ARMED = 4
+    REQUEST_REUSED = 5
+    JOURNAL_FULL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """`hold_id` is the first request's when the request was seen before; `available` is per SKU, when refused."""
+
+    outcome: Outcome
+    hold_id: UUID | None
+    available: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GateStatus:
+    """Whether a sale's gate takes reservations, and under which epoch; epoch 0: there is no gate."""
+
+    armed: bool
+    epoch: int
+
+
+class Gate:
+    """Calls of the scripts beside this module. Raises StoreUnavailable; after a time-out the outcome is unknown."""
+
+    def __init__(self, client: Valkey, *, journal_max: int) -> None:
+        self._client = client
+        self._journal_max = journal_max
+        self._reserve = load_script(client, __package__, "reserve.lua")
+        self._freeze = load_script(client, __package__, "freeze_gate.lua")
+        self._install = load_script(client, __package__, "install_gate.lua")
+        self._arm = load_script(client, __package__, "arm_gate.lua")
+        self._credit = load_script(client, __package__, "credit_gate.lua")
+        self._ack = load_script(client, __package__, "ack_journal.lua")
+
+    async def reserve(self, sale: FlashSale, cart: Cart) -> GateAnswer:
+        """Takes the cart's units of SKUs on sale, all or none, and journals the decision."""
+        items = sale.item_by_sku()
+        demand = [(sku, units) for sku, units in sorted(cart.demand().items()) if sku in items]
+        arguments: list[str | int] = [
+            sale.epoch,
+            cart.request_id,
+            cart.content_hash.hex(),
+            str(cart.reservation_id),
+            cart.customer_reference,
+            encode(cart),
+            self._journal_max,
+        ]
+        for sku, units in demand:
+            arguments += [sku, units, items[sku].limit_per_customer]
+        names = ("gate", "free", "requests", "holds", "customers", "journal")
+        answer = await self._reserve(_keys(sale.flash_sale_code, *names), arguments)
+        hold_id = UUID(_text(answer[1])) if len(answer) > 1 else None
+        available = {sku: int(units) for (sku, _), units in zip(demand, answer[2:], strict=False)}
+        return GateAnswer(Outcome(answer[0]), hold_id, available)
+
+    async def freeze(self, code: str, epoch: int) -> bool:
+        """Shuts the gate under `epoch`; False when a newer epoch has it."""
+        return bool(await self._freeze(_keys(code, "gate"), [epoch]))
+
+    async def install(self, sale: FlashSale, unresolved: Sequence[Reservation]) -> bool:
+        """Writes the free units and the unresolved reservations of Postgres; False when overtaken."""
+        keys = _keys(sale.flash_sale_code, "gate", "free", "requests", "holds", "customers")
+        free: list[str | int] = []
+        for item in sale.items:
+            free += [item.sku_code, item.remaining]
+        if not await self._install(keys, [sale.epoch, "1", len(sale.items), *free]):
+            return False
+        limited = {item.sku_code for item in sale.items if item.limit_per_customer}
+        for start in range(0, len(unresolved), INSTALL_BATCH):
+            rows: list[str | int] = []
+            for reservation in unresolved[start : start + INSTALL_BATCH]:
+                rows += _installed(reservation, limited)
+            if not await self._install(keys, [sale.epoch, "0", 0, *rows]):
+                return False
+        return True
+
+    async def arm(self, code: str, epoch: int) -> bool:
+        """Opens the gate under `epoch`; False when overtaken."""
+        return bool(await self._arm(_keys(code, "gate"), [epoch]))
+
+    async def credit(self, code: str, epoch: int, hold_ids: Sequence[UUID]) -> bool:
+        """Gives holds' units back, once per hold; False when the gate is not armed under `epoch`: ask again later."""
+        keys = _keys(code, "gate", "free", "holds", "customers")
+        return int(await self._credit(keys, [epoch, *map(str, hold_ids)])) >= 0
+
+    async def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
+        """The oldest entries that were not acknowledged; waits up to `wait_s` for the first."""
+        (journal,) = _keys(code, "journal")
+        with translated_errors():
+            block = int(wait_s * 1000) or None
+            streams = await self._client.xread({journal: "0-0"}, count=count, block=block)
+        return [(_text(entry_id), _fields(fields)) for _, entries in _streams(streams) for entry_id, fields in entries]
+
+    async def acknowledge(self, code: str, entries: Sequence[tuple[str, str]]) -> None:
+        """Forgets entries, as (entry id, hold id), that Postgres has."""
+        if entries:
+            await self._ack(_keys(code, "journal"), [part for entry in entries for part in entry])
+
+    async def backlog(self, code: str) -> int:
+        """Entries that Postgres may not have yet."""
+        with translated_errors():
+            return int(await self._client.xlen(_keys(code, "journal")[0]))
+
+    async def status(self, code: str) -> GateStatus:
+        """Whether the gate is armed, and under which epoch."""
+        with translated_errors():
+            armed, epoch = await self._client.hmget(_keys(code, "gate")[0], ["armed", "epoch"])
+        return GateStatus(armed is not None and _text(armed) == "1", int(epoch or 0))
+
+    async def free_units(self, code: str) -> dict[str, int]:
+        """What the gate may still give, by SKU."""
+        with translated_errors():
+            stored = await self._client.hgetall(_keys(code, "free")[0])
+        return {_text(sku): int(units) for sku, units in stored.items()}
+
+    async def remove(self, code: str) -> None:
+        """Forgets a closed sale. Its journal must be empty and Postgres must have closed it."""
+        with translated_errors():
+            await self._client.unlink(*_keys(code, "gate", "free", "requests", "holds", "customers", "journal"))
+
+    async def unsafe_settings(self) -> list[str]:
+        """Settings under which Valkey may forget what it granted; none is what one wants."""
+        wanted = {"maxmemory-policy": "noeviction", "appendonly": "yes"}
+        with translated_errors():
+            found = {name: (await self._client.config_get(name)).get(name) for name in wanted}
+        return [f"{name} must be {wanted[name]}, not {found[name]}" for name in wanted if found[name] != wanted[name]]
+
+
+def _installed(reservation: Reservation, limited: set[str]) -> list[str | int]:
+    """Six values for each SKU that a reservation draws from escrow, as install_gate.lua wants them."""
+    draws = [draw for draw in reservation.draws if draw.from_escrow]
+    customer = reservation.customer_reference
+    hold = json.dumps([customer, [[draw.sku_code, draw.quantity, draw.sku_code in limited] for draw in draws]])
+    request = f"{reservation.content_hash.hex()}|{int(Outcome.HELD)}|{reservation.reservation_id}|"
+    rows: list[str | int] = []
+    for draw in draws:
+        counted = f"{customer}\n{draw.sku_code}" if draw.sku_code in limited else ""
+        rows += [str(reservation.reservation_id), request, reservation.request_id, hold, counted, draw.quantity]
+    return rows
+
+
+def _keys(code: str, *names: str) -> list[str]:
+    return [f"lumbung:{{{code}}}:{name}" for name in names]
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _fields(fields: Mapping[Any, Any]) -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in fields.items()}
+
+
+def _streams(answer: Any) -> list[Any]:
+    """XREAD's answer as [(stream, entries)]: RESP2 gives a list of pairs, RESP3 a map."""
+    if not answer:
+        return []
+    if isinstance(answer, Mapping):
+        return [(stream, entries[0] if entries and isinstance(entries[0], list) and entries[0] and isinstance(entries[0][0], (list, tuple)) else entries) for stream, entries in answer.items()]
+    return list(answer)

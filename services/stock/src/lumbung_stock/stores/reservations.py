@@ -1,0 +1,268 @@
+"""Reservation rows: written in batches, locked in the order of their ids, read with their draws."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row, dict_row
+
+from lumbung_kit.postgres import Conn
+from lumbung_kit.sql import load
+from lumbung_stock.domain.allocate import Decision
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.reservations import (
+    Draw,
+    Durability,
+    Line,
+    OrderDetails,
+    Refusal,
+    RefusedLine,
+    Reservation,
+    ReservationState,
+    Resolution,
+)
+
+_SQL = load(__package__, "reservations.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResolution:
+    """What a request did to a reservation before."""
+
+    request_id: str
+    reservation_id: UUID
+    verb: int
+    state: int
+    content_hash: bytes
+
+
+async def find_by_request(conn: Conn, request_ids: Sequence[str]) -> dict[str, Reservation]:
+    """Answers given before, by request_id."""
+    found = await _fetch(conn, "find_by_request", {"request_ids": list(request_ids)})
+    return {reservation.request_id: reservation for reservation in found}
+
+
+async def find_by_id(conn: Conn, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
+    """Reservations by id; unknown ones are absent."""
+    found = await _fetch(conn, "find_by_id", {"reservation_ids": list(reservation_ids)})
+    return {reservation.reservation_id: reservation for reservation in found}
+
+
+async def lock_reservations(conn: Conn, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
+    """Locks reservations until the transaction ends and reads them; unknown ones are absent."""
+    ids = list(reservation_ids)
+    await conn.execute(_SQL["lock"], {"reservation_ids": ids})
+    return await find_by_id(conn, ids)
+
+
+async def lock_due(conn: Conn, limit: int) -> list[UUID]:
+    """Locks up to `limit` holds whose deadline has passed."""
+    return await _ids(conn, "lock_due", {"limit": limit})
+
+
+async def lock_unresolved_of_sale(conn: Conn, flash_sale_code: str) -> list[UUID]:
+    """Locks everything that a sale still has held or sold and not shipped."""
+    return await _ids(conn, "lock_unresolved_of_sale", {"flash_sale_code": flash_sale_code})
+
+
+async def unresolved_of_sale(conn: Conn, flash_sale_code: str) -> list[UUID]:
+    """What a sale still has held or sold and not shipped."""
+    return await _ids(conn, "unresolved_of_sale", {"flash_sale_code": flash_sale_code})
+
+
+async def clock(conn: Conn) -> datetime:
+    """Postgres' clock: the only one that deadlines are judged by."""
+    cursor = await conn.execute(_SQL["clock"])
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 - a SELECT of one expression has one row
+    now: datetime = row[0]
+    return now
+
+
+async def insert(conn: Conn, decided: Sequence[tuple[Cart, Decision]]) -> dict[UUID, tuple[datetime, datetime]]:
+    """Writes decided carts, held and refused, with their draws; returns (create, deadline) of those written.
+
+    One whose request_id another transaction wrote first is not among them, and nothing of it was written.
+    """
+    if not decided:
+        return {}
+    cursor = await conn.execute(_SQL["insert_reservations"], _reservation_arrays(decided))
+    written = {row[0]: (row[1], row[2]) async for row in cursor}
+    draws = [
+        (cart.reservation_id, draw)
+        for cart, decision in decided
+        if not isinstance(decision, Refusal) and cart.reservation_id in written
+        for draw in decision
+    ]
+    if draws:
+        await conn.execute(_SQL["insert_draws"], _draw_arrays(draws))
+    return written
+
+
+async def set_states(
+    conn: Conn, changes: Sequence[tuple[UUID, ReservationState, OrderDetails | None]]
+) -> None:
+    """Moves locked reservations to new states."""
+    arrays = {
+        "reservation_ids": [reservation_id for reservation_id, _, _ in changes],
+        "states": [int(state) for _, state, _ in changes],
+        "order_references": [order.order_reference if order else None for _, _, order in changes],
+        "order_details": [_order_json(order) for _, _, order in changes],
+    }
+    await conn.execute(_SQL["set_states"], arrays)
+
+
+async def find_resolutions(conn: Conn, request_ids: Sequence[str]) -> dict[str, StoredResolution]:
+    """What these requests did before."""
+    async with conn.cursor(row_factory=class_row(StoredResolution)) as cursor:
+        await cursor.execute(_SQL["find_resolutions"], {"request_ids": list(request_ids)})
+        return {stored.request_id: stored async for stored in cursor}
+
+
+async def insert_resolutions(conn: Conn, done: Sequence[tuple[Resolution, ReservationState]]) -> None:
+    """Remembers what each request did, and who asked."""
+    arrays = {
+        "request_ids": [wish.request_id for wish, _ in done],
+        "reservation_ids": [wish.reservation_id for wish, _ in done],
+        "verbs": [wish.verb.value for wish, _ in done],
+        "states": [int(state) for _, state in done],
+        "content_hashes": [wish.content_hash for wish, _ in done],
+        "actors": [wish.actor for wish, _ in done],
+        "reasons": [wish.reason for wish, _ in done],
+    }
+    await conn.execute(_SQL["insert_resolutions"], arrays)
+
+
+async def orders_taken(conn: Conn, orders: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of these (channel, order reference) that a reservation has already."""
+    arrays = {"channel_codes": [channel for channel, _ in orders], "order_references": [ref for _, ref in orders]}
+    cursor = await conn.execute(_SQL["orders_taken"], arrays)
+    return {(row[0], row[1]) async for row in cursor}
+
+
+async def draws_leave_escrow(conn: Conn, reservation_ids: Sequence[UUID]) -> None:
+    """Makes draws on a sale's escrow ordinary ones."""
+    await conn.execute(_SQL["draws_leave_escrow"], {"reservation_ids": list(reservation_ids)})
+
+
+async def add_picked(conn: Conn, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int) -> int:
+    """Counts picked units of a draw; returns how many draws that was. Out of bounds: reservation_draw_picked_within."""
+    return await _add(conn, "add_picked", reservation_id, warehouse_code, sku_code, difference)
+
+
+async def add_returned(conn: Conn, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int) -> int:
+    """Counts returned units of a draw; returns how many draws that was. Out of bounds: reservation_draw_returned_within."""
+    return await _add(conn, "add_returned", reservation_id, warehouse_code, sku_code, difference)
+
+
+async def _add(
+    conn: Conn, statement: str, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int
+) -> int:
+    cursor = await conn.execute(
+        _SQL[statement],
+        {
+            "reservation_id": reservation_id,
+            "warehouse_code": warehouse_code,
+            "sku_code": sku_code,
+            "difference": difference,
+        },
+    )
+    return cursor.rowcount
+
+
+async def _ids(conn: Conn, statement: str, parameters: Mapping[str, Any]) -> list[UUID]:
+    cursor = await conn.execute(_SQL[statement], parameters)
+    return [row[0] async for row in cursor]
+
+
+async def _fetch(conn: Conn, statement: str, parameters: Mapping[str, Any]) -> list[Reservation]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL[statement], parameters)
+        return [_reservation(row) async for row in cursor]
+
+
+def _reservation(row: Mapping[str, Any]) -> Reservation:
+    return Reservation(
+        reservation_id=row["reservation_id"],
+        request_id=row["request_id"],
+        content_hash=bytes(row["content_hash"]),
+        state=ReservationState(row["state"]),
+        lines=lines_of(row["lines"]),
+        channel_code=row["channel_code"],
+        customer_reference=row["customer_reference"],
+        flash_sale_code=row["flash_sale_code"],
+        durability=Durability(row["durability"]),
+        deadline=row["expire_time"],
+        create_time=row["create_time"],
+        resolve_time=row["resolve_time"],
+        order=_order(row["order_details"]),
+        refusal=_refusal(row["refusal"]),
+        actor=row["actor"],
+        traceparent=row["traceparent"],
+        draws=tuple(Draw(*draw) for draw in row["draws"]),
+    )
+
+
+def lines_of(stored: Sequence[Any]) -> tuple[Line, ...]:
+    """Lines out of their stored form: [sku_code, quantity, [[component, per unit], ...]]."""
+    return tuple(Line(sku, quantity, tuple((part[0], part[1]) for part in parts)) for sku, quantity, parts in stored)
+
+
+def stored_lines(lines: Sequence[Line]) -> list[Any]:
+    """The stored form of lines."""
+    return [[line.sku_code, line.quantity, [list(part) for part in line.components]] for line in lines]
+
+
+def _order(stored: Mapping[str, Any] | None) -> OrderDetails | None:
+    if stored is None:
+        return None
+    placed = stored.get("place_time")
+    return OrderDetails(**{**stored, "place_time": datetime.fromisoformat(placed) if placed else None})
+
+
+def _order_json(order: OrderDetails | None) -> str | None:
+    if order is None:
+        return None
+    placed = order.place_time.isoformat() if order.place_time else None
+    return json.dumps({**asdict(order), "place_time": placed})
+
+
+def _refusal(stored: Mapping[str, Any] | None) -> Refusal | None:
+    if stored is None:
+        return None
+    return Refusal(**{**stored, "lines": tuple(RefusedLine(**line) for line in stored["lines"])})
+
+
+def _reservation_arrays(decided: Sequence[tuple[Cart, Decision]]) -> dict[str, Any]:
+    carts = [cart for cart, _ in decided]
+    refusals = [decision if isinstance(decision, Refusal) else None for _, decision in decided]
+    return {
+        "reservation_ids": [cart.reservation_id for cart in carts],
+        "request_ids": [cart.request_id for cart in carts],
+        "content_hashes": [cart.content_hash for cart in carts],
+        "states": [int(ReservationState.REFUSED if refusal else ReservationState.HELD) for refusal in refusals],
+        "lines": [json.dumps(stored_lines(cart.lines)) for cart in carts],
+        "channel_codes": [cart.channel_code for cart in carts],
+        "customer_references": [cart.customer_reference for cart in carts],
+        "flash_sale_codes": [cart.flash_sale_code for cart in carts],
+        "durabilities": [int(cart.durability) for cart in carts],
+        "ttls_s": [cart.ttl_s for cart in carts],
+        "refusals": [json.dumps(asdict(refusal)) if refusal else None for refusal in refusals],
+        "actors": [cart.actor for cart in carts],
+        "traceparents": [cart.traceparent for cart in carts],
+    }
+
+
+def _draw_arrays(draws: Sequence[tuple[UUID, Draw]]) -> dict[str, Any]:
+    return {
+        "reservation_ids": [reservation_id for reservation_id, _ in draws],
+        "warehouse_codes": [draw.warehouse_code for _, draw in draws],
+        "sku_codes": [draw.sku_code for _, draw in draws],
+        "quantities": [draw.quantity for _, draw in draws],
+        "from_escrow": [draw.from_escrow for _, draw in draws],
+    }

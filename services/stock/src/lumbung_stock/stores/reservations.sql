@@ -1,0 +1,118 @@
+-- name: find_by_request
+SELECT reservation.*,
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(warehouse_code, sku_code, quantity, from_escrow, picked, returned)
+                                  ORDER BY warehouse_code, sku_code), '[]')
+          FROM reservation_draw AS draw
+         WHERE draw.reservation_id = reservation.reservation_id) AS draws
+  FROM reservation
+ WHERE request_id = ANY (%(request_ids)s::text[]);
+
+-- name: find_by_id
+SELECT reservation.*,
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(warehouse_code, sku_code, quantity, from_escrow, picked, returned)
+                                  ORDER BY warehouse_code, sku_code), '[]')
+          FROM reservation_draw AS draw
+         WHERE draw.reservation_id = reservation.reservation_id) AS draws
+  FROM reservation
+ WHERE reservation_id = ANY (%(reservation_ids)s::uuid[]);
+
+-- name: lock
+-- Row locks first; the draws are read in a statement of their own, so that they are as of after the lock.
+SELECT reservation_id FROM lock_reservations(%(reservation_ids)s::uuid[]);
+
+-- name: lock_due
+-- Holds whose deadline has passed, by Postgres' clock alone. Those that somebody is resolving are left to them.
+SELECT reservation_id
+  FROM reservation
+ WHERE state = 1 AND expire_time <= clock_timestamp()
+ ORDER BY reservation_id
+ LIMIT %(limit)s
+   FOR UPDATE SKIP LOCKED;
+
+-- name: lock_unresolved_of_sale
+SELECT reservation_id
+  FROM reservation
+ WHERE flash_sale_code = %(flash_sale_code)s AND state IN (1, 2)
+ ORDER BY reservation_id
+   FOR UPDATE;
+
+-- name: unresolved_of_sale
+-- Reservations whose units the gate must count as taken.
+SELECT reservation_id FROM reservation WHERE flash_sale_code = %(flash_sale_code)s AND state IN (1, 2);
+
+-- name: clock
+SELECT clock_timestamp() AS now;
+
+-- name: insert_reservations
+-- A request_id that another transaction has just written is left out of what is returned.
+INSERT INTO reservation (
+    reservation_id, request_id, content_hash, state, lines, channel_code, customer_reference, flash_sale_code,
+    durability, expire_time, refusal, actor, traceparent
+)
+SELECT reservation_id, request_id, content_hash, state, lines::jsonb, channel_code, customer_reference,
+       nullif(flash_sale_code, ''), durability, clock_timestamp() + make_interval(secs => ttl_s),
+       refusal::jsonb, actor, traceparent
+  FROM unnest(
+           %(reservation_ids)s::uuid[], %(request_ids)s::text[], %(content_hashes)s::bytea[], %(states)s::smallint[],
+           %(lines)s::text[], %(channel_codes)s::text[], %(customer_references)s::text[],
+           %(flash_sale_codes)s::text[], %(durabilities)s::smallint[], %(ttls_s)s::float8[], %(refusals)s::text[],
+           %(actors)s::text[], %(traceparents)s::text[]
+       ) AS new (reservation_id, request_id, content_hash, state, lines, channel_code, customer_reference,
+                 flash_sale_code, durability, ttl_s, refusal, actor, traceparent)
+ON CONFLICT (request_id) DO NOTHING
+RETURNING reservation_id, create_time, expire_time;
+
+-- name: insert_draws
+INSERT INTO reservation_draw (reservation_id, warehouse_code, sku_code, quantity, from_escrow)
+SELECT * FROM unnest(
+    %(reservation_ids)s::uuid[], %(warehouse_codes)s::text[], %(sku_codes)s::text[], %(quantities)s::bigint[],
+    %(from_escrow)s::boolean[]
+);
+
+-- name: set_states
+UPDATE reservation
+   SET state = change.state,
+       resolve_time = clock_timestamp(),
+       order_reference = coalesce(change.order_reference, reservation.order_reference),
+       order_details = coalesce(change.order_details::jsonb, reservation.order_details)
+  FROM unnest(
+           %(reservation_ids)s::uuid[], %(states)s::smallint[], %(order_references)s::text[],
+           %(order_details)s::text[]
+       ) AS change (reservation_id, state, order_reference, order_details)
+ WHERE reservation.reservation_id = change.reservation_id;
+
+-- name: find_resolutions
+SELECT request_id, reservation_id, verb, state, content_hash
+  FROM reservation_resolution
+ WHERE request_id = ANY (%(request_ids)s::text[]);
+
+-- name: insert_resolutions
+INSERT INTO reservation_resolution (request_id, reservation_id, verb, state, content_hash, actor, reason)
+SELECT * FROM unnest(
+    %(request_ids)s::text[], %(reservation_ids)s::uuid[], %(verbs)s::smallint[], %(states)s::smallint[],
+    %(content_hashes)s::bytea[], %(actors)s::text[], %(reasons)s::text[]
+);
+
+-- name: orders_taken
+SELECT channel_code, order_reference
+  FROM reservation
+ WHERE (channel_code, order_reference) IN (
+           SELECT * FROM unnest(%(channel_codes)s::text[], %(order_references)s::text[])
+       );
+
+-- name: draws_leave_escrow
+-- The sale is closed: what its reservations draw is an ordinary promise from now on.
+UPDATE reservation_draw SET from_escrow = false
+ WHERE reservation_id = ANY (%(reservation_ids)s::uuid[]) AND from_escrow;
+
+-- name: add_picked
+-- reservation_draw_picked_within bounds it.
+UPDATE reservation_draw SET picked = picked + %(difference)s
+ WHERE reservation_id = %(reservation_id)s
+   AND warehouse_code = %(warehouse_code)s AND sku_code = %(sku_code)s;
+
+-- name: add_returned
+-- reservation_draw_returned_within bounds it.
+UPDATE reservation_draw SET returned = returned + %(difference)s
+ WHERE reservation_id = %(reservation_id)s
+   AND warehouse_code = %(warehouse_code)s AND sku_code = %(sku_code)s;

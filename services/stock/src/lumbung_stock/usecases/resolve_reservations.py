@@ -1,0 +1,80 @@
+"""Resolve reservations: confirm, release, expire, cancel, ship, many in one transaction (P2, P4, P7).
+
+Postgres alone decides. Valkey is told of units given back afterwards, out of flash_credit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lumbung_kit import events
+from lumbung_kit.failures import Failure
+from lumbung_kit.postgres import Conn
+from lumbung_stock.domain.reservations import Reservation, Resolution
+from lumbung_stock.domain.resolve import (
+    Earlier,
+    EscrowChange,
+    Resolver,
+    credits_due,
+    escrow_changes,
+    escrow_keys,
+    level_change,
+    skus_given_back,
+)
+from lumbung_stock.stores import flash_sales, levels, reservations, sellables
+from lumbung_stock.wire.events import availability_changed, reservation_resolved
+
+Changed = Sequence[tuple[Reservation, Resolution]]
+
+
+async def resolve_reservations(conn: Conn, wishes: Sequence[Resolution]) -> list[Reservation | Failure]:
+    """Decides the wishes in their order, in the caller's transaction; one that fails never fails another."""
+    resolver = await _resolver(conn, wishes)
+    answers = [resolver.decide(wish) for wish in wishes]
+    if resolver.changed:
+        await _write(conn, resolver.changed)
+    return answers
+
+
+async def _resolver(conn: Conn, wishes: Sequence[Resolution]) -> Resolver:
+    found = await reservations.lock_reservations(conn, {wish.reservation_id for wish in wishes})
+    now = await reservations.clock(conn)
+    orders = [
+        (found[wish.reservation_id].channel_code, wish.order.order_reference)
+        for wish in wishes
+        if wish.order is not None and wish.reservation_id in found
+    ]
+    stored = await reservations.find_resolutions(conn, [wish.request_id for wish in wishes if wish.request_id])
+    earlier = {
+        request_id: Earlier(row.reservation_id, row.verb, row.state, bytes(row.content_hash))
+        for request_id, row in stored.items()
+    }
+    taken = await reservations.orders_taken(conn, orders) if orders else set()
+    return Resolver(found, earlier, taken, now)
+
+
+async def _write(conn: Conn, changed: Changed) -> None:
+    await reservations.set_states(conn, [(after.reservation_id, after.state, wish.order) for after, wish in changed])
+    asked = [(wish, after.state) for after, wish in changed if wish.request_id]
+    if asked:
+        await reservations.insert_resolutions(conn, asked)
+    await _move_units(conn, changed)
+    told = [reservation_resolved(after, wish) for after, wish in changed]
+    if skus := await sellables.affected(conn, skus_given_back(changed)):
+        told.append(availability_changed(skus))
+    await events.append(conn, told)
+
+
+async def _move_units(conn: Conn, changed: Changed) -> None:
+    by_id = {after.reservation_id: after for after, _ in changed}
+    items = await flash_sales.lock_items(conn, escrow_keys(by_id))
+    escrow: list[EscrowChange] = []
+    for after, wish in changed:
+        escrow += escrow_changes(after, wish.verb, items)
+    await flash_sales.change_items(conn, escrow)
+    moves = [level_change(draw, wish.verb) for after, wish in changed for draw in after.draws]
+    await levels.lock_levels(conn, [(move.warehouse_code, move.sku_code) for move in moves])
+    await levels.change_levels(conn, moves)
+    if due := credits_due(changed):
+        await flash_sales.insert_credits(conn, due)
+
