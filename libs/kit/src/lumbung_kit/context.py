@@ -10,8 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Final
 
-ANONYMOUS = "anonymous"
+ANONYMOUS: Final = "anonymous"
+ACTOR_KEY: Final = "lumbung-actor"
+"""The metadata key in which an actor travels between services."""
 
 _actor: ContextVar[str] = ContextVar("lumbung_actor", default=ANONYMOUS)
 _deadline: ContextVar[float] = ContextVar("lumbung_deadline", default=math.inf)

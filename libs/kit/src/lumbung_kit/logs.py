@@ -69,4 +69,5 @@ def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
 def _rendering(json: bool) -> list[Processor]:
     if json:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+    plain = structlog.dev.plain_traceback  # without the locals, which may hold personal data
+    return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain)]

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIServer
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -204,19 +204,46 @@ def _record_root(linked: bool, follows: bool) -> bool:
     return not _unrecorded.get() and random.random() < _State.tracing.ratio
 
 
-def mark_unrecorded() -> None:
-    """The rest of the current task belongs to a trace that is not recorded."""
-    _unrecorded.set(True)
+def start_server_span(method: str, traceparent: str, *, may_begin: bool) -> Span | None:
+    """Begins the span of an incoming call, current for the rest of its task; None when it is not recorded.
+
+    A call that comes without a trace begins one if it `may_begin`, by the ratio of the settings.
+    """
+    started = None
+    if traceparent:
+        if not traceparent.endswith("-00"):
+            started = start_span(method, SpanKind.SERVER, traceparent, (), rpc_attributes(method))
+    elif _State.tracing is None:
+        return None
+    elif may_begin:
+        started = start_span(method, SpanKind.SERVER, None, (), rpc_attributes(method))
+    if started is None:
+        _unrecorded.set(True)
+    else:
+        attach(trace.set_span_in_context(started))
+    return started
+
+
+def end_server_span(started: Span, code: str, failure: Failure | None) -> None:
+    """Ends the span of an incoming call with the name of its gRPC status code."""
+    started.set_attribute("rpc.response.status_code", code)
+    if failure is not None:
+        mark_failed(started, failure)
+    started.end()
+
+
+def rpc_attributes(method: str) -> dict[str, AttributeValue]:
+    """What every span of a call says, by the semantic conventions; `method` is `package.Service/Method`."""
+    return {"rpc.system.name": "grpc", "rpc.method": method}
 
 
 def mark_failed(failed: Span, error: BaseException) -> None:
     """Names the error's type, never its text, which may hold personal data. A refusal is no error of ours."""
     if isinstance(error, Failure):
-        failed.set_attribute("error.type", error.reason)
+        failed.set_attribute("lumbung.reason", error.reason)
         if error.kind not in FAULTS:
             return
-    else:
-        failed.set_attribute("error.type", type(error).__qualname__)
+    failed.set_attribute("error.type", type(error).__qualname__)
     failed.set_status(StatusCode.ERROR)
 
 

@@ -1,0 +1,84 @@
+"""Streams that would never end by themselves, and how a server that stops ends them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+from google.protobuf.message import DecodeError
+
+from lumbung_kit.failures import BadInput, ShuttingDown
+
+
+class Endless(Protocol):
+    """A stream that goes on until somebody ends it."""
+
+    def end(self) -> None:
+        """Lets it come to its end soon."""
+
+
+class Follower:
+    """The current task, which writes answers for as long as the client likes. Ending it interrupts it."""
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._ended = False
+
+    def end(self) -> None:
+        """Interrupts the task wherever it waits."""
+        if self._task is not None and not self._ended:
+            self._ended = True
+            self._task.cancel()
+
+    def was_ended(self) -> bool:
+        """Whether the cancellation that has just been caught was ours and nobody else's."""
+        return self._ended and self._task is not None and self._task.uncancel() == 0
+
+
+class Requests:
+    """The requests of a call. When it is ended, it looks to the handler as if the client had no more to say.
+
+    So the handler answers what it has read, and returns.
+    """
+
+    def __init__(self, source: AsyncIterator[Any]) -> None:
+        self._source = source
+        self._reader: asyncio.Task[Any] | None = None
+        self._ended = False
+        self._interrupted = False
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        if self._ended:
+            raise StopAsyncIteration
+        self._reader = asyncio.current_task()
+        try:
+            return await anext(self._source)
+        except asyncio.CancelledError:
+            if self._interrupted and self._reader is not None and self._reader.uncancel() == 0:
+                raise StopAsyncIteration from None
+            raise
+        except DecodeError as error:
+            raise undecodable() from error
+        finally:
+            self._reader = None
+
+    def end(self) -> None:
+        """Lets the handler read no more."""
+        self._ended = True
+        if self._reader is not None and not self._interrupted:
+            self._interrupted = True
+            self._reader.cancel()
+
+    def require_whole(self) -> None:
+        """Raises ShuttingDown if the client might have had more to say."""
+        if self._ended:
+            raise ShuttingDown
+
+
+def undecodable() -> BadInput:
+    """For bytes that are no message of the method's type."""
+    return BadInput("The request cannot be decoded as a message of this method's type.")
