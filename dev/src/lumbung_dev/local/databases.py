@@ -1,0 +1,36 @@
+"""One database with a schema and a role for each service, migrated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import psycopg
+from lumbung_kit.migrations import migrate
+from lumbung_kit.provision import ensure_database, ensure_role_and_schema
+from psycopg import sql
+
+from lumbung_dev.local.checkout import migrations_of
+
+SERVICES = ("catalog", "stock", "fulfillment", "channel-sync")
+
+
+async def prepare(server_url: str, database: str) -> Mapping[str, str]:
+    """Makes what is missing; returns each service's own URL by its name."""
+    admin_url = await ensure_database(server_url, database)
+    urls = await asyncio.gather(*(_prepare_one(admin_url, service) for service in SERVICES))
+    return dict(zip(SERVICES, urls, strict=True))
+
+
+async def drop(server_url: str, database: str) -> None:
+    """Removes the database with everything in it."""
+    async with await psycopg.AsyncConnection.connect(server_url, autocommit=True) as connection:
+        statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database))
+        await connection.execute(statement)
+
+
+async def _prepare_one(admin_url: str, service: str) -> str:
+    schema = service.replace("-", "_")
+    role = await ensure_role_and_schema(admin_url, schema)
+    await migrate(admin_url, schema, [migrations_of(service)])
+    return role.url
