@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 import psycopg
 from psycopg import errors, pq
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from lumbung_kit import context
 from lumbung_kit.failures import ConcurrentChange, DeadlineExceeded, Overloaded, StoreUnavailable
@@ -58,7 +58,12 @@ class Postgres:
     ) -> None:
         self.name = name
         self.schema = schema
-        self._max_size = max_size
+        # Callers queue here, not in the pool: it keeps counting those who gave up, and with a bound of its own it
+        # would refuse everybody for ever after an outage.
+        self._free = asyncio.Semaphore(max_size)
+        self._waiting = 0
+        self._waiting_max = max_waiting
+        self._size_max = max_size
         self._errors_at_last_success = 0
         self._pool: AsyncConnectionPool[Conn] = AsyncConnectionPool(
             url,
@@ -71,7 +76,6 @@ class Postgres:
             },
             min_size=min_size,
             max_size=max_size,
-            max_waiting=max_waiting,
             timeout=_WAIT_MAX_S,
             reconnect_timeout=_RECONNECT_MAX_S,  # afterwards, each caller that waits starts a new attempt
             configure=self._note_success,
@@ -99,12 +103,17 @@ class Postgres:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Conn]:
         """A connection for single statements, each a transaction of its own."""
+        wait_s = min(_WAIT_MAX_S, context.deadline_remaining_s())
         with self._translated_errors():
-            conn = await self._take()
+            await self._wait_in_line(wait_s)
             try:
-                yield conn
+                conn = await self._take(wait_s)
+                try:
+                    yield conn
+                finally:
+                    await self._pool.putconn(conn)
             finally:
-                await self._pool.putconn(conn)
+                self._free.release()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Conn]:
@@ -144,16 +153,28 @@ class Postgres:
             await asyncio.sleep(random.uniform(0, min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2**attempt)))
         raise ValueError("attempts must be at least 1")
 
-    async def _take(self) -> Conn:
+    async def _wait_in_line(self, wait_s: float) -> None:
+        """Returns when at most `max_size` callers, with us, have a connection or are being given one."""
+        if self._free.locked() and self._waiting >= self._waiting_max:
+            raise Overloaded(retry_after_s=RETRY_AFTER_S)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._free.acquire()
+        except TimeoutError:
+            raise PoolTimeout(f"{self.name}: no connection within {wait_s:.2f} s") from None
+        finally:
+            self._waiting -= 1
+
+    async def _take(self, wait_s: float) -> Conn:
         """A connection that the server has not closed: after its restart, those in the pool are dead."""
-        timeout_s = min(_WAIT_MAX_S, context.deadline_remaining_s())
-        for _ in range(self._max_size):
-            conn = await self._pool.getconn(timeout_s)
+        for _ in range(self._size_max):
+            conn = await self._pool.getconn(wait_s)
             if not _hung_up(conn):
                 return conn
             await conn.close()
             await self._pool.putconn(conn)
-        return await self._pool.getconn(timeout_s)
+        return await self._pool.getconn(wait_s)
 
     async def _note_success(self, conn: Conn) -> None:  # noqa: ARG002 - the pool passes it
         self._errors_at_last_success = self._connection_errors()
@@ -166,8 +187,6 @@ class Postgres:
         """The one place where the driver's and the pool's errors become ours."""
         try:
             yield
-        except TooManyRequests as error:
-            raise Overloaded(retry_after_s=RETRY_AFTER_S) from error
         except PoolTimeout as error:
             failing = self._connection_errors() > self._errors_at_last_success
             raise (StoreUnavailable if failing else Overloaded)(retry_after_s=RETRY_AFTER_S) from error

@@ -77,7 +77,7 @@ class Consumer(Generic[E]):
         self._attempts = attempts
 
     async def run(self) -> NoReturn:
-        """Consumes for ever. Reconnects after errors and the stream's end, with delays that grow up to 10 s."""
+        """Consumes for ever; reconnects after an error or the end of a stream, with delays up to 10 s."""
         failures = 0
         while True:
             try:
