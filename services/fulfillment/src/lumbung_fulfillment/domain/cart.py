@@ -1,0 +1,64 @@
+"""What a cart carries, and what orders ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lumbung_fulfillment.domain.layout import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What rides: base units, one tote per order, grams and millilitres."""
+
+    units: int = 0
+    totes: int = 0
+    weight_g: int = 0
+    volume_ml: int = 0
+
+    def __add__(self, other: Load) -> Load:
+        return Load(
+            self.units + other.units,
+            self.totes + other.totes,
+            self.weight_g + other.weight_g,
+            self.volume_ml + other.volume_ml,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a cart can carry. A limit of 0 does not apply."""
+
+    units: int = 60
+    totes: int = 12
+    weight_g: int = 0
+    volume_ml: int = 0
+
+    def holds(self, load: Load) -> bool:
+        """Whether a load fits in every respect."""
+        pairs = (
+            (self.units, load.units),
+            (self.totes, load.totes),
+            (self.weight_g, load.weight_g),
+            (self.volume_ml, load.volume_ml),
+        )
+        return all(not limit or wanted <= limit for limit, wanted in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One order as a planner sees it. `rank` is its place in order of arrival, lower is earlier."""
+
+    order_id: str
+    stops: frozenset[Stop]
+    load: Load
+    rank: int
+
+
+def total(jobs: Iterable[Job]) -> Load:
+    """What these orders ask of a cart together."""
+    load = Load()
+    for job in jobs:
+        load += job.load
+    return load

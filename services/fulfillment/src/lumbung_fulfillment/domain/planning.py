@@ -1,0 +1,175 @@
+"""Waves from waiting orders: which bins, which cart, which walk. Pure, and the same for the same input.
+
+Orders meant for one courier pickup make a class of their own: an order that would make a courier late never
+rides with one that can wait. Within a class, carts are put together for little walking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from itertools import groupby, pairwise
+
+from lumbung_fulfillment.domain.batching import Cart, Walks, batch, first_come, total_walk_m
+from lumbung_fulfillment.domain.bins import Missing, Need, Pick, Supply, choose
+from lumbung_fulfillment.domain.cart import Capacity, Job, Load
+from lumbung_fulfillment.domain.layout import Layout, Stop
+from lumbung_fulfillment.domain.routing import Method, route, s_shape_walk_m
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingOrder:
+    """An order in the queue, with what it still needs by SKU."""
+
+    order_id: str
+    needs: Mapping[str, int]
+    pickup_time: datetime | None
+    priority: int
+    accept_time: datetime
+
+
+class LeftOutReason(Enum):
+    """Why an order does not ride."""
+
+    NO_BIN_STOCK = "no_bin_stock"
+    LARGER_THAN_CART = "larger_than_cart"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An order that stays in the queue, and why."""
+
+    order_id: str
+    reason: LeftOutReason
+    sku_codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedPick:
+    """A pick at its place in the walk, for one order."""
+
+    order_id: str
+    pick: Pick
+
+
+@dataclass(frozen=True, slots=True)
+class RidingOrder:
+    """An order on a cart, and the walk of picking it alone."""
+
+    order_id: str
+    alone_walk_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWave:
+    """One cart: its orders by tote position, its picks in walking order, and its walk beside other walks."""
+
+    pickup_time: datetime | None
+    orders: tuple[RidingOrder, ...]
+    picks: tuple[OrderedPick, ...]
+    walk_m: float
+    s_shape_walk_m: float
+    method: Method
+
+    @property
+    def order_by_order_walk_m(self) -> float:
+        """Walking for each order alone."""
+        return sum(order.alone_walk_m for order in self.orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Waves in the order in which pickers take them, what stays behind, and what first come would walk."""
+
+    waves: tuple[PlannedWave, ...]
+    left_out: tuple[LeftOut, ...]
+    first_come_walk_m: float
+    first_come_s_shape_walk_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An order whose bins are chosen."""
+
+    order: WaitingOrder
+    job: Job
+    picks: tuple[Pick, ...]
+
+
+def plan(
+    layout: Layout, orders: Sequence[WaitingOrder], supply: Supply, capacity: Capacity, evaluations_max: int
+) -> Planned:
+    """Plans all orders that can ride. Takes what they need off the supply."""
+    ready, left_out = _sourced(layout, sorted(orders, key=_urgency), supply, capacity)
+    walks = Walks.counting(layout, evaluations_max)
+    by_id = {entry.order.order_id: entry for entry in ready}
+    waves: list[PlannedWave] = []
+    for pickup_time, group in groupby(ready, key=lambda entry: entry.order.pickup_time):
+        carts = batch(walks, [entry.job for entry in group], capacity)
+        waves += [_wave(layout, walks, pickup_time, cart, by_id) for cart in carts]
+    arrived = sorted(ready, key=lambda entry: (entry.order.accept_time, entry.order.order_id))
+    plain = first_come([replace(entry.job, rank=rank) for rank, entry in enumerate(arrived)], capacity)
+    return Planned(
+        tuple(waves),
+        tuple(left_out),
+        sum(walks.of(cart) for cart in plain),
+        total_walk_m(plain, lambda stops: s_shape_walk_m(layout, stops)),
+    )
+
+
+def _urgency(order: WaitingOrder) -> tuple[bool, float, int, datetime, str]:
+    """Earliest pickup first, orders without one last; then priority, then arrival."""
+    pickup = order.pickup_time.timestamp() if order.pickup_time else 0.0
+    return order.pickup_time is None, pickup, -order.priority, order.accept_time, order.order_id
+
+
+def _sourced(
+    layout: Layout, orders: Iterable[WaitingOrder], supply: Supply, capacity: Capacity
+) -> tuple[list[_Ready], list[LeftOut]]:
+    """Chooses bins for the most urgent orders first."""
+    ready: list[_Ready] = []
+    left_out: list[LeftOut] = []
+    for rank, order in enumerate(orders):
+        load = Load(units=sum(order.needs.values()), totes=1)
+        if not capacity.holds(load):
+            left_out.append(LeftOut(order.order_id, LeftOutReason.LARGER_THAN_CART))
+            continue
+        chosen = choose(layout, Need(order.order_id, order.needs), supply)
+        if isinstance(chosen, Missing):
+            left_out.append(LeftOut(order.order_id, LeftOutReason.NO_BIN_STOCK, chosen.sku_codes))
+            continue
+        job = Job(order.order_id, frozenset(pick.stop for pick in chosen), load, rank)
+        ready.append(_Ready(order, job, tuple(chosen)))
+    return ready, left_out
+
+
+def _wave(
+    layout: Layout, walks: Walks, pickup_time: datetime | None, cart: Cart, by_id: Mapping[str, _Ready]
+) -> PlannedWave:
+    """One cart: the walk through its stops, and its picks in that order."""
+    stops = tuple({stop for job in cart for stop in job.stops})
+    found = route(layout, stops)
+    place = {stop: number for number, stop in enumerate(found.stops)}
+    tote = {job.order_id: number for number, job in enumerate(cart)}
+    picks = [OrderedPick(job.order_id, pick) for job in cart for pick in by_id[job.order_id].picks]
+    picks.sort(key=lambda p: (place[p.pick.stop], p.pick.bin_code, p.pick.sku_code, tote[p.order_id]))
+    riding = tuple(RidingOrder(job.order_id, walks.of([job])) for job in cart)
+    return PlannedWave(
+        pickup_time, riding, tuple(picks), found.walk_m, s_shape_walk_m(layout, stops), found.method
+    )
+
+
+def place_on_the_way(layout: Layout, here: Stop, ahead: Sequence[Stop], new: Stop) -> int:
+    """Where among the stops ahead a new one adds least walking: an index into `ahead`, or its length."""
+    line = [here, *ahead]
+    detours = [
+        layout.distance_m(before, new) + layout.distance_m(new, after) - layout.distance_m(before, after)
+        for before, after in pairwise(line)
+    ]
+    last = line[-1]
+    detours.append(
+        layout.distance_m(last, new) + layout.depot_distance_m(new) - layout.depot_distance_m(last)
+    )
+    return min(range(len(detours)), key=lambda index: (detours[index], index))

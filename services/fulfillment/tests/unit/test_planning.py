@@ -1,0 +1,166 @@
+"""Plans are checked by code that shares nothing with the planner."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lumbung_fulfillment.domain.bins import Bin, BinKind, Missing, Need, Supply, choose, source
+from lumbung_fulfillment.domain.cart import Capacity
+from lumbung_fulfillment.domain.layout import Layout, Stop
+from lumbung_fulfillment.domain.planning import LeftOutReason, WaitingOrder, place_on_the_way, plan
+
+LAYOUT = Layout(tuple(4.0 * aisle for aisle in range(6)), (0.0, 20.0, 40.0))
+NOON = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+BINS = {
+    f"A{aisle:02}-{y:02}": Bin(f"A{aisle:02}-{y:02}", Stop(aisle, float(y)))
+    for aisle in range(6)
+    for y in range(1, 40, 3)
+}
+SKUS = [f"SKU-{n}" for n in range(12)]
+
+
+def random_supply(draw: random.Random) -> tuple[Supply, Counter[tuple[str, str]]]:
+    supply, units = Supply(BINS), Counter[tuple[str, str]]()
+    for sku in SKUS:
+        for code in draw.sample(sorted(BINS), draw.randint(1, 4)):
+            quantity = draw.randint(1, 12)
+            supply.add(code, sku, quantity)
+            units[code, sku] += quantity
+    return supply, units
+
+
+def random_orders(draw: random.Random, count: int) -> list[WaitingOrder]:
+    return [
+        WaitingOrder(
+            f"O{number:03}",
+            {sku: draw.randint(1, 4) for sku in draw.sample(SKUS, draw.randint(1, 4))},
+            draw.choice([None, NOON, NOON + timedelta(hours=4)]),
+            draw.randint(0, 2),
+            NOON - timedelta(minutes=draw.randint(1, 600)),
+        )
+        for number in range(count)
+    ]
+
+
+def test_plans_are_feasible_whole_and_in_walking_order(seed: int) -> None:
+    draw = random.Random(seed)
+    for _ in range(25):
+        supply, units = random_supply(draw)
+        orders = random_orders(draw, 25)
+        capacity = Capacity(units=draw.choice([10, 25]), totes=5)
+        planned = plan(LAYOUT, orders, supply, capacity, 400)
+        riding = [order.order_id for wave in planned.waves for order in wave.orders]
+        assert sorted(riding + [out.order_id for out in planned.left_out]) == sorted(
+            o.order_id for o in orders
+        )
+        needs = {order.order_id: order for order in orders}
+        taken = Counter[tuple[str, str]]()
+        picked = Counter[tuple[str, str]]()
+        for wave in planned.waves:
+            assert {needs[o.order_id].pickup_time for o in wave.orders} == {wave.pickup_time}
+            assert len(wave.orders) <= capacity.totes
+            assert sum(p.pick.quantity for p in wave.picks) <= capacity.units
+            assert _walk_of(wave.picks and [p.pick.stop for p in wave.picks]) == pytest.approx(wave.walk_m)
+            for ordered in wave.picks:
+                taken[ordered.pick.bin_code, ordered.pick.sku_code] += ordered.pick.quantity
+                picked[ordered.order_id, ordered.pick.sku_code] += ordered.pick.quantity
+        assert all(quantity <= units[place] for place, quantity in taken.items())
+        assert picked == Counter(
+            {(o, sku): quantity for o in riding for sku, quantity in needs[o].needs.items()}
+        )
+
+
+def _walk_of(stops: list[Stop]) -> float:
+    """The distance model of the layout, written down a second time."""
+
+    def apart(a: Stop, b: Stop) -> float:
+        if a.aisle == b.aisle:
+            return abs(a.y - b.y)
+        over = min(abs(a.y - y) + abs(b.y - y) for y in (0.0, 20.0, 40.0))
+        return 4.0 * abs(a.aisle - b.aisle) + over
+
+    ends = 4.0 * stops[0].aisle + stops[0].y + 4.0 * stops[-1].aisle + stops[-1].y
+    return ends + sum(apart(a, b) for a, b in pairwise(stops))
+
+
+def test_waves_come_by_pickup_and_urgent_orders_get_the_goods() -> None:
+    supply = Supply(BINS)
+    supply.add("A00-01", "SKU-0", 1)
+    orders = [
+        WaitingOrder("late", {"SKU-0": 1}, NOON + timedelta(hours=4), 9, NOON - timedelta(hours=5)),
+        WaitingOrder("early", {"SKU-0": 1}, NOON, 0, NOON - timedelta(hours=1)),
+        WaitingOrder("never", {"SKU-0": 1}, None, 9, NOON - timedelta(hours=9)),
+    ]
+    planned = plan(LAYOUT, orders, supply, Capacity(), 100)
+    assert [order.order_id for wave in planned.waves for order in wave.orders] == ["early"]
+    assert [(out.order_id, out.reason, out.sku_codes) for out in planned.left_out] == [
+        ("late", LeftOutReason.NO_BIN_STOCK, ("SKU-0",)),
+        ("never", LeftOutReason.NO_BIN_STOCK, ("SKU-0",)),
+    ]
+
+
+def test_an_order_larger_than_a_cart_is_named() -> None:
+    supply = Supply(BINS)
+    supply.add("A00-01", "SKU-0", 100)
+    order = WaitingOrder("big", {"SKU-0": 61}, NOON, 0, NOON)
+    planned = plan(LAYOUT, [order], supply, Capacity(units=60), 100)
+    assert not planned.waves
+    assert planned.left_out[0].reason is LeftOutReason.LARGER_THAN_CART
+
+
+def test_the_bin_on_the_way_is_taken() -> None:
+    supply = Supply(BINS)
+    supply.add("A05-31", "ONLY-HERE", 1)
+    supply.add("A03-37", "BOTH", 5)
+    supply.add("A05-28", "BOTH", 5)
+    picks = choose(LAYOUT, Need("O1", {"BOTH": 2, "ONLY-HERE": 1}), supply)
+    assert not isinstance(picks, Missing)
+    assert {pick.bin_code for pick in picks} == {"A05-31", "A05-28"}
+
+
+def test_bulk_is_drawn_on_last_and_one_bin_beats_two() -> None:
+    bins = dict(BINS) | {"BULK-1": Bin("BULK-1", Stop(0, 1.0), BinKind.BULK)}
+    supply = Supply(bins)
+    supply.add("BULK-1", "SKU", 50)
+    supply.add("A05-31", "SKU", 3)
+    supply.add("A01-01", "SKU", 1)
+    assert [(p.bin_code, p.quantity) for p in source(LAYOUT, "SKU", 3, supply, [])] == [("A05-31", 3)]
+    assert [(p.bin_code, p.quantity) for p in source(LAYOUT, "SKU", 3, supply, [])] == [
+        ("A01-01", 1),
+        ("BULK-1", 2),
+    ]
+
+
+def test_what_is_missing_leaves_the_supply_as_it_was() -> None:
+    supply = Supply(BINS)
+    supply.add("A00-01", "SKU-0", 3)
+    assert choose(LAYOUT, Need("O1", {"SKU-0": 2, "SKU-1": 1}), supply) == Missing("O1", ("SKU-1",))
+    assert [units for _, units in supply.of("SKU-0")] == [3]
+
+
+def test_promised_and_doubted_units_are_not_counted_on() -> None:
+    supply = Supply(BINS)
+    supply.add("A00-01", "SKU-0", 3)
+    supply.add("A00-01", "SKU-0", -2)
+    supply.add("A00-04", "SKU-0", 7)
+    supply.forget("A00-04", "SKU-0")
+    supply.add("GONE", "SKU-0", 9)
+    assert [(place.code, units) for place, units in supply.of("SKU-0")] == [("A00-01", 1)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40)), max_size=6),
+    st.tuples(st.integers(0, 5), st.integers(0, 40)),
+)
+def test_a_new_stop_is_put_where_it_adds_least(ahead: list[tuple[int, int]], new: tuple[int, int]) -> None:
+    here, stops, added = Stop(0, 0.0), [Stop(a, float(y)) for a, y in ahead], Stop(new[0], float(new[1]))
+    index = place_on_the_way(LAYOUT, here, stops, added)
+    walks = [_walk_of([here, *stops[:at], added, *stops[at:]]) for at in range(len(stops) + 1)]
+    assert walks[index] == pytest.approx(min(walks))
