@@ -54,7 +54,8 @@ class Failure(Exception):  # noqa: N818 - a refusal is an answer, named after it
     """The request was refused.
 
     Subclass it once per reason and give the subclass `kind`, `reason` and a docstring: the docstring's first
-    line is the default message. The message, the reason and everything passed here reach the caller.
+    line is the default message. The message, the reason and everything passed here reach the caller; `details` are
+    protobuf messages of the contract that say more than the rest can.
     """
 
     kind: ClassVar[Kind]
@@ -73,12 +74,14 @@ class Failure(Exception):  # noqa: N818 - a refusal is an answer, named after it
         fields: Sequence[FieldViolation] = (),
         preconditions: Sequence[PreconditionViolation] = (),
         retry_after_s: float | None = None,
+        details: Sequence[object] = (),
     ) -> None:
         self.message = message or _first_line(type(self).__doc__)
         self.metadata = metadata or _NO_METADATA
         self.fields = tuple(fields)
         self.preconditions = tuple(preconditions)
         self.retry_after_s = retry_after_s
+        self.details = tuple(details)
         super().__init__(self.message)
 
 

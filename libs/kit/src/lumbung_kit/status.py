@@ -53,6 +53,8 @@ def encode(failure: Failure, domain: str) -> bytes:
         delay = Duration()
         delay.FromNanoseconds(int(failure.retry_after_s * 1e9))
         status.details.add().Pack(RetryInfo(retry_delay=delay))
+    for detail in failure.details:
+        status.details.add().Pack(detail)  # type: ignore[arg-type]  # the pure failures know no protobuf
     return status.SerializeToString()
 
 
