@@ -1,0 +1,199 @@
+"""Every way in which the catalog refuses a request, each with one code and one reason."""
+
+from lumbung_kit.failures import Failure, Kind
+
+
+class ProductNotFound(Failure):
+    """There is no product with this code."""
+
+    kind = Kind.NOT_FOUND
+    reason = "PRODUCT_NOT_FOUND"
+
+
+class ProductExists(Failure):
+    """A product has this code already, perhaps in other letter case."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "PRODUCT_EXISTS"
+
+
+class SkuNotFound(Failure):
+    """There is no SKU with this code."""
+
+    kind = Kind.NOT_FOUND
+    reason = "SKU_NOT_FOUND"
+
+
+class SkuExists(Failure):
+    """A SKU has this code already, perhaps in other letter case."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "SKU_EXISTS"
+
+
+class SkuNearlyEqual(Failure):
+    """The code or the name nearly equals another SKU's; give force_reason to create it all the same."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SKU_NEARLY_EQUAL"
+
+
+class SkuRetired(Failure):
+    """The SKU is retired; retired SKUs are not changed and not consumed."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SKU_RETIRED"
+
+
+class SkuInBundle(Failure):
+    """Active bundles consume this SKU; change or retire them first."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SKU_IN_BUNDLE"
+
+
+class OptionsMismatch(Failure):
+    """The options are not the product's axes, each once, with a value that it allows."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "OPTIONS_MISMATCH"
+
+
+class OptionsTaken(Failure):
+    """Another SKU of the product has this combination of options."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "OPTIONS_TAKEN"
+
+
+class FieldImmutable(Failure):
+    """The update names a field that is fixed once the thing is created."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "FIELD_IMMUTABLE"
+
+
+class UnitNotFound(Failure):
+    """The SKU has no such unit."""
+
+    kind = Kind.NOT_FOUND
+    reason = "UNIT_NOT_FOUND"
+
+
+class UnitExists(Failure):
+    """The SKU has this unit already."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "UNIT_EXISTS"
+
+
+class UnitLimit(Failure):
+    """The SKU has as many units as it may have."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "UNIT_LIMIT"
+
+
+class UnitHasBarcodes(Failure):
+    """The unit still has barcodes; remove them first."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "UNIT_HAS_BARCODES"
+
+
+class UnitIsBase(Failure):
+    """The base unit stays as long as the SKU."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "UNIT_IS_BASE"
+
+
+class BarcodeInvalid(Failure):
+    """The barcode cannot be read as what it is said to be."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "BARCODE_INVALID"
+
+
+class BarcodeTaken(Failure):
+    """The barcode belongs to another unit or SKU."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "BARCODE_TAKEN"
+
+
+class BarcodeUnknown(Failure):
+    """Nobody has this barcode."""
+
+    kind = Kind.NOT_FOUND
+    reason = "BARCODE_UNKNOWN"
+
+
+class BarcodeLimit(Failure):
+    """The SKU has as many barcodes as it may have."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "BARCODE_LIMIT"
+
+
+class NotABundle(Failure):
+    """The SKU is not a bundle and has no recipe."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "NOT_A_BUNDLE"
+
+
+class ComponentNotFound(Failure):
+    """A component of the bundle does not exist."""
+
+    kind = Kind.NOT_FOUND
+    reason = "COMPONENT_NOT_FOUND"
+
+
+class ComponentIsBundle(Failure):
+    """A component of the bundle is itself a bundle."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "COMPONENT_IS_BUNDLE"
+
+
+class RecipeCycle(Failure):
+    """The bundle would consume itself."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "RECIPE_CYCLE"
+
+
+class RecipeUnchanged(Failure):
+    """This is the bundle's current recipe already."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "RECIPE_UNCHANGED"
+
+
+class RecipeNotFound(Failure):
+    """The bundle has no recipe of this version."""
+
+    kind = Kind.NOT_FOUND
+    reason = "RECIPE_NOT_FOUND"
+
+
+class ImportUnreadable(Failure):
+    """The file cannot be read as a table of SKUs."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "IMPORT_UNREADABLE"
+
+
+class ImportTooLarge(Failure):
+    """The file has more rows than one import takes."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "IMPORT_TOO_LARGE"
+
+
+class PositionAhead(Failure):
+    """The position is beyond the end of the log: the checkpoint belongs to another log."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "POSITION_AHEAD"

@@ -1,0 +1,162 @@
+"""Which SKUs look like one another, so that nobody creates the same thing twice.
+
+Codes are alike when only case, spacing or punctuation differ, or when two neighbouring characters changed
+places. Names are alike when their numbers are the same and their words nearly so, in whatever order:
+`Power Bank 10000 mAh` and `powerbank 10000mAh` are, `Power Bank 20000 mAh` is another thing.
+Variants of one product resemble each other by nature: between them only equal codes count.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+
+NAME_SCORE_MIN = 90
+SWAPPED_CODE_SCORE = 95
+SWAPPED_DIGITS_NAME_SCORE_MIN = 75
+
+_WORDS_AND_NUMBERS = re.compile(r"[0-9]+|[^\W\d_]+")
+_NOT_IN_CODE_KEY = re.compile(r"[^a-z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What of a SKU is compared."""
+
+    sku_code: str
+    name: str
+    product_code: str
+    code_key: str
+    numbers: str
+    words_in_order: str
+    words_sorted: str
+
+    @property
+    def code_characters(self) -> str:
+        """Equal for codes that hold the same characters in whatever order."""
+        return characters(self.code_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A SKU that looks like the one asked about."""
+
+    sku_code: str
+    name: str
+    score: int
+    field: str
+
+
+def fingerprint(sku_code: str, name: str, product_code: str) -> Fingerprint:
+    """What of a SKU is compared, computed once."""
+    parts = _WORDS_AND_NUMBERS.findall(unicodedata.normalize("NFKC", name).casefold())
+    words = [part for part in parts if not part[0].isdigit()]
+    return Fingerprint(
+        sku_code=sku_code,
+        name=name,
+        product_code=product_code,
+        code_key=_NOT_IN_CODE_KEY.sub("", sku_code.casefold()),
+        numbers=" ".join(sorted(str(int(part)) for part in parts if part[0].isdigit())),
+        words_in_order="".join(words),
+        words_sorted="".join(sorted(words)),
+    )
+
+
+def characters(code_key: str) -> str:
+    """A code's characters in order."""
+    return "".join(sorted(code_key))
+
+
+class Neighbourhood:
+    """SKUs among which look-alikes are sought."""
+
+    def __init__(self, known: Iterable[Fingerprint]) -> None:
+        self._by_characters: dict[str, list[Fingerprint]] = defaultdict(list)
+        self._by_numbers: dict[str, _SameNumbers] = defaultdict(_SameNumbers)
+        for one in known:
+            self.add(one)
+
+    def add(self, one: Fingerprint) -> None:
+        """From now on it is found too."""
+        self._by_characters[one.code_characters].append(one)
+        self._by_numbers[one.numbers].add(one)
+
+    def similar_to(self, new: Fingerprint, limit: int) -> list[Similar]:
+        """The SKUs that look like a new one, nearest first."""
+        found: dict[str, Similar] = {}
+        for other, score, field in [*self._by_code(new), *self._by_name(new)]:
+            best = found.get(other.sku_code)
+            if best is None or best.score < score:
+                found[other.sku_code] = Similar(other.sku_code, other.name, score, field)
+        return sorted(found.values(), key=lambda one: (-one.score, one.sku_code))[:limit]
+
+    def _by_code(self, new: Fingerprint) -> Iterable[tuple[Fingerprint, int, str]]:
+        for other in self._by_characters.get(new.code_characters, ()):
+            score = code_score(new, other)
+            if score:
+                yield other, score, "sku_code"
+
+    def _by_name(self, new: Fingerprint) -> Iterable[tuple[Fingerprint, int, str]]:
+        if not new.words_sorted or new.numbers not in self._by_numbers:
+            return
+        for other, score in self._by_numbers[new.numbers].nearly_named(new):
+            if other.product_code != new.product_code:
+                yield other, score, "name"
+
+
+class _SameNumbers:
+    """SKUs whose names have the same numbers, their words side by side for one pass over all of them."""
+
+    def __init__(self) -> None:
+        self._skus: list[Fingerprint] = []
+        self._in_order: list[str] = []
+        self._sorted: list[str] = []
+
+    def add(self, one: Fingerprint) -> None:
+        self._skus.append(one)
+        self._in_order.append(one.words_in_order)
+        self._sorted.append(one.words_sorted)
+
+    def nearly_named(self, new: Fingerprint) -> Iterable[tuple[Fingerprint, int]]:
+        for words, choices in ((new.words_in_order, self._in_order), (new.words_sorted, self._sorted)):
+            for _, score, place in process.extract(
+                words, choices, scorer=fuzz.ratio, score_cutoff=NAME_SCORE_MIN, limit=None
+            ):
+                yield self._skus[place], int(score)
+
+
+def code_score(new: Fingerprint, other: Fingerprint) -> int:
+    """100 for codes equal but for case and punctuation, 95 when two neighbours changed places, else 0."""
+    if new.code_key == other.code_key:
+        return 100
+    if new.product_code == other.product_code or not _swapped(new.code_key, other.code_key):
+        return 0
+    if _only_digits_moved(new.code_key, other.code_key) and not _names_alike(new, other):
+        return 0  # PB-12 and PB-21 are neighbours in a series, unless the names say the same
+    return SWAPPED_CODE_SCORE
+
+
+def _swapped(one: str, other: str) -> bool:
+    places = _differences(one, other)
+    return (
+        len(one) == len(other)
+        and len(places) == 2
+        and places[1] == places[0] + 1
+        and one[places[0]] == other[places[1]]
+        and one[places[1]] == other[places[0]]
+    )
+
+
+def _only_digits_moved(one: str, other: str) -> bool:
+    return all(one[place].isdigit() for place in _differences(one, other))
+
+
+def _differences(one: str, other: str) -> Sequence[int]:
+    return [place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
+
+
+def _names_alike(new: Fingerprint, other: Fingerprint) -> bool:
+    return fuzz.ratio(new.words_in_order, other.words_in_order) >= SWAPPED_DIGITS_NAME_SCORE_MIN

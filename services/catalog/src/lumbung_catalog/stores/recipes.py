@@ -1,0 +1,89 @@
+"""Recipes in PostgreSQL: versions are only ever added."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.types.json import Jsonb
+
+from lumbung_catalog.domain.acts import Act
+from lumbung_catalog.domain.skus import Component, Recipe, Sku, SkuState
+from lumbung_catalog.stores import rows
+from lumbung_catalog.stores.query import execute, fetch
+from lumbung_kit import sql
+from lumbung_kit.postgres import Conn
+
+_SQL = sql.load(__package__, "recipes.sql")
+_INSERT = _SQL["insert_recipes"]
+_INSERT_COMPONENTS = _SQL["insert_components"]
+_LIST = _SQL["list_recipes"]
+_LIST_BUNDLES_OF = _SQL["list_bundles_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecipe:
+    """A version to be added."""
+
+    sku_code: str
+    version: int
+    components: Sequence[Component]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeVersion:
+    """A version with who set it, and when the next took its place."""
+
+    recipe: Recipe
+    actor: str
+    reason: str
+    end_time: datetime | None
+
+
+async def insert(conn: Conn, recipes: Sequence[NewRecipe], act: Act) -> None:
+    """Adds versions of recipes."""
+    if not recipes:
+        return
+    versions = [{"sku_code": recipe.sku_code, "version": recipe.version} for recipe in recipes]
+    await execute(conn, _INSERT, {"rows": Jsonb(versions), "actor": act.actor, "reason": act.reason})
+    parts = [
+        {
+            "sku_code": recipe.sku_code,
+            "version": recipe.version,
+            "component_code": component.sku_code,
+            "quantity": component.quantity,
+        }
+        for recipe in recipes
+        for component in recipe.components
+    ]
+    await execute(conn, _INSERT_COMPONENTS, {"rows": Jsonb(parts)})
+
+
+async def page(conn: Conn, sku_code: str, before_version: int, limit: int) -> list[RecipeVersion]:
+    """Versions of one bundle's recipe before a version, newest first."""
+    found = await fetch(conn, _LIST, {"sku_code": sku_code, "before_version": before_version, "limit": limit})
+    return [
+        RecipeVersion(
+            Recipe(row["version"], rows.components(row), row["set_time"]),
+            row["actor"],
+            row["reason"],
+            row["end_time"],
+        )
+        for row in found
+    ]
+
+
+async def bundles_of(
+    conn: Conn, component_code: str, after_code: str, limit: int, *, state: SkuState | None = None
+) -> list[Sku]:
+    """Bundles whose current recipe consumes a SKU, after a code, in order of code."""
+    found = await fetch(
+        conn,
+        _LIST_BUNDLES_OF,
+        {
+            "component_code": component_code,
+            "after_code": after_code,
+            "limit": limit,
+            "state": state and int(state),
+        },
+    )
+    return [rows.sku(row) for row in found]

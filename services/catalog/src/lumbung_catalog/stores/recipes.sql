@@ -1,0 +1,42 @@
+-- name: insert_recipes
+insert into recipe (sku_code, version, actor, reason)
+select sku_code, version, %(actor)s, %(reason)s
+from jsonb_to_recordset(%(rows)s) as new (sku_code text, version integer)
+
+-- name: insert_components
+insert into recipe_component (sku_code, version, component_code, quantity)
+select sku_code, version, component_code, quantity
+from jsonb_to_recordset(%(rows)s) as new (
+    sku_code text, version integer, component_code text, quantity bigint
+)
+
+-- name: list_recipes
+-- Versions of one bundle's recipe, newest first, each with the time at which the next took its place.
+select
+    recipe.version,
+    recipe.actor,
+    recipe.reason,
+    recipe.set_time,
+    next.set_time as end_time,
+    (
+        select jsonb_agg(jsonb_build_array(component_code, quantity) order by component_code)
+        from recipe_component as part
+        where part.sku_code = recipe.sku_code and part.version = recipe.version
+    ) as components
+from recipe
+left join recipe as next on next.sku_code = recipe.sku_code and next.version = recipe.version + 1
+where recipe.sku_code = %(sku_code)s and recipe.version < %(before_version)s
+order by recipe.version desc
+limit %(limit)s
+
+-- name: list_bundles_of
+-- Bundles whose current recipe consumes a SKU, in order of code.
+select bundle.*
+from recipe_component as part
+join sku_whole as bundle on bundle.sku_code = part.sku_code and bundle.recipe_version = part.version
+where
+    part.component_code = %(component_code)s
+    and bundle.sku_code > %(after_code)s
+    and (%(state)s::smallint is null or bundle.state = %(state)s)
+order by bundle.sku_code
+limit %(limit)s

@@ -1,0 +1,230 @@
+"""SKUs in PostgreSQL, whole: with units, barcodes and the current recipe."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from lumbung_catalog.domain.barcodes import lookup_keys
+from lumbung_catalog.domain.failures import OptionsTaken, SkuExists
+from lumbung_catalog.domain.products import option_key
+from lumbung_catalog.domain.recipes import Standing
+from lumbung_catalog.domain.similarity import Fingerprint, fingerprint
+from lumbung_catalog.domain.skus import Description, NewSku, Sku, SkuKind, SkuState
+from lumbung_catalog.domain.units import Unit
+from lumbung_catalog.stores import rows
+from lumbung_catalog.stores.query import execute, fetch
+from lumbung_kit import sql
+from lumbung_kit.failures import FieldViolation
+from lumbung_kit.postgres import Conn
+
+LOOK_ALIKES_MAX = 20_000
+
+_SQL = sql.load(__package__, "skus.sql")
+_LOAD = _SQL["load_skus"]
+_LOCK = _SQL["lock_skus"]
+_LOCK_COMPONENTS = _SQL["lock_components"]
+_STANDINGS = _SQL["standings"]
+_INSERT = _SQL["insert_skus"]
+_CLASH = _SQL["clash"]
+_OPTION_OWNERS = _SQL["option_owners"]
+_INSERT_UNITS = _SQL["insert_units"]
+_DELETE_UNIT = _SQL["delete_unit"]
+_TOUCH = _SQL["touch"]
+_UPDATE_DESCRIPTION = _SQL["update_description"]
+_RETIRE = _SQL["retire"]
+_SET_RECIPE_VERSION = _SQL["set_recipe_version"]
+_LIST = _SQL["list_skus"]
+_SEARCH = _SQL["search_skus"]
+_LOOK_ALIKES = _SQL["look_alikes"]
+
+
+async def load(conn: Conn, codes: Sequence[str]) -> dict[str, Sku]:
+    """SKUs by code, in one statement; unknown codes are missing."""
+    return {row["sku_code"]: rows.sku(row) for row in await fetch(conn, _LOAD, {"codes": list(codes)})}
+
+
+async def lock(conn: Conn, sku_code: str) -> Sku | None:
+    """The SKU, kept from others' changes until the end of the transaction."""
+    if not await fetch(conn, _LOCK, {"codes": [sku_code]}):
+        return None
+    return (await load(conn, [sku_code]))[sku_code]
+
+
+async def lock_components(conn: Conn, codes: Sequence[str]) -> dict[str, Standing]:
+    """Kind and state of components, which stay so until the end of the transaction."""
+    return _standings(await fetch(conn, _LOCK_COMPONENTS, {"codes": list(codes)}))
+
+
+async def standings(conn: Conn, codes: Sequence[str]) -> dict[str, Standing]:
+    """Kind and state of SKUs by their own codes, found in whatever letter case they are asked for."""
+    return _standings(await fetch(conn, _STANDINGS, {"folded_codes": [code.lower() for code in codes]}))
+
+
+def _standings(found: Sequence[rows.Row]) -> dict[str, Standing]:
+    return {row["sku_code"]: (SkuKind(row["kind"]), SkuState(row["state"])) for row in found}
+
+
+async def insert(conn: Conn, skus: Sequence[NewSku]) -> None:
+    """Creates SKUs with their units. Raises SkuExists or OptionsTaken, naming who was first."""
+    created = await fetch(conn, _INSERT, {"rows": Jsonb([_sku_row(sku) for sku in skus])})
+    codes = {row["sku_code"] for row in created}
+    refused = next((sku for sku in skus if sku.sku_code not in codes), None)
+    if refused is not None:
+        raise await _clash(conn, refused)
+    await insert_units(conn, [(sku.sku_code, unit) for sku in skus for unit in sku.units])
+
+
+async def insert_units(conn: Conn, units: Sequence[tuple[str, Unit]]) -> None:
+    """Gives SKUs their units."""
+    new = [
+        {"sku_code": sku_code, "unit_code": unit.unit_code, "base_quantity": unit.base_quantity}
+        for sku_code, unit in units
+    ]
+    await execute(conn, _INSERT_UNITS, {"rows": Jsonb(new)})
+
+
+def _sku_row(sku: NewSku) -> dict[str, Any]:
+    about = sku.description
+    compared = fingerprint(sku.sku_code, about.name, sku.product_code)
+    return {
+        "sku_code": sku.sku_code,
+        "product_code": sku.product_code,
+        "name": about.name,
+        "options": [{"axis": option.axis, "value": option.value} for option in sku.options],
+        "option_key": option_key(sku.options),
+        "kind": int(sku.kind),
+        "base_unit": sku.base_unit,
+        "weight_g": about.weight_g,
+        "length_mm": about.length_mm,
+        "width_mm": about.width_mm,
+        "height_mm": about.height_mm,
+        "volume_ml": about.volume_ml,
+        "fast_mover": about.fast_mover,
+        "recipe_version": 1 if sku.kind is SkuKind.BUNDLE else 0,
+        "code_characters": compared.code_characters,
+        "name_numbers": compared.numbers,
+    }
+
+
+async def _clash(conn: Conn, sku: NewSku) -> SkuExists | OptionsTaken:
+    wanted = {
+        "sku_code": sku.sku_code,
+        "product_code": sku.product_code,
+        "option_key": option_key(sku.options),
+    }
+    found = await fetch(conn, _CLASH, wanted)
+    if not found:  # two of the same in one call: the second met the first
+        return SkuExists(metadata={"sku_code": sku.sku_code})
+    owner = found[0]["sku_code"]
+    if found[0]["same_code"]:
+        return SkuExists(
+            f"The code {owner} is taken.",
+            metadata={"sku_code": owner},
+            fields=[FieldViolation("sku_code", f"is taken by {owner}")],
+        )
+    return OptionsTaken(
+        f"{owner} of the same product has this combination of options.",
+        metadata={"sku_code": owner},
+        fields=[FieldViolation("options", f"is the combination of {owner}")],
+    )
+
+
+async def option_owners(conn: Conn, product_codes: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Which combinations of some products are taken, and by which SKU."""
+    found = await fetch(conn, _OPTION_OWNERS, {"product_codes": list(product_codes)})
+    return {(row["product_code"], row["option_key"]): row["sku_code"] for row in found}
+
+
+async def delete_unit(conn: Conn, sku_code: str, unit_code: str) -> None:
+    """Takes a unit from a SKU."""
+    await execute(conn, _DELETE_UNIT, {"sku_code": sku_code, "unit_code": unit_code})
+
+
+async def touch(conn: Conn, sku_code: str) -> None:
+    """Makes a new version of a SKU whose units or barcodes changed."""
+    await execute(conn, _TOUCH, {"sku_code": sku_code})
+
+
+async def update_description(conn: Conn, sku_code: str, product_code: str, about: Description) -> None:
+    """Changes what describes a SKU."""
+    await execute(
+        conn,
+        _UPDATE_DESCRIPTION,
+        {
+            "sku_code": sku_code,
+            "name": about.name,
+            "weight_g": about.weight_g,
+            "length_mm": about.length_mm,
+            "width_mm": about.width_mm,
+            "height_mm": about.height_mm,
+            "volume_ml": about.volume_ml,
+            "fast_mover": about.fast_mover,
+            "name_numbers": fingerprint(sku_code, about.name, product_code).numbers,
+        },
+    )
+
+
+async def retire(conn: Conn, sku_code: str, reason: str) -> None:
+    """Ends the life of a SKU."""
+    await execute(conn, _RETIRE, {"sku_code": sku_code, "reason": reason})
+
+
+async def set_recipe_version(conn: Conn, sku_code: str, version: int) -> None:
+    """Makes a recipe the current one."""
+    await execute(conn, _SET_RECIPE_VERSION, {"sku_code": sku_code, "version": version})
+
+
+async def page(
+    conn: Conn,
+    after_code: str,
+    limit: int,
+    *,
+    product_code: str | None = None,
+    kind: SkuKind | None = None,
+    state: SkuState | None = None,
+) -> list[Sku]:
+    """SKUs after a code, in order of code."""
+    filters = {"product_code": product_code, "kind": kind and int(kind), "state": state and int(state)}
+    found = await fetch(conn, _LIST, {"after_code": after_code, "limit": limit, **filters})
+    return [rows.sku(row) for row in found]
+
+
+async def search(
+    conn: Conn, query: str, after: tuple[int, str], limit: int, *, state: SkuState | None
+) -> list[tuple[int, Sku]]:
+    """SKUs that a query means, with their rank, after a place in that order."""
+    words = [_like(word) for word in query.lower().split()]
+    parameters = {
+        "query": query,
+        "prefix": f"{_like(query.lower())}%",
+        "words": [f"%{word}%" for word in words],
+        "barcode_keys": list(lookup_keys(query)),
+        "after_rank": after[0],
+        "after_code": after[1],
+        "limit": limit,
+        "state": state and int(state),
+    }
+    return [(row["rank"], rows.sku(row)) for row in await fetch(conn, _SEARCH, parameters)]
+
+
+def _like(text: str) -> str:
+    """The text as a pattern that matches only itself."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+async def look_alikes(
+    conn: Conn, new: Sequence[Fingerprint], *, except_codes: Sequence[str] = ()
+) -> list[Fingerprint]:
+    """SKUs that might nearly equal new ones; the newest of them when there are more than a few thousand."""
+    found = await fetch(
+        conn,
+        _LOOK_ALIKES,
+        {
+            "code_characters": list({one.code_characters for one in new}),
+            "name_numbers": list({one.numbers for one in new}),
+            "except_codes": list(except_codes),
+            "limit": LOOK_ALIKES_MAX,
+        },
+    )
+    return [fingerprint(row["sku_code"], row["name"], row["product_code"]) for row in found]

@@ -1,0 +1,129 @@
+-- name: load_skus
+-- Whole SKUs by their exact codes, in one statement.
+select * from sku_whole where sku_code = any(%(codes)s)
+
+-- name: lock_skus
+-- Keeps others from changing these SKUs until the end of the transaction. Always in order of code, so that two
+-- transactions never wait for each other.
+select sku_code from sku where sku_code = any(%(codes)s) order by sku_code for no key update
+
+-- name: lock_components
+-- Keeps components from being retired while a recipe that names them is written; two recipes may do so at once.
+-- Taken after the lock on the bundle; a component's own changes lock no bundle, so nobody waits in a circle.
+select sku_code, kind, state from sku where sku_code = any(%(codes)s) order by sku_code for share
+
+-- name: standings
+-- Kind and state of SKUs whatever the letter case in which a file writes them.
+select sku_code, kind, state from sku where lower(sku_code) = any(%(folded_codes)s)
+
+-- name: insert_skus
+-- Those whose code or combination is taken are left out of the answer; waits for a concurrent insert of the same.
+insert into sku (
+    sku_code, product_code, name, options, option_key, kind, base_unit, weight_g, length_mm, width_mm, height_mm,
+    volume_ml, fast_mover, recipe_version, code_characters, name_numbers
+)
+select
+    sku_code, product_code, name, options, option_key, kind, base_unit, weight_g, length_mm, width_mm, height_mm,
+    volume_ml, fast_mover, recipe_version, code_characters, name_numbers
+from jsonb_to_recordset(%(rows)s) as new (
+    sku_code text, product_code text, name text, options jsonb, option_key text, kind smallint, base_unit text,
+    weight_g bigint, length_mm bigint, width_mm bigint, height_mm bigint, volume_ml bigint, fast_mover boolean,
+    recipe_version integer, code_characters text, name_numbers text
+)
+on conflict do nothing
+returning sku_code
+
+-- name: clash
+-- Why a SKU could not be inserted: the SKU that has its code, or else its combination.
+select sku_code, lower(sku_code) = lower(%(sku_code)s) as same_code
+from sku
+where
+    lower(sku_code) = lower(%(sku_code)s)
+    or (product_code = %(product_code)s and option_key = %(option_key)s)
+order by same_code desc
+limit 1
+
+-- name: option_owners
+-- Which combinations of some products are taken, and by whom.
+select product_code, option_key, sku_code from sku where product_code = any(%(product_codes)s)
+
+-- name: insert_units
+insert into sku_unit (sku_code, unit_code, base_quantity)
+select sku_code, unit_code, base_quantity
+from jsonb_to_recordset(%(rows)s) as new (sku_code text, unit_code text, base_quantity bigint)
+
+-- name: delete_unit
+delete from sku_unit where sku_code = %(sku_code)s and unit_code = %(unit_code)s
+
+-- name: touch
+-- Units and barcodes belong to the SKU: changing them makes a new version of it.
+update sku set version = version + 1, update_time = now() where sku_code = %(sku_code)s
+
+-- name: update_description
+update sku
+set
+    name = %(name)s, weight_g = %(weight_g)s, length_mm = %(length_mm)s, width_mm = %(width_mm)s,
+    height_mm = %(height_mm)s, volume_ml = %(volume_ml)s, fast_mover = %(fast_mover)s,
+    name_numbers = %(name_numbers)s, version = version + 1, update_time = now()
+where sku_code = %(sku_code)s
+
+-- name: retire
+update sku
+set state = 2, retire_time = now(), retire_reason = %(reason)s, version = version + 1, update_time = now()
+where sku_code = %(sku_code)s
+
+-- name: set_recipe_version
+update sku
+set recipe_version = %(version)s, version = version + 1, update_time = now()
+where sku_code = %(sku_code)s
+
+-- name: list_skus
+-- One page in order of code. Filters that are null let everything pass.
+select *
+from sku_whole
+where
+    sku_code > %(after_code)s
+    and (%(product_code)s::text is null or product_code = %(product_code)s)
+    and (%(kind)s::smallint is null or kind = %(kind)s)
+    and (%(state)s::smallint is null or state = %(state)s)
+order by sku_code
+limit %(limit)s
+
+-- name: search_skus
+-- One page, best first: 0 for exact code or barcode, 1 for the beginning of the code, 2 for words anywhere.
+with ranked as (
+    select
+        sku_code,
+        case
+            when lower(sku_code) = lower(%(query)s) or sku_code = any(owners.sku_codes) then 0
+            when lower(sku_code) like %(prefix)s then 1
+            else 2
+        end as rank
+    from
+        sku,
+        (
+            select coalesce(array_agg(barcode.sku_code), '{}') as sku_codes
+            from barcode
+            where barcode_key = any(%(barcode_keys)s)
+        ) as owners
+    where
+        (%(state)s::smallint is null or state = %(state)s)
+        and (lower(sku_code || ' ' || name) like all(%(words)s) or sku_code = any(owners.sku_codes))
+)
+select ranked.rank, sku_whole.*
+from ranked
+join sku_whole using (sku_code)
+where (ranked.rank, ranked.sku_code) > (%(after_rank)s, %(after_code)s)
+order by ranked.rank, ranked.sku_code
+limit %(limit)s
+
+-- name: look_alikes
+-- SKUs that might nearly equal new ones: codes of the same characters, or names with the same numbers. The rest of the
+-- comparison is the domain's. Newest first, so that the limit keeps what somebody is most likely to enter twice.
+select sku_code, name, product_code
+from sku
+where
+    (code_characters = any(%(code_characters)s) or name_numbers = any(%(name_numbers)s))
+    and sku_code <> all(%(except_codes)s)
+order by create_time desc, sku_code
+limit %(limit)s

@@ -1,0 +1,49 @@
+"""Create a SKU: one variant of a product, or a bundle."""
+
+from dataclasses import replace
+
+from lumbung_catalog.domain.acts import Act
+from lumbung_catalog.domain.failures import SkuNearlyEqual
+from lumbung_catalog.domain.products import matched_options
+from lumbung_catalog.domain.recipes import check_components
+from lumbung_catalog.domain.similarity import Similar
+from lumbung_catalog.domain.skus import NewSku, Sku
+from lumbung_catalog.stores import barcodes, products, recipes, skus
+from lumbung_catalog.usecases.find import found_product
+from lumbung_catalog.usecases.find_similar_skus import find_similar_skus
+from lumbung_catalog.usecases.record_change import record_change
+from lumbung_kit.failures import PreconditionViolation
+from lumbung_kit.postgres import Conn
+
+
+async def create_sku(conn: Conn, new: NewSku, act: Act) -> tuple[Sku, list[Similar]]:
+    """The SKU as created, and those that it nearly equals. Without a reason in `act` there may be none."""
+    product = found_product(await products.load(conn, new.product_code), new.product_code)
+    new = replace(new, options=matched_options(product.axes, new.options))
+    if new.components:
+        codes = [component.sku_code for component in new.components]
+        check_components(new.sku_code, new.components, await skus.lock_components(conn, codes))
+    await skus.insert(conn, [new])
+    await barcodes.insert(
+        conn,
+        [(new.sku_code, barcode) for barcode in new.barcodes],
+        [f"barcodes[{i}].code" for i in range(len(new.barcodes))],
+    )
+    if new.components:
+        await recipes.insert(conn, [recipes.NewRecipe(new.sku_code, 1, new.components)], act)
+    similar = await find_similar_skus(conn, new.sku_code, new.description.name, new.product_code)
+    if similar and not act.reason:
+        raise _nearly_equal(similar)
+    return await record_change(conn, new.sku_code, act), similar
+
+
+def _nearly_equal(similar: list[Similar]) -> SkuNearlyEqual:
+    return SkuNearlyEqual(
+        metadata={"sku_codes": ",".join(one.sku_code for one in similar)},
+        preconditions=[
+            PreconditionViolation(
+                "SIMILAR_SKU", one.sku_code, f"{one.field} is {one.score} of 100 alike: {one.name}"
+            )
+            for one in similar
+        ],
+    )
