@@ -58,8 +58,8 @@ class Postgres:
     ) -> None:
         self.name = name
         self.schema = schema
-        # Callers queue here, not in the pool: it keeps counting those who gave up, and with a bound of its own it
-        # would refuse everybody for ever after an outage.
+        # Callers queue here and not in the pool, which keeps counting those who gave up: with a bound of its
+        # own it would refuse everybody for ever after an outage.
         self._free = asyncio.Semaphore(max_size)
         self._waiting = 0
         self._waiting_max = max_waiting

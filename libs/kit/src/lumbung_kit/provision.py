@@ -101,7 +101,11 @@ def url_to(
     """The same server, with another database or another user and password."""
     parts = urlsplit(url)
     location = parts.netloc.rpartition("@")[2]
-    credentials = f"{quote(user)}:{quote(password or '')}" if user else parts.netloc.rpartition("@")[0]
+    credentials = (
+        f"{quote(user, safe='')}:{quote(password or '', safe='')}"
+        if user
+        else parts.netloc.rpartition("@")[0]
+    )
     netloc = f"{credentials}@{location}" if credentials else location
     return urlunsplit(parts._replace(netloc=netloc, path=f"/{database}" if database else parts.path))
 

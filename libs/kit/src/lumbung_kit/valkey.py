@@ -10,13 +10,20 @@ from typing import Any, TypeAlias
 
 from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from lumbung_kit.failures import StoreUnavailable
+from lumbung_kit.failures import Overloaded, StoreUnavailable
 
 Valkey: TypeAlias = "Redis"
 RETRY_AFTER_S = 0.5
+_UNAVAILABLE = (
+    exceptions.ConnectionError,  # also BusyLoadingError: still reading its file
+    exceptions.TimeoutError,
+    exceptions.ReadOnlyError,
+    exceptions.ClusterDownError,
+)
 
 
 def connect(
@@ -34,7 +41,7 @@ def connect(
     Retries are off: after a time-out nobody knows whether the command took effect, and only the caller knows
     whether it may be repeated. Close it with `aclose()`.
     """
-    pool = BlockingConnectionPool.from_url(
+    pool = _Pool.from_url(
         url,
         max_connections=max_connections,
         timeout=wait_timeout_s,
@@ -48,17 +55,30 @@ def connect(
     return Redis.from_pool(pool)
 
 
+class _Pool(BlockingConnectionPool):
+    """Tells apart a pool with nothing free from a server that cannot be reached."""
+
+    async def get_connection(self, *args: Any, **options: Any) -> AbstractConnection:
+        try:
+            return await super().get_connection(*args, **options)  # type: ignore[no-any-return,no-untyped-call]
+        except exceptions.ConnectionError as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise exceptions.MaxConnectionsError(str(error)) from error
+            raise
+
+
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """The one place where the driver's errors become ours.
 
-    StoreUnavailable: not reachable, timed out (the command may have taken effect), starting, or read-only.
+    Overloaded: no connection came free in time. StoreUnavailable: not reachable, timed out (the command may have
+    taken effect), starting, or a replica that takes no writes.
     """
     try:
         yield
-    except (exceptions.BusyLoadingError, exceptions.ReadOnlyError, exceptions.ClusterDownError) as error:
-        raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
-    except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
+    except exceptions.MaxConnectionsError as error:
+        raise Overloaded(retry_after_s=RETRY_AFTER_S) from error
+    except _UNAVAILABLE as error:
         raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
 
 
@@ -71,7 +91,7 @@ class Script:
         self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int] = ()) -> Any:
-        """What the script returns. Raises StoreUnavailable; ResponseError for a mistake in it."""
+        """What the script returns. Raises as `translated_errors` says, and ResponseError for a mistake in it."""
         with translated_errors():
             try:
                 return await self._client.evalsha(self._sha, len(keys), *keys, *args)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -129,7 +129,7 @@ class EventLog:
             row = await (await conn.execute(_HEAD)).fetchone()
             return int(row[0]) if row else 0
 
-    async def stream(self, after: int, batch: int = 500) -> AsyncIterator[list[StoredEvent]]:
+    async def stream(self, after: int, batch: int = 500) -> AsyncGenerator[list[StoredEvent], None]:
         """Everything that follows position `after`, for ever, in batches; an empty batch after 5 s without
         news.
         """
