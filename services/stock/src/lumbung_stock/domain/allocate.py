@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lumbung_stock.domain.carts import Cart, out_of_stock
+from lumbung_stock.domain.carts import HOLDS_MAY_COME_BACK_S, Cart, out_of_stock
 from lumbung_stock.domain.levels import Level, LevelKey
 from lumbung_stock.domain.reservations import Draw, Refusal
 
@@ -19,6 +19,7 @@ class Allocator:
 
     def __init__(self, levels: Mapping[LevelKey, Level], warehouses: Sequence[str]) -> None:
         self._free = {key: level.available_to_promise for key, level in levels.items()}
+        self._held = {key for key, level in levels.items() if level.held}
         self._warehouses = tuple(warehouses)
 
     def decide(self, cart: Cart) -> Decision:
@@ -33,7 +34,9 @@ class Allocator:
         for warehouse in candidates:
             if self._covers(warehouse, demand):
                 return self._draw(warehouse, demand)
-        return out_of_stock(cart.lines, {**cart.demand(), **self._best(candidates, demand)})
+        held_by_others = any((warehouse, sku) in self._held for warehouse in candidates for sku in demand)
+        retry_delay_s = HOLDS_MAY_COME_BACK_S if held_by_others else None
+        return out_of_stock(cart.lines, {**cart.demand(), **self._best(candidates, demand)}, retry_delay_s)
 
     def give_back(self, draws: Sequence[Draw]) -> None:
         """Undoes a `take` whose other part failed."""
@@ -46,7 +49,9 @@ class Allocator:
     def _draw(self, warehouse: str, demand: Mapping[str, int]) -> tuple[Draw, ...]:
         for sku_code, units in demand.items():
             self._free[warehouse, sku_code] -= units
-        return tuple(Draw(warehouse, sku_code, units, from_escrow=False) for sku_code, units in sorted(demand.items()))
+        return tuple(
+            Draw(warehouse, sku_code, units, from_escrow=False) for sku_code, units in sorted(demand.items())
+        )
 
     def _best(self, candidates: Sequence[str], demand: Mapping[str, int]) -> dict[str, int]:
         """What the warehouse that comes nearest could give, so that the refusal tells of one that is real."""

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from lumbung_stock.domain.reservations import Durability, Line, Refusal, RefusedLine
 
+HOLDS_MAY_COME_BACK_S = 60.0
+"""When to try again after running into others' holds: some of them will have been given back by then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cart:
@@ -57,7 +60,9 @@ def out_of_stock(
         if any(sku_code in short for sku_code, _ in line.components)
     )
     named = ", ".join(sorted(short)[:5])
-    return Refusal("OUT_OF_STOCK", f"Not enough units are left of {named}; nothing is held.", refused, retry_delay_s)
+    return Refusal(
+        "OUT_OF_STOCK", f"Not enough units are left of {named}; nothing is held.", refused, retry_delay_s
+    )
 
 
 def _refused_line(index: int, line: Line, available: Mapping[str, int], short: set[str]) -> RefusedLine:

@@ -60,7 +60,9 @@ def admit(
     Raises CustomerRequired: a request that does not say who buys is bad input, not a refusal.
     """
     if sale.state is not FlashSaleState.OPEN or now >= sale.end_time:
-        return Refusal(FlashSaleNotOpen.reason, f"Flash sale {sale.flash_sale_code} takes no reservations now.")
+        return Refusal(
+            FlashSaleNotOpen.reason, f"Flash sale {sale.flash_sale_code} takes no reservations now."
+        )
     if channel_code not in sale.channel_codes:
         return Refusal(
             ChannelNotOnSale.reason, f"Flash sale {sale.flash_sale_code} is not for channel {channel_code}."

@@ -134,6 +134,7 @@ class Resolution:
     document: str = ""
     order: OrderDetails | None = None
     content_hash: bytes = b""
+    traceparent: str = ""
 
 
 _RESULT = {

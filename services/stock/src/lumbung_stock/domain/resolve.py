@@ -81,7 +81,9 @@ class Resolver:
         self.taken_orders.add((channel_code, order_reference))
 
     def _apply(self, reservation: Reservation, wish: Resolution, state: ReservationState) -> Reservation:
-        after = replace(reservation, state=state, resolve_time=self.now, order=wish.order or reservation.order)
+        after = replace(
+            reservation, state=state, resolve_time=self.now, order=wish.order or reservation.order
+        )
         self.reservations[reservation.reservation_id] = after
         self.changed.append((after, wish))
         if wish.request_id:
@@ -107,8 +109,10 @@ def level_change(draw: Draw, verb: Verb) -> LevelChange:
     units = draw.quantity
     key = (draw.warehouse_code, draw.sku_code)
     if verb is Verb.SHIP:
-        return LevelChange(*key, on_hand=-units, escrow=-units) if draw.from_escrow else LevelChange(
-            *key, on_hand=-units, sold=-units
+        return (
+            LevelChange(*key, on_hand=-units, escrow=-units)
+            if draw.from_escrow
+            else LevelChange(*key, on_hand=-units, sold=-units)
         )
     if draw.from_escrow:
         return LevelChange(*key)
@@ -151,7 +155,12 @@ def credits_due(changed: Collection[tuple[Reservation, Resolution]]) -> list[tup
 def skus_given_back(changed: Collection[tuple[Reservation, Resolution]]) -> list[str]:
     """SKUs of which more can be promised now."""
     return sorted(
-        {draw.sku_code for reservation, wish in changed if wish.verb in GIVES_BACK for draw in reservation.draws}
+        {
+            draw.sku_code
+            for reservation, wish in changed
+            if wish.verb in GIVES_BACK
+            for draw in reservation.draws
+        }
     )
 
 

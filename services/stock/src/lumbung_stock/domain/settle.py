@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from lumbung_stock.domain.allocate import Allocator, Decision
-from lumbung_stock.domain.carts import Cart, out_of_stock
+from lumbung_stock.domain.carts import HOLDS_MAY_COME_BACK_S, Cart, out_of_stock
 from lumbung_stock.domain.flash_sales import FlashSaleItem
 from lumbung_stock.domain.reservations import Draw, Refusal
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """What the gate wrote: a cart that got its units there, or (with a refusal) one that did not."""
-
-    entry_id: str
-    sequence: int
-    cart: Cart
 
 
 class Escrow:
@@ -34,7 +24,7 @@ class Escrow:
     def take(self, cart: Cart, demand: Mapping[str, int]) -> Decision:
         """Draws on the escrow while it suffices; the refusal otherwise. `demand` holds SKUs on sale only."""
         if any(self._remaining[sku_code] < units for sku_code, units in demand.items()):
-            return out_of_stock(cart.lines, {**cart.demand(), **self._remaining})
+            return out_of_stock(cart.lines, {**cart.demand(), **self._remaining}, HOLDS_MAY_COME_BACK_S)
         for sku_code, units in demand.items():
             self._remaining[sku_code] -= units
         return tuple(

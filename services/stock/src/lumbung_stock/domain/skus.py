@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lumbung_kit.failures import FieldViolation
-
 from lumbung_stock.domain.inventory_failures import SkuIsBundle, SkuNotFound
 
 

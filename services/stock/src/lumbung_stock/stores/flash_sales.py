@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,8 @@ from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSale
 from lumbung_stock.domain.resolve import EscrowChange
 
 _SQL = load(__package__, "flash_sales.sql")
+
+ERROR_LENGTH_MAX = 2_000
 
 ItemKey = tuple[str, str]
 """(flash_sale_code, sku_code): items are locked in this order."""
@@ -162,17 +165,12 @@ async def count_credits(conn: Conn, flash_sale_code: str) -> int:
     return await _one(await conn.execute(_SQL["count_credits"], {"flash_sale_code": flash_sale_code}))
 
 
-async def park(conn: Conn, flash_sale_code: str, reservation_id: str, entry: Mapping[str, str], error: str) -> None:
-    """Puts a journal entry that cannot be committed aside."""
-    await conn.execute(
-        _SQL["park"],
-        {
-            "flash_sale_code": flash_sale_code,
-            "reservation_id": reservation_id,
-            "entry": json.dumps(dict(entry)),
-            "error": error[:2000],
-        },
-    )
+async def park(conn: Conn, *, code: str, hold_id: str, entry: Mapping[str, str], error: str) -> None:
+    """Puts a journal entry that cannot be committed aside, and owes the gate its units."""
+    parameters = {"flash_sale_code": code, "reservation_id": hold_id, "entry": json.dumps(dict(entry))}
+    await conn.execute(_SQL["park"], {**parameters, "error": error[:ERROR_LENGTH_MAX]})
+    with suppress(ValueError):  # an entry without a hold took no units
+        await insert_credits(conn, [(code, UUID(hold_id))])
 
 
 async def units_by_state(conn: Conn, flash_sale_code: str) -> dict[tuple[str, int], int]:

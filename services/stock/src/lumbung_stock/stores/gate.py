@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from lumbung_kit.valkey import Valkey, load_script, translated_errors
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reservations import Reservation
-from lumbung_stock.stores.journal_codec import encode
+from lumbung_stock.stores.journal_codec import Outcome, encode
 
 INSTALL_BATCH = 500
 """Holds written by one call of install_gate.lua."""
@@ -25,24 +24,12 @@ RawEntry = tuple[str, Mapping[str, str]]
 """(entry id, fields) as read from the journal."""
 
 
-class Outcome(IntEnum):
-    """What reserve.lua answers."""
-
-    HELD = 1
-    OUT_OF_STOCK = 2
-    LIMIT_REACHED = 3
-    NOT_ARMED = 4
-    REQUEST_REUSED = 5
-    JOURNAL_FULL = 6
-
-
 @dataclass(frozen=True, slots=True)
 class GateAnswer:
-    """`hold_id` is the first request's when the request was seen before; `available` is per SKU, when refused."""
+    """`hold_id` is the first request's when the request was seen before, None when nothing was decided."""
 
     outcome: Outcome
     hold_id: UUID | None
-    available: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +71,7 @@ class Gate:
         names = ("gate", "free", "requests", "holds", "customers", "journal")
         answer = await self._reserve(_keys(sale.flash_sale_code, *names), arguments)
         hold_id = UUID(_text(answer[1])) if len(answer) > 1 else None
-        available = {sku: int(units) for (sku, _), units in zip(demand, answer[2:], strict=False)}
-        return GateAnswer(Outcome(answer[0]), hold_id, available)
+        return GateAnswer(Outcome(answer[0]), hold_id)
 
     async def freeze(self, code: str, epoch: int) -> bool:
         """Shuts the gate under `epoch`; False when a newer epoch has it."""
@@ -123,7 +109,11 @@ class Gate:
         with translated_errors():
             block = int(wait_s * 1000) or None
             streams = await self._client.xread({journal: "0-0"}, count=count, block=block)
-        return [(_text(entry_id), _fields(fields)) for _, entries in _streams(streams) for entry_id, fields in entries]
+        return [
+            (_text(entry_id), _fields(fields))
+            for _, entries in _streams(streams)
+            for entry_id, fields in entries
+        ]
 
     async def acknowledge(self, code: str, entries: Sequence[tuple[str, str]]) -> None:
         """Forgets entries, as (entry id, hold id), that Postgres has."""
@@ -150,26 +140,41 @@ class Gate:
     async def remove(self, code: str) -> None:
         """Forgets a closed sale. Its journal must be empty and Postgres must have closed it."""
         with translated_errors():
-            await self._client.unlink(*_keys(code, "gate", "free", "requests", "holds", "customers", "journal"))
+            await self._client.unlink(
+                *_keys(code, "gate", "free", "requests", "holds", "customers", "journal")
+            )
 
     async def unsafe_settings(self) -> list[str]:
         """Settings under which Valkey may forget what it granted; none is what one wants."""
         wanted = {"maxmemory-policy": "noeviction", "appendonly": "yes"}
         with translated_errors():
             found = {name: (await self._client.config_get(name)).get(name) for name in wanted}
-        return [f"{name} must be {wanted[name]}, not {found[name]}" for name in wanted if found[name] != wanted[name]]
+        return [
+            f"{name} must be {wanted[name]}, not {found[name]}"
+            for name in wanted
+            if found[name] != wanted[name]
+        ]
 
 
 def _installed(reservation: Reservation, limited: set[str]) -> list[str | int]:
     """Six values for each SKU that a reservation draws from escrow, as install_gate.lua wants them."""
     draws = [draw for draw in reservation.draws if draw.from_escrow]
     customer = reservation.customer_reference
-    hold = json.dumps([customer, [[draw.sku_code, draw.quantity, draw.sku_code in limited] for draw in draws]])
-    request = f"{reservation.content_hash.hex()}|{int(Outcome.HELD)}|{reservation.reservation_id}|"
+    hold = json.dumps(
+        [customer, [[draw.sku_code, draw.quantity, draw.sku_code in limited] for draw in draws]]
+    )
+    request = f"{reservation.content_hash.hex()}|{int(Outcome.HELD)}|{reservation.reservation_id}"
     rows: list[str | int] = []
     for draw in draws:
         counted = f"{customer}\n{draw.sku_code}" if draw.sku_code in limited else ""
-        rows += [str(reservation.reservation_id), request, reservation.request_id, hold, counted, draw.quantity]
+        rows += [
+            str(reservation.reservation_id),
+            request,
+            reservation.request_id,
+            hold,
+            counted,
+            draw.quantity,
+        ]
     return rows
 
 
@@ -190,5 +195,16 @@ def _streams(answer: Any) -> list[Any]:
     if not answer:
         return []
     if isinstance(answer, Mapping):
-        return [(stream, entries[0] if entries and isinstance(entries[0], list) and entries[0] and isinstance(entries[0][0], (list, tuple)) else entries) for stream, entries in answer.items()]
+        return [
+            (
+                stream,
+                entries[0]
+                if entries
+                and isinstance(entries[0], list)
+                and entries[0]
+                and isinstance(entries[0][0], (list, tuple))
+                else entries,
+            )
+            for stream, entries in answer.items()
+        ]
     return list(answer)

@@ -16,7 +16,7 @@ class Memory(Generic[K, V]):
     """Values by key: memory first, then one `load` of all that are missing or too old.
 
     Keys that `load` does not answer are absent and asked for again next time. At most `max_entries` are kept,
-    those used last. Callers that miss at the same time share a load: one loads, the others wait and look again.
+    those used last. Callers that miss at the same time share a load: one loads, the others wait and look.
     """
 
     def __init__(

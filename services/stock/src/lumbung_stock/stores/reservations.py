@@ -84,7 +84,9 @@ async def clock(conn: Conn) -> datetime:
     return now
 
 
-async def insert(conn: Conn, decided: Sequence[tuple[Cart, Decision]]) -> dict[UUID, tuple[datetime, datetime]]:
+async def insert(
+    conn: Conn, decided: Sequence[tuple[Cart, Decision]]
+) -> dict[UUID, tuple[datetime, datetime]]:
     """Writes decided carts, held and refused, with their draws; returns (create, deadline) of those written.
 
     One whose request_id another transaction wrote first is not among them, and nothing of it was written.
@@ -140,7 +142,10 @@ async def insert_resolutions(conn: Conn, done: Sequence[tuple[Resolution, Reserv
 
 async def orders_taken(conn: Conn, orders: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of these (channel, order reference) that a reservation has already."""
-    arrays = {"channel_codes": [channel for channel, _ in orders], "order_references": [ref for _, ref in orders]}
+    arrays = {
+        "channel_codes": [channel for channel, _ in orders],
+        "order_references": [ref for _, ref in orders],
+    }
     cursor = await conn.execute(_SQL["orders_taken"], arrays)
     return {(row[0], row[1]) async for row in cursor}
 
@@ -150,12 +155,16 @@ async def draws_leave_escrow(conn: Conn, reservation_ids: Sequence[UUID]) -> Non
     await conn.execute(_SQL["draws_leave_escrow"], {"reservation_ids": list(reservation_ids)})
 
 
-async def add_picked(conn: Conn, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int) -> int:
+async def add_picked(
+    conn: Conn, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int
+) -> int:
     """Counts picked units of a draw; returns how many draws that was. Out of bounds: reservation_draw_picked_within."""
     return await _add(conn, "add_picked", reservation_id, warehouse_code, sku_code, difference)
 
 
-async def add_returned(conn: Conn, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int) -> int:
+async def add_returned(
+    conn: Conn, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int
+) -> int:
     """Counts returned units of a draw; returns how many draws that was. Out of bounds: reservation_draw_returned_within."""
     return await _add(conn, "add_returned", reservation_id, warehouse_code, sku_code, difference)
 
@@ -210,7 +219,9 @@ def _reservation(row: Mapping[str, Any]) -> Reservation:
 
 def lines_of(stored: Sequence[Any]) -> tuple[Line, ...]:
     """Lines out of their stored form: [sku_code, quantity, [[component, per unit], ...]]."""
-    return tuple(Line(sku, quantity, tuple((part[0], part[1]) for part in parts)) for sku, quantity, parts in stored)
+    return tuple(
+        Line(sku, quantity, tuple((part[0], part[1]) for part in parts)) for sku, quantity, parts in stored
+    )
 
 
 def stored_lines(lines: Sequence[Line]) -> list[Any]:
@@ -245,7 +256,9 @@ def _reservation_arrays(decided: Sequence[tuple[Cart, Decision]]) -> dict[str, A
         "reservation_ids": [cart.reservation_id for cart in carts],
         "request_ids": [cart.request_id for cart in carts],
         "content_hashes": [cart.content_hash for cart in carts],
-        "states": [int(ReservationState.REFUSED if refusal else ReservationState.HELD) for refusal in refusals],
+        "states": [
+            int(ReservationState.REFUSED if refusal else ReservationState.HELD) for refusal in refusals
+        ],
         "lines": [json.dumps(stored_lines(cart.lines)) for cart in carts],
         "channel_codes": [cart.channel_code for cart in carts],
         "customer_references": [cart.customer_reference for cart in carts],

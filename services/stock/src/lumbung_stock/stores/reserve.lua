@@ -2,15 +2,15 @@
 --
 -- KEYS  1 gate   hash    armed, epoch, seq
 --       2 free   hash    sku -> units that the gate may still give
---       3 requests hash  request id -> content hash|outcome|hold id|available,...
+--       3 requests hash  request id -> content hash|outcome|hold id
 --       4 holds  hash    hold id -> {customer, {{sku, units, limited}, ...}}
 --       5 customers hash customer \n sku -> units held or bought
---       6 journal stream epoch, seq, hold, outcome, available, body
+--       6 journal stream epoch, seq, hold, outcome, available (sku=units,...), body
 --       all under one hash tag: a sale lives on one shard
 -- ARGV  1 epoch  2 request id  3 content hash  4 hold id  5 customer  6 body (opaque, for the committer)
 --       7 most entries in the journal  8... triples: sku, units, limit per customer (0: none)
 --
--- Returns {outcome, hold id, available of each sku in order...}; outcomes as in gate.Outcome:
+-- Returns {outcome, hold id}; outcomes as in gate.Outcome:
 --       1 HELD  2 OUT_OF_STOCK  3 LIMIT_REACHED  4 NOT_ARMED (or another epoch)  5 REQUEST_REUSED  6 JOURNAL_FULL
 -- A request seen before gets its first answer, with the first hold id. Nothing is written before everything
 -- was checked, since an error midway keeps what was written. The number of calls does not depend on the cart.
@@ -24,15 +24,11 @@ end
 
 local seen = redis.call('HGET', KEYS[3], ARGV[2])
 if seen then
-    local hash, outcome, hold, available = string.match(seen, '^([^|]*)|([^|]*)|([^|]*)|(.*)$')
+    local hash, outcome, hold = string.match(seen, '^([^|]*)|([^|]*)|([^|]*)$')
     if hash ~= ARGV[3] then
         return {REQUEST_REUSED}
     end
-    local answer = {tonumber(outcome), hold}
-    for units in string.gmatch(available, '-?%d+') do
-        answer[#answer + 1] = tonumber(units)
-    end
-    return answer
+    return {tonumber(outcome), hold}
 end
 
 if redis.call('XLEN', KEYS[6]) >= tonumber(ARGV[7]) then
@@ -53,7 +49,7 @@ local outcome, available, free_after, bought_after, drawn = HELD, {}, {}, {}, {}
 for index = 1, #skus do
     local has = tonumber(free[index] or '0')
     local had = tonumber(bought[index] or '0')
-    available[index] = has
+    available[index] = skus[index] .. '=' .. has
     if limits[index] > 0 and had + units[index] > limits[index] then
         outcome = LIMIT_REACHED
     elseif has < units[index] and outcome == HELD then
@@ -75,10 +71,9 @@ if outcome == HELD then
         redis.call('HSET', KEYS[5], unpack(bought_after))
     end
 end
-local list = table.concat(available, ',')
 local seq = tonumber(gate[3] or '0') + 1
-redis.call('HSET', KEYS[3], ARGV[2], ARGV[3] .. '|' .. outcome .. '|' .. ARGV[4] .. '|' .. list)
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[3] .. '|' .. outcome .. '|' .. ARGV[4])
 redis.call('HSET', KEYS[1], 'seq', seq)
 redis.call('XADD', KEYS[6], '*', 'epoch', ARGV[1], 'seq', seq, 'hold', ARGV[4], 'outcome', outcome,
-    'available', list, 'body', ARGV[6])
-return {outcome, ARGV[4], unpack(available)}
+    'available', table.concat(available, ','), 'body', ARGV[6])
+return {outcome, ARGV[4]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from lumbung_kit.postgres import Postgres
-
 from lumbung_stock.domain.skus import SkuRecord
 from lumbung_stock.stores.memory import Memory
 from lumbung_stock.stores.skus import bundles_by_component, find_skus

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
-
 from lumbung_stock.domain.skus import SkuRecord
 
 _SQL = load(__package__, "skus.sql")

@@ -44,7 +44,9 @@ async def _resolver(conn: Conn, wishes: Sequence[Resolution]) -> Resolver:
         for wish in wishes
         if wish.order is not None and wish.reservation_id in found
     ]
-    stored = await reservations.find_resolutions(conn, [wish.request_id for wish in wishes if wish.request_id])
+    stored = await reservations.find_resolutions(
+        conn, [wish.request_id for wish in wishes if wish.request_id]
+    )
     earlier = {
         request_id: Earlier(row.reservation_id, row.verb, row.state, bytes(row.content_hash))
         for request_id, row in stored.items()
@@ -54,7 +56,9 @@ async def _resolver(conn: Conn, wishes: Sequence[Resolution]) -> Resolver:
 
 
 async def _write(conn: Conn, changed: Changed) -> None:
-    await reservations.set_states(conn, [(after.reservation_id, after.state, wish.order) for after, wish in changed])
+    await reservations.set_states(
+        conn, [(after.reservation_id, after.state, wish.order) for after, wish in changed]
+    )
     asked = [(wish, after.state) for after, wish in changed if wish.request_id]
     if asked:
         await reservations.insert_resolutions(conn, asked)
@@ -77,4 +81,3 @@ async def _move_units(conn: Conn, changed: Changed) -> None:
     await levels.change_levels(conn, moves)
     if due := credits_due(changed):
         await flash_sales.insert_credits(conn, due)
-

@@ -15,7 +15,12 @@ from lumbung_stock.wire.reservations import reservation_message
 def reservation_held(reservation: Reservation) -> NewEvent:
     """A hold was made."""
     held = pb.ReservationHeld(reservation=reservation_message(reservation))
-    return _event("reservation_held", str(reservation.reservation_id), pb.Event(reservation_held=held))
+    return _event(
+        "reservation_held",
+        str(reservation.reservation_id),
+        pb.Event(reservation_held=held),
+        reservation.traceparent,
+    )
 
 
 def reservation_resolved(reservation: Reservation, wish: Resolution) -> NewEvent:
@@ -36,7 +41,8 @@ def reservation_resolved(reservation: Reservation, wish: Resolution) -> NewEvent
             event = pb.Event(reservation_shipped=shipped)
         case _:
             raise ValueError(f"no event tells of state {reservation.state.name}")
-    return _event(f"reservation_{reservation.state.name.lower()}", str(reservation.reservation_id), event)
+    kind = f"reservation_{reservation.state.name.lower()}"
+    return _event(kind, str(reservation.reservation_id), event, wish.traceparent or reservation.traceparent)
 
 
 def availability_changed(sku_codes: Sequence[str]) -> NewEvent:
@@ -51,5 +57,5 @@ def flash_sale_changed(sale: FlashSale) -> NewEvent:
     return _event("flash_sale_changed", sale.flash_sale_code, pb.Event(flash_sale_changed=changed))
 
 
-def _event(kind: str, subject: str, event: pb.Event) -> NewEvent:
-    return NewEvent(kind=kind, payload=event.SerializeToString(), subject=subject)
+def _event(kind: str, subject: str, event: pb.Event, traceparent: str | None = None) -> NewEvent:
+    return NewEvent(kind=kind, payload=event.SerializeToString(), subject=subject, traceparent=traceparent)

@@ -1,0 +1,157 @@
+"""The stock service, wired: the only place where its objects are made."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from lumbung.stock.v1 import events_pb2_grpc, flash_sales_pb2_grpc, reservations_pb2_grpc
+from lumbung_kit.batching import MicroBatcher
+from lumbung_kit.events import EventLog
+from lumbung_kit.loops import Wakeup
+from lumbung_kit.postgres import Postgres
+from lumbung_kit.serving import App, Loop, Service
+from lumbung_kit.valkey import Valkey, connect
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.reservations import Reservation, Resolution
+from lumbung_stock.entrypoints import loops
+from lumbung_stock.entrypoints.event_service import EventService
+from lumbung_stock.entrypoints.flash_sale_service import FlashSaleService, FlashSaleUseCases
+from lumbung_stock.entrypoints.reservation_service import ReservationService
+from lumbung_stock.settings import StockSettings
+from lumbung_stock.stores.gate import Gate
+from lumbung_stock.stores.sale_book import SaleBook
+from lumbung_stock.stores.sku_book import SkuBook
+from lumbung_stock.stores.warehouses import WarehouseBook
+from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
+from lumbung_stock.usecases.commit_journal import CommitJournal
+from lumbung_stock.usecases.confirm_release_or_cancel import ConfirmReleaseOrCancel
+from lumbung_stock.usecases.credit_gate import CreditGate
+from lumbung_stock.usecases.durable_answers import DurableAnswers
+from lumbung_stock.usecases.get_reservation import GetReservation
+from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
+from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
+from lumbung_stock.usecases.set_up_gate import SetUpGate
+from lumbung_stock.usecases.watch_gates import WatchGates
+
+RESOLVE_BATCH_MAX = 256
+RESOLVE_IN_FLIGHT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What everything else stands on."""
+
+    postgres: Postgres
+    leases: Postgres
+    valkey: Valkey
+    gate: Gate
+    log: EventLog
+    skus: SkuBook
+    warehouses: WarehouseBook
+    sales: SaleBook
+    answers: DurableAnswers
+
+
+async def build(settings: StockSettings, stack: AsyncExitStack) -> App:
+    """The app; what it opens is closed by `stack`."""
+    stores = await _open_stores(settings, stack)
+    reservation_parts = _reservations(settings, stack, stores)
+
+    async def ready() -> None:
+        await stores.postgres.ping()
+
+    return App(services=reservation_parts[0], loops=reservation_parts[1], ready=ready)
+
+
+async def _open_stores(settings: StockSettings, stack: AsyncExitStack) -> Stores:
+    url = settings.postgres_url.get_secret_value()
+    postgres = Postgres(
+        url,
+        name="stock",
+        schema="stock",
+        max_size=settings.postgres_connections,
+        max_waiting=settings.waiting_max,
+    )
+    leases = Postgres(
+        url, name="stock leases", schema="stock", min_size=0, max_size=settings.running_sales_max
+    )
+    for pool in (postgres, leases):
+        await pool.open()
+        stack.push_async_callback(pool.close)
+    valkey = connect(
+        settings.valkey_url.get_secret_value(), name="stock", max_connections=settings.valkey_connections
+    )
+    stack.push_async_callback(valkey.aclose)
+    return Stores(
+        postgres=postgres,
+        leases=leases,
+        valkey=valkey,
+        gate=Gate(valkey, journal_max=settings.journal_max),
+        log=EventLog(postgres),
+        skus=SkuBook(postgres),
+        warehouses=WarehouseBook(postgres),
+        sales=SaleBook(postgres),
+        answers=DurableAnswers(postgres, max_waiting=settings.waiting_max),
+    )
+
+
+def _reservations(
+    settings: StockSettings, stack: AsyncExitStack, stores: Stores
+) -> tuple[list[Service], list[Loop]]:
+    """Reservations, flash sales and events, with the loops that keep them true."""
+    decide_ordinary = DecideOrdinary(stores.postgres, stores.log, stores.warehouses)
+    ordinary: MicroBatcher[Cart, Reservation] = MicroBatcher(
+        decide_ordinary,
+        max_batch=settings.reserve_batch_max,
+        max_waiting=settings.waiting_max,
+        name="reserve",
+    )
+    resolve: MicroBatcher[Resolution, Reservation] = MicroBatcher(
+        ConfirmReleaseOrCancel(stores.postgres, stores.log),
+        max_batch=RESOLVE_BATCH_MAX,
+        max_waiting=settings.waiting_max,
+        max_in_flight=RESOLVE_IN_FLIGHT,
+        name="resolve",
+    )
+    stack.push_async_callback(ordinary.close)
+    stack.push_async_callback(resolve.close)
+
+    gate_is_shut, sale_has_changed = Wakeup(), Wakeup()
+    commit = CommitJournal(stores.postgres, stores.gate, stores.answers, stores.log, stores.warehouses)
+    set_up_gate = SetUpGate(stores.postgres, stores.gate, stores.sales, commit)
+    close = CloseFlashSale(stores.postgres, stores.gate, stores.sales, set_up_gate)
+    watch = WatchGates(stores.postgres, stores.gate, stores.sales, set_up_gate, close)
+    committers = loops.Committers(stores.leases, stores.gate, stores.sales, commit, sale_has_changed)
+    on_sale = ReserveOnSale(stores.gate, stores.sales, stores.answers, gate_is_shut.ring)
+    reserve = Reserve(stores.skus, stores.warehouses, stores.sales, ordinary, on_sale)
+    flash_sales = FlashSaleUseCases(
+        stores.postgres, stores.log, stores.skus, stores.warehouses, stores.sales, set_up_gate, close
+    )
+    services = [
+        Service(
+            reservations_pb2_grpc.add_ReservationServiceServicer_to_server,
+            ReservationService(reserve, resolve, GetReservation(stores.postgres)),
+            "lumbung.stock.v1.ReservationService",
+        ),
+        Service(
+            flash_sales_pb2_grpc.add_FlashSaleServiceServicer_to_server,
+            FlashSaleService(flash_sales),
+            "lumbung.stock.v1.FlashSaleService",
+        ),
+        Service(
+            events_pb2_grpc.add_EventServiceServicer_to_server,
+            EventService(stores.log),
+            "lumbung.stock.v1.EventService",
+        ),
+    ]
+    credit = CreditGate(stores.postgres, stores.gate)
+    return services, [
+        Loop("publish events", stores.log.run_publisher),
+        Loop("commit journals", committers.run),
+        Loop("expire holds", partial(loops.expire_for_ever, stores.postgres, stores.log.poke)),
+        Loop("credit gates", partial(loops.credit_for_ever, credit)),
+        Loop("watch gates", partial(loops.watch_for_ever, watch, gate_is_shut)),
+        Loop("poll for answers", partial(loops.poll_for_ever, stores.answers.poll)),
+    ]

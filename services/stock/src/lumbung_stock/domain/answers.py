@@ -1,0 +1,53 @@
+"""What a Reserve is answered with: the first answer, whatever is asked again (P3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from lumbung_kit.failures import RequestIdReused
+from lumbung_stock.domain.allocate import Decision
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.reservations import Refusal, Reservation, ReservationState
+
+Times = tuple[datetime, datetime]
+"""(create time, deadline) by Postgres' clock."""
+
+
+def first_answer(cart: Cart, known: Mapping[str, Reservation]) -> Reservation | RequestIdReused:
+    """The reservation made for this request, unless its content was another."""
+    reservation = known[cart.request_id]
+    return reservation if reservation.content_hash == cart.content_hash else RequestIdReused()
+
+
+def unseen(carts: Sequence[Cart], known: Mapping[str, Reservation]) -> list[Cart]:
+    """Carts to decide: each request once, in order of arrival."""
+    first: dict[str, Cart] = {}
+    for cart in carts:
+        if cart.request_id not in known:
+            first.setdefault(cart.request_id, cart)
+    return list(first.values())
+
+
+def decided(cart: Cart, decision: Decision, times: Times) -> Reservation:
+    """The reservation that a decision makes, held or refused."""
+    refused = isinstance(decision, Refusal)
+    return Reservation(
+        reservation_id=cart.reservation_id,
+        request_id=cart.request_id,
+        content_hash=cart.content_hash,
+        state=ReservationState.REFUSED if refused else ReservationState.HELD,
+        lines=cart.lines,
+        channel_code=cart.channel_code,
+        customer_reference=cart.customer_reference,
+        flash_sale_code=cart.flash_sale_code or None,
+        durability=cart.durability,
+        deadline=times[1],
+        create_time=times[0],
+        resolve_time=None,
+        order=None,
+        refusal=decision if isinstance(decision, Refusal) else None,
+        actor=cart.actor,
+        traceparent=cart.traceparent,
+        draws=() if isinstance(decision, Refusal) else decision,
+    )

@@ -1,0 +1,37 @@
+"""Whether the figures are true: what an audit finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerDifference:
+    """A stored figure that is not what the ledger says; `place_code` is empty for a level's on hand."""
+
+    warehouse_code: str
+    sku_code: str
+    place_code: str
+    stored_quantity: int
+    ledger_quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReport:
+    """The ledger recomputed: entries read, figures compared, and those that differ (the first thousand)."""
+
+    entry_count: int
+    figure_count: int
+    differences: tuple[LedgerDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseReport:
+    """What must be 0, except `shortfall_units`, which says what reality has taken away."""
+
+    oversold_units: int
+    conservation_gap_units: int
+    leaked_holds: int
+    shortfall_units: int
+    read_time: datetime

@@ -1,0 +1,268 @@
+"""FlashSaleService: planned ahead, opened and closed without stopping ordinary sales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import grpc
+
+from lumbung.stock.v1 import flash_sales_pb2 as pb
+from lumbung.stock.v1 import flash_sales_pb2_grpc as rpc
+from lumbung_kit import context as calls
+from lumbung_kit.events import EventLog
+from lumbung_kit.failures import FieldViolation
+from lumbung_kit.idempotency import once
+from lumbung_kit.postgres import Conn, Postgres
+from lumbung_kit.validate import Check
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
+from lumbung_stock.domain.inventory_failures import WarehouseNotFound
+from lumbung_stock.domain.skus import Named, require_plain
+from lumbung_stock.entrypoints.reservation_messages import FLASH_SALE_CODE_LENGTH_MAX, moment
+from lumbung_stock.stores import flash_sales
+from lumbung_stock.stores.sale_book import SaleBook
+from lumbung_stock.stores.sku_book import SkuBook
+from lumbung_stock.stores.warehouses import WarehouseBook
+from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
+from lumbung_stock.usecases.open_flash_sale import open_flash_sale
+from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
+from lumbung_stock.usecases.report_flash_sale import ItemReport, report_flash_sale
+from lumbung_stock.usecases.set_up_gate import SetUpGate
+from lumbung_stock.wire.flash_sales import flash_sale_message
+
+ITEMS_MAX = 100
+CHANNELS_MAX = 50
+LIMIT_PER_CUSTOMER_MAX = 1_000
+LENGTH_MAX = timedelta(days=7)
+PAGE_SIZE_MAX = 200
+PAGE_SIZE_DEFAULT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FlashSaleUseCases:
+    """What the service needs."""
+
+    postgres: Postgres
+    log: EventLog
+    skus: SkuBook
+    warehouses: WarehouseBook
+    sales: SaleBook
+    set_up_gate: SetUpGate
+    close: CloseFlashSale
+
+
+class FlashSaleService(rpc.FlashSaleServiceServicer):
+    """Translates, and leaves the deciding to the use cases."""
+
+    def __init__(self, use: FlashSaleUseCases) -> None:
+        self._use = use
+
+    async def PlanFlashSale(
+        self,
+        request: pb.PlanFlashSaleRequest,
+        context: grpc.aio.ServicerContext[pb.PlanFlashSaleRequest, pb.PlanFlashSaleResponse],
+    ) -> pb.PlanFlashSaleResponse:
+        """Writes a sale down."""
+        sale = sale_of(request)
+        await self._require_known(sale)
+
+        async def work(conn: Conn) -> pb.PlanFlashSaleResponse:
+            planned = await plan_flash_sale(conn, sale, calls.actor())
+            return pb.PlanFlashSaleResponse(flash_sale=flash_sale_message(planned))
+
+        response = await once(self._use.postgres, "PlanFlashSale", request, pb.PlanFlashSaleResponse, work)
+        self._use.log.poke()
+        return response
+
+    async def OpenFlashSale(
+        self,
+        request: pb.OpenFlashSaleRequest,
+        context: grpc.aio.ServicerContext[pb.OpenFlashSaleRequest, pb.OpenFlashSaleResponse],
+    ) -> pb.OpenFlashSaleResponse:
+        """Moves the quota into escrow and opens the gate."""
+        code = _checked_code(request.flash_sale_code, request.request_id)
+        await self._use.set_up_gate.require_safe()
+
+        async def work(conn: Conn) -> pb.OpenFlashSaleResponse:
+            return pb.OpenFlashSaleResponse(flash_sale=flash_sale_message(await open_flash_sale(conn, code)))
+
+        await once(self._use.postgres, "OpenFlashSale", request, pb.OpenFlashSaleResponse, work)
+        self._use.log.poke()
+        sale = await self._use.sales.find_fresh(code)
+        if sale.state is FlashSaleState.OPEN and not sale.gate_armed:
+            await self._use.set_up_gate(code)
+        return pb.OpenFlashSaleResponse(flash_sale=flash_sale_message(await self._use.sales.find_fresh(code)))
+
+    async def CloseFlashSale(
+        self,
+        request: pb.CloseFlashSaleRequest,
+        context: grpc.aio.ServicerContext[pb.CloseFlashSaleRequest, pb.CloseFlashSaleResponse],
+    ) -> pb.CloseFlashSaleResponse:
+        """Shuts the gate and gives the free units back; closing again changes nothing."""
+        closed = await self._use.close(_checked_code(request.flash_sale_code, request.request_id))
+        self._use.log.poke()
+        async with self._use.postgres.transaction() as conn:
+            report = await report_flash_sale(conn, closed.flash_sale_code)
+        returned = [
+            pb.ReturnedQuota(
+                warehouse_code=each.item.warehouse_code,
+                sku_code=each.item.sku_code,
+                quantity=each.item.returned,
+            )
+            for each in report.items
+        ]
+        return pb.CloseFlashSaleResponse(flash_sale=flash_sale_message(closed), returned=returned)
+
+    async def GetFlashSale(
+        self,
+        request: pb.GetFlashSaleRequest,
+        context: grpc.aio.ServicerContext[pb.GetFlashSaleRequest, pb.GetFlashSaleResponse],
+    ) -> pb.GetFlashSaleResponse:
+        """Reads one sale."""
+        sale = await self._use.sales.find_fresh(_checked_code(request.flash_sale_code))
+        return pb.GetFlashSaleResponse(flash_sale=flash_sale_message(sale))
+
+    async def ListFlashSales(
+        self,
+        request: pb.ListFlashSalesRequest,
+        context: grpc.aio.ServicerContext[pb.ListFlashSalesRequest, pb.ListFlashSalesResponse],
+    ) -> pb.ListFlashSalesResponse:
+        """Lists sales, newest first."""
+        check = Check()
+        size = check.page_size(request.page_size, default=PAGE_SIZE_DEFAULT, maximum=PAGE_SIZE_MAX)
+        if request.page_token:
+            check.code("page_token", request.page_token, max_length=FLASH_SALE_CODE_LENGTH_MAX)
+        if request.state:
+            check.choice("state", request.state, pb.FlashSaleState)
+        check.done()
+        async with self._use.postgres.connection() as conn:
+            codes = await flash_sales.page_of_sales(conn, request.state, request.page_token, size + 1)
+            found = await flash_sales.find_sales(conn, codes[:size])
+        page = [flash_sale_message(found[code]) for code in codes[:size]]
+        return pb.ListFlashSalesResponse(
+            flash_sales=page, next_page_token=codes[size - 1] if len(codes) > size else ""
+        )
+
+    async def ReportFlashSale(
+        self,
+        request: pb.ReportFlashSaleRequest,
+        context: grpc.aio.ServicerContext[pb.ReportFlashSaleRequest, pb.ReportFlashSaleResponse],
+    ) -> pb.ReportFlashSaleResponse:
+        """What became of a sale."""
+        code = _checked_code(request.flash_sale_code)
+        async with self._use.postgres.transaction() as conn:
+            report = await report_flash_sale(conn, code)
+        return pb.ReportFlashSaleResponse(
+            flash_sale=flash_sale_message(report.sale),
+            items=[_item_report(each) for each in report.items],
+            answers=[
+                pb.ReasonCount(reason=reason, channel_code=channel, count=count)
+                for reason, channel, count in report.answers
+            ],
+            oversold_units=sum(each.oversold for each in report.items),
+        )
+
+    async def _require_known(self, sale: FlashSale) -> None:
+        known = await self._use.skus.find({item.sku_code for item in sale.items})
+        require_plain(
+            known, [Named(f"items[{index}].sku_code", item.sku_code) for index, item in enumerate(sale.items)]
+        )
+        warehouses = await self._use.warehouses.by_priority()
+        unknown = [
+            FieldViolation(f"items[{index}].warehouse_code", f"unknown warehouse {item.warehouse_code}")
+            for index, item in enumerate(sale.items)
+            if item.warehouse_code not in warehouses
+        ]
+        if unknown:
+            raise WarehouseNotFound(fields=unknown)
+
+
+def sale_of(request: pb.PlanFlashSaleRequest) -> FlashSale:
+    """A checked plan. Raises BadInput naming every field that is wrong."""
+    check = Check()
+    check.request_id(request.request_id)
+    now = datetime.now(UTC)
+    start = moment(check, "start_time", request.start_time) if request.HasField("start_time") else now
+    if not request.HasField("end_time"):
+        check.add("end_time", "must be set")
+    end = moment(check, "end_time", request.end_time) or now
+    _check_times(check, start or now, end, now)
+    if request.admission_order:
+        check.add("admission_order", "is not served yet; leave it unset")
+    sale = FlashSale(
+        flash_sale_code=check.code(
+            "flash_sale_code", request.flash_sale_code, max_length=FLASH_SALE_CODE_LENGTH_MAX
+        ),
+        title=check.text("title", request.title, max_length=120),
+        state=FlashSaleState.PLANNED,
+        channel_codes=_channels(check, request),
+        start_time=start or now,
+        end_time=end,
+        epoch=0,
+        gate_armed=False,
+        items=_items(check, request),
+    )
+    check.done()
+    return sale
+
+
+def _check_times(check: Check, start: datetime, end: datetime, now: datetime) -> None:
+    if end <= start:
+        check.add("end_time", "must be after start_time")
+    elif end <= now:
+        check.add("end_time", "must be in the future")
+    elif end - start > LENGTH_MAX:
+        check.add("end_time", "must be at most 7 days after start_time")
+
+
+def _channels(check: Check, request: pb.PlanFlashSaleRequest) -> tuple[str, ...]:
+    codes = check.items("channel_codes", request.channel_codes, maximum=CHANNELS_MAX)
+    return tuple(
+        dict.fromkeys(check.code(f"channel_codes[{index}]", code) for index, code in enumerate(codes))
+    )
+
+
+def _items(check: Check, request: pb.PlanFlashSaleRequest) -> tuple[FlashSaleItem, ...]:
+    items: list[FlashSaleItem] = []
+    seen: set[str] = set()
+    for index, item in enumerate(check.items("items", request.items, maximum=ITEMS_MAX)):
+        field = f"items[{index}]"
+        if item.sku_code in seen:
+            check.add(f"{field}.sku_code", f"must occur once; {item.sku_code} came before")
+        seen.add(item.sku_code)
+        items.append(
+            FlashSaleItem(
+                sku_code=check.code(f"{field}.sku_code", item.sku_code),
+                warehouse_code=check.code(f"{field}.warehouse_code", item.warehouse_code),
+                quota=check.quantity(f"{field}.quota", item.quota),
+                limit_per_customer=check.whole(
+                    f"{field}.limit_per_customer",
+                    item.limit_per_customer,
+                    minimum=0,
+                    maximum=LIMIT_PER_CUSTOMER_MAX,
+                ),
+            )
+        )
+    return tuple(items)
+
+
+def _checked_code(code: str, request_id: str | None = None) -> str:
+    check = Check()
+    if request_id is not None:
+        check.request_id(request_id)
+    check.code("flash_sale_code", code, max_length=FLASH_SALE_CODE_LENGTH_MAX)
+    check.done()
+    return code
+
+
+def _item_report(report: ItemReport) -> pb.FlashSaleItemReport:
+    return pb.FlashSaleItemReport(
+        sku_code=report.item.sku_code,
+        warehouse_code=report.item.warehouse_code,
+        quota=report.item.quota,
+        remaining=report.item.remaining,
+        held=report.held,
+        sold=report.sold,
+        shipped=report.item.shipped,
+        returned=report.item.returned,
+    )

@@ -1,0 +1,117 @@
+"""Background loops of stock: committers, expiry, credits, gates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from lumbung_kit.failures import Failure
+from lumbung_kit.logs import get_logger
+from lumbung_kit.loops import Wakeup
+from lumbung_kit.postgres import Conn, Postgres
+from lumbung_stock.domain.flash_sales import FlashSaleState
+from lumbung_stock.stores.gate import Gate
+from lumbung_stock.stores.leases import lease
+from lumbung_stock.stores.sale_book import SaleBook
+from lumbung_stock.usecases.commit_journal import CommitJournal
+from lumbung_stock.usecases.expire_holds import EXPIRE_BATCH, expire_holds
+from lumbung_stock.usecases.settle_journal import FencedError
+
+_LOG = get_logger(__name__)
+
+COMMIT_BATCH = 512
+JOURNAL_WAIT_S = 0.2
+LOOK_FOR_SALES_S = 0.5
+RETRY_S = 0.2
+LEASE_RETRY_S = 1.0
+EXPIRE_INTERVAL_S = 0.5
+CREDIT_INTERVAL_S = 0.1
+GATE_INTERVAL_S = 1.0
+
+
+@dataclass(slots=True)
+class Committers:
+    """One ordered committer per running sale: whichever replica has the sale's lease.
+
+    Two at once would do no harm, since each batch locks the sale and is fenced by its epoch; the lease saves work.
+    """
+
+    leases: Postgres
+    gate: Gate
+    sales: SaleBook
+    commit: CommitJournal
+    wakeup: Wakeup
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def run(self) -> NoReturn:
+        """Starts a committer for each sale that runs, and ends those of sales that no longer do."""
+        try:
+            while True:
+                await self._match(set(await self.sales.running()))
+                await self.wakeup.wait(LOOK_FOR_SALES_S)
+        finally:
+            await self._match(set())
+
+    async def _match(self, running: set[str]) -> None:
+        for code in self._tasks.keys() - running:
+            task = self._tasks.pop(code)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        for code in running:
+            if code not in self._tasks or self._tasks[code].done():
+                self._tasks[code] = asyncio.create_task(self._serve(code), name=f"committer {code}")
+
+    async def _serve(self, code: str) -> None:
+        """Commits one sale's journal until it is cancelled; trouble is logged and tried again."""
+        while True:
+            try:
+                async with lease(self.leases, f"committer:{code}") as session:
+                    if session is not None:
+                        await self._commit_while_leased(code, session)
+                await asyncio.sleep(LEASE_RETRY_S)
+            except (Failure, FencedError) as trouble:
+                _LOG.warning("committer tries again", flash_sale_code=code, trouble=repr(trouble))
+                await asyncio.sleep(RETRY_S)
+
+    async def _commit_while_leased(self, code: str, session: Conn) -> None:
+        while True:
+            sale = await self.sales.find_fresh(code)
+            if sale.state not in (FlashSaleState.OPEN, FlashSaleState.CLOSING):
+                return
+            entries = await self.gate.read_journal(code, COMMIT_BATCH, JOURNAL_WAIT_S)
+            if entries:
+                await self.commit(code, sale.epoch, entries)
+            else:
+                await session.execute("SELECT 1")
+
+
+async def expire_for_ever(postgres: Postgres, poke: Callable[[], None]) -> NoReturn:
+    """Expires holds as they fall due."""
+    while True:
+        expired = await postgres.run(expire_holds)
+        if expired:
+            poke()
+        if expired < EXPIRE_BATCH:
+            await asyncio.sleep(EXPIRE_INTERVAL_S)
+
+
+async def credit_for_ever(credit: Callable[[], Awaitable[int]]) -> NoReturn:
+    """Tells the gates of units given back."""
+    while True:
+        if not await credit():
+            await asyncio.sleep(CREDIT_INTERVAL_S)
+
+
+async def watch_for_ever(watch: Callable[[], Awaitable[None]], wakeup: Wakeup) -> NoReturn:
+    """Looks after the gates: every second, or when somebody found one shut."""
+    while True:
+        await watch()
+        await wakeup.wait(GATE_INTERVAL_S)
+
+
+async def poll_for_ever(poll: Callable[[], Awaitable[None]]) -> NoReturn:
+    """Looks for answers that another replica has written."""
+    while True:
+        await poll()

@@ -1,0 +1,175 @@
+"""Reservation requests, checked, as domain objects; refusals as failures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lumbung.stock.v1 import reservations_pb2 as pb
+from lumbung_kit import context, telemetry
+from lumbung_kit.failures import Failure, Internal
+from lumbung_kit.idempotency import content_hash
+from lumbung_kit.ids import new_id
+from lumbung_kit.validate import Check
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.reservation_failures import (
+    ChannelNotOnSale,
+    CustomerLimitReached,
+    FlashSaleNotOpen,
+    OutOfStock,
+)
+from lumbung_stock.domain.reservations import (
+    Durability,
+    Line,
+    OrderDetails,
+    Refusal,
+    Reservation,
+    Resolution,
+    Verb,
+)
+from lumbung_stock.wire.reservations import refusal_message
+
+LINES_MAX: Final = 100
+TTL_S_MIN: Final = 10
+TTL_S_MAX: Final = 24 * 3600
+TTL_S_DEFAULT: Final = 15 * 60
+FLASH_SALE_CODE_LENGTH_MAX: Final = 32
+
+_REFUSALS: Final = {
+    failure.reason: failure
+    for failure in (OutOfStock, CustomerLimitReached, FlashSaleNotOpen, ChannelNotOnSale)
+}
+
+
+def cart_of(request: pb.ReserveRequest) -> Cart:
+    """A checked cart; its lines are not expanded yet. Raises BadInput naming every field that is wrong."""
+    check = Check()
+    lines = check.items("lines", request.lines, maximum=LINES_MAX)
+    cart = Cart(
+        reservation_id=new_id(),
+        request_id=check.request_id(request.request_id),
+        content_hash=content_hash(request),
+        lines=tuple(_line(check, f"lines[{index}]", line) for index, line in enumerate(lines)),
+        channel_code=check.code("channel_code", request.channel_code),
+        customer_reference=check.text(
+            "customer_reference", request.customer_reference, max_length=64, required=False
+        ),
+        ttl_s=check.span_s(
+            "ttl",
+            request.ttl if request.HasField("ttl") else None,
+            minimum_s=TTL_S_MIN,
+            maximum_s=TTL_S_MAX,
+            default_s=None if request.HasField("ttl") else TTL_S_DEFAULT,
+        ),
+        durability=_durability(check, request.durability),
+        warehouse_code=optional_code(check, "warehouse_code", request.warehouse_code),
+        flash_sale_code=optional_code(
+            check, "flash_sale_code", request.flash_sale_code, max_length=FLASH_SALE_CODE_LENGTH_MAX
+        ),
+        actor=context.actor(),
+        traceparent=telemetry.current_traceparent(),
+    )
+    check.done()
+    return cart
+
+
+def confirm_of(request: pb.ConfirmRequest) -> Resolution:
+    """A checked wish to sell a hold. Raises BadInput."""
+    check = Check()
+    if request.partial_lines:
+        check.add("partial_lines", "is not served yet; leave it empty to confirm the whole hold")
+    order = request.order
+    details = OrderDetails(
+        order_reference=check.text("order.order_reference", order.order_reference, max_length=64),
+        courier_service=check.text(
+            "order.courier_service", order.courier_service, max_length=32, required=False
+        ),
+        place_time=moment(check, "order.place_time", order.place_time)
+        if order.HasField("place_time")
+        else None,
+        priority=check.whole("order.priority", order.priority, minimum=0, maximum=9),
+        note=check.text("order.note", order.note, max_length=500, required=False),
+    )
+    wish = _wish(check, request, Verb.CONFIRM, order=details)
+    check.done()
+    return wish
+
+
+def release_of(request: pb.ReleaseRequest) -> Resolution:
+    """A checked wish to give a hold back. Raises BadInput."""
+    check = Check()
+    reason = check.text("reason", request.reason, max_length=200, required=False)
+    wish = _wish(check, request, Verb.RELEASE, reason=reason)
+    check.done()
+    return wish
+
+
+def cancel_of(request: pb.CancelReservationRequest) -> Resolution:
+    """A checked wish to take a sale back. Raises BadInput."""
+    check = Check()
+    reason = check.text("reason", request.reason, max_length=200)
+    wish = _wish(check, request, Verb.CANCEL, reason=reason)
+    check.done()
+    return wish
+
+
+def optional_code(check: Check, field: str, value: str, *, max_length: int = 64) -> str:
+    """A code, or nothing."""
+    return check.code(field, value, max_length=max_length) if value else ""
+
+
+def refused(refusal: Refusal) -> Failure:
+    """The failure that a refusal is answered with: the refusal itself travels in the status details."""
+    failure = _REFUSALS.get(refusal.reason, Internal)
+    return failure(refusal.message, retry_after_s=refusal.retry_delay_s, details=[refusal_message(refusal)])
+
+
+def held_or_refused(reservation: Reservation) -> Reservation:
+    """The reservation, unless it was refused when it was asked for; then raises that refusal, again."""
+    if reservation.refusal is not None:
+        raise refused(reservation.refusal)
+    return reservation
+
+
+def _wish(
+    check: Check,
+    request: pb.ConfirmRequest | pb.ReleaseRequest | pb.CancelReservationRequest,
+    verb: Verb,
+    *,
+    reason: str = "",
+    order: OrderDetails | None = None,
+) -> Resolution:
+    return Resolution(
+        reservation_id=check.uuid("reservation_id", request.reservation_id),
+        verb=verb,
+        request_id=check.request_id(request.request_id),
+        actor=context.actor(),
+        reason=reason,
+        order=order,
+        content_hash=content_hash(request),
+        traceparent=telemetry.current_traceparent(),
+    )
+
+
+def _line(check: Check, field: str, line: pb.ReserveLine) -> Line:
+    sku_code = check.code(f"{field}.sku_code", line.sku_code)
+    return Line(sku_code, check.quantity(f"{field}.quantity", line.quantity), components=())
+
+
+def _durability(check: Check, value: int) -> Durability:
+    if value == pb.DURABILITY_SOFT:
+        check.add("durability", "soft holds are not served yet; leave it unset for a durable hold")
+    elif value:
+        check.choice("durability", value, pb.Durability)
+    return Durability.DURABLE
+
+
+def moment(check: Check, field: str, value: Timestamp) -> datetime | None:
+    """A time of the wire; notes a violation and returns None when it is out of range."""
+    try:
+        return value.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        check.add(field, "must be a time between the years 1 and 9999")
+        return None

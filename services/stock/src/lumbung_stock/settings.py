@@ -1,0 +1,37 @@
+"""Settings of the stock service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from lumbung_kit.settings import Address, ServiceSettings
+
+
+class StockSettings(ServiceSettings):
+    """Read from LUMBUNG_STOCK_*."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LUMBUNG_STOCK_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    valkey_url: SecretStr
+    """The flash sales' gate."""
+    catalog_target: Address
+    """Where the catalog answers: its events say which SKUs exist."""
+    max_concurrent_rpcs: Annotated[int, Field(ge=1)] = 5000
+    """A flash sale's buyers come at once, and each waits for the group commit."""
+    postgres_connections: Annotated[int, Field(ge=4, le=100)] = 12
+    """Most connections to Postgres, beside one for each running sale's committer."""
+    running_sales_max: Annotated[int, Field(ge=1, le=200)] = 32
+    """Most flash sales whose journal this replica commits."""
+    valkey_connections: Annotated[int, Field(ge=4, le=1000)] = 64
+    """Most connections to Valkey; running sales' committers keep one each."""
+    journal_max: Annotated[int, Field(ge=1)] = 50_000
+    """Entries of one sale that may wait for Postgres before the gate refuses more."""
+    reserve_batch_max: Annotated[int, Field(ge=1, le=2000)] = 256
+    """Ordinary reservations decided in one transaction."""
+    waiting_max: Annotated[int, Field(ge=1)] = 10_000
+    """Callers that may wait for a decision; more are refused at once."""

@@ -1,0 +1,47 @@
+"""Figures for those who sell: read at one instant, never computed from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from psycopg.rows import class_row
+
+from lumbung_kit.postgres import Conn
+from lumbung_kit.sql import load
+from lumbung_stock.domain.availability import Availability, ComponentShare, EscrowShare
+
+_SQL = load(__package__, "availability.sql")
+_FIGURES, _ESCROW_SHARES, _COMPONENT_SHARES = (
+    _SQL[name] for name in ("figures", "escrow_shares", "component_shares")
+)
+
+
+async def read_figures(
+    conn: Conn, sku_codes: Collection[str], *, warehouse_code: str, channel_code: str
+) -> dict[str, Availability]:
+    """Figures by SKU, all of one instant; unknown codes are absent.
+
+    `warehouse_code` empty means all of them, `channel_code` empty no flash sale.
+    """
+    async with conn.cursor(row_factory=class_row(Availability)) as cursor:
+        await cursor.execute(
+            _FIGURES,
+            {
+                "sku_codes": list(set(sku_codes)),
+                "warehouse_code": warehouse_code,
+                "channel_code": channel_code,
+            },
+        )
+        return {figures.sku_code: figures async for figures in cursor}
+
+
+async def escrow_shares(conn: Conn, sku_code: str) -> list[EscrowShare]:
+    """What flash sales that are not over have of a plain SKU."""
+    cursor = await conn.execute(_ESCROW_SHARES, {"sku_code": sku_code})
+    return [EscrowShare(*row) async for row in cursor]
+
+
+async def component_shares(conn: Conn, sku_code: str) -> list[ComponentShare]:
+    """How many bundles each component allows; none for a plain SKU."""
+    cursor = await conn.execute(_COMPONENT_SHARES, {"sku_code": sku_code})
+    return [ComponentShare(*row) async for row in cursor]

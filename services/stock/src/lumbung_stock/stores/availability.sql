@@ -1,0 +1,85 @@
+-- name: figures
+-- Everything at one instant: one statement sees one snapshot. A bundle draws on its components within a warehouse,
+-- so its figure is the scarcest component's per warehouse, summed. A retired SKU can be promised no more.
+WITH asked AS (
+    SELECT sku_code, is_bundle, active FROM sku WHERE sku_code = ANY (%(sku_codes)s::text[])
+), draw AS (
+    SELECT sku_code, sku_code AS component_code, 1::bigint AS quantity FROM asked WHERE NOT is_bundle
+    UNION ALL
+    SELECT asked.sku_code, component_code, quantity
+      FROM asked
+      JOIN sku_component ON bundle_code = asked.sku_code
+     WHERE is_bundle
+), per_warehouse AS (
+    SELECT draw.sku_code, warehouse.warehouse_code,
+           min(greatest(0, coalesce(on_hand - held - sold - safety_stock - escrow, 0)) / draw.quantity) AS available
+      FROM draw
+     CROSS JOIN warehouse
+      LEFT JOIN level ON level.warehouse_code = warehouse.warehouse_code AND level.sku_code = draw.component_code
+     WHERE %(warehouse_code)s::text = '' OR warehouse.warehouse_code = %(warehouse_code)s
+     GROUP BY draw.sku_code, warehouse.warehouse_code
+), total AS (
+    SELECT sku_code, sum(available)::bigint AS available FROM per_warehouse GROUP BY sku_code
+), stock AS (
+    SELECT sku_code, sum(on_hand)::bigint AS on_hand, sum(held)::bigint AS held, sum(sold)::bigint AS sold,
+           sum(safety_stock)::bigint AS safety_stock, sum(escrow)::bigint AS escrow,
+           sum(shortfall)::bigint AS shortfall
+      FROM level
+     WHERE sku_code = ANY (%(sku_codes)s::text[])
+       AND (%(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s)
+     GROUP BY sku_code
+), on_sale AS (
+    SELECT draw.sku_code, flash_sale.flash_sale_code, min(item.remaining / draw.quantity) AS available
+      FROM flash_sale
+     CROSS JOIN draw
+      LEFT JOIN flash_sale_item AS item
+        ON item.flash_sale_code = flash_sale.flash_sale_code
+       AND item.sku_code = draw.component_code
+       AND (%(warehouse_code)s = '' OR item.warehouse_code = %(warehouse_code)s)
+     WHERE flash_sale.state = 2
+       AND flash_sale.end_time > statement_timestamp()
+       AND %(channel_code)s::text = ANY (flash_sale.channel_codes)
+     GROUP BY draw.sku_code, flash_sale.flash_sale_code
+    HAVING count(item.sku_code) = count(*)
+), best_sale AS (
+    SELECT DISTINCT ON (sku_code) sku_code, flash_sale_code, available
+      FROM on_sale
+     ORDER BY sku_code, available DESC, flash_sale_code
+)
+SELECT asked.sku_code, %(warehouse_code)s AS warehouse_code,
+       CASE WHEN asked.active THEN coalesce(total.available, 0) ELSE 0 END AS available_to_promise,
+       coalesce(on_hand, 0) AS on_hand, coalesce(held, 0) AS held, coalesce(sold, 0) AS sold,
+       coalesce(safety_stock, 0) AS safety_stock, coalesce(escrow, 0) AS escrow,
+       coalesce(shortfall, 0) AS shortfall,
+       CASE WHEN asked.active THEN coalesce(best_sale.available, 0) ELSE 0 END AS flash_sale_available,
+       coalesce(best_sale.flash_sale_code, '') AS flash_sale_code,
+       statement_timestamp() AS read_time
+  FROM asked
+  LEFT JOIN total USING (sku_code)
+  LEFT JOIN stock ON stock.sku_code = asked.sku_code AND NOT asked.is_bundle
+  LEFT JOIN best_sale ON best_sale.sku_code = asked.sku_code;
+
+-- name: escrow_shares
+-- Sales that are not over: open, or closing.
+SELECT item.flash_sale_code, item.warehouse_code, item.quota, item.remaining,
+       coalesce(sum(draw.quantity) FILTER (WHERE reservation.state = 1), 0)::bigint AS held,
+       coalesce(sum(draw.quantity) FILTER (WHERE reservation.state = 2), 0)::bigint AS sold,
+       item.shipped
+  FROM flash_sale_item AS item
+  JOIN flash_sale USING (flash_sale_code)
+  LEFT JOIN reservation ON reservation.flash_sale_code = item.flash_sale_code AND reservation.state IN (1, 2)
+  LEFT JOIN reservation_draw AS draw
+    ON draw.reservation_id = reservation.reservation_id AND draw.sku_code = item.sku_code AND draw.from_escrow
+ WHERE item.sku_code = %(sku_code)s AND flash_sale.state IN (2, 3)
+ GROUP BY item.flash_sale_code, item.sku_code
+ ORDER BY item.flash_sale_code;
+
+-- name: component_shares
+SELECT component_code, quantity AS quantity_per_bundle,
+       coalesce(sum(greatest(0, on_hand - held - sold - safety_stock - escrow) / quantity), 0)::bigint
+           AS bundles_possible
+  FROM sku_component
+  LEFT JOIN level ON level.sku_code = component_code
+ WHERE bundle_code = %(sku_code)s
+ GROUP BY component_code, quantity
+ ORDER BY component_code;

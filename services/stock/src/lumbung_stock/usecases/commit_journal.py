@@ -1,0 +1,97 @@
+"""Commit a batch of the journal, tell those who wait, and only then forget the entries.
+
+Nothing is compensated on an unknown outcome: the same batch is tried again. One entry that cannot be committed
+never blocks the others: the batch is halved until it stands alone, and it is parked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from lumbung_kit import telemetry
+from lumbung_kit.events import EventLog
+from lumbung_kit.failures import Failure
+from lumbung_kit.logs import get_logger
+from lumbung_kit.metrics import SIZES, counter, histogram
+from lumbung_kit.postgres import Conn, Postgres
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.reservations import Reservation
+from lumbung_stock.stores import flash_sales
+from lumbung_stock.stores.gate import Gate, RawEntry
+from lumbung_stock.stores.journal_codec import decode
+from lumbung_stock.stores.warehouses import WarehouseBook
+from lumbung_stock.usecases.durable_answers import DurableAnswers
+from lumbung_stock.usecases.settle_journal import FencedError, settle_journal
+
+_LOG = get_logger(__name__)
+_PARKED = counter("lumbung_stock_journal_parked", "Journal entries that could not be committed", ["sale"])
+_BATCH = histogram("lumbung_stock_journal_batch_size", "Journal entries committed together", [], SIZES)
+
+Entry = tuple[Cart, Mapping[str, str]]
+"""A cart and the journal's fields that it came in."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitJournal:
+    """The committer's one step, for one sale at a time."""
+
+    postgres: Postgres
+    gate: Gate
+    answers: DurableAnswers
+    log: EventLog
+    warehouses: WarehouseBook
+
+    async def __call__(self, code: str, epoch: int, entries: Sequence[RawEntry]) -> None:
+        """Raises FencedError, or what the stores raise; then nothing was forgotten and it may be called again."""
+        readable: list[Entry] = []
+        for _, fields in entries:
+            try:
+                readable.append((decode(fields), fields))
+            except (KeyError, ValueError, TypeError, IndexError) as error:
+                await self._park(code, fields, error)
+        if readable:
+            await self._commit(code, epoch, readable)
+        await self.gate.acknowledge(
+            code, [(entry_id, fields.get("hold", "")) for entry_id, fields in entries]
+        )
+
+    async def _commit(self, code: str, epoch: int, entries: Sequence[Entry]) -> None:
+        carts = [cart for cart, _ in entries]
+        _BATCH.observe(len(carts))
+        try:
+            answers = await self._settle(code, epoch, carts)
+        except (FencedError, Failure):
+            raise
+        except Exception as error:  # noqa: BLE001 - a bad entry: found by halving and parked
+            await self._isolate(code, epoch, entries, error)
+            return
+        self.log.poke()
+        self.answers.settle(answers)
+
+    async def _settle(self, code: str, epoch: int, carts: Sequence[Cart]) -> dict[str, Reservation]:
+        warehouses = await self.warehouses.by_priority()
+
+        async def work(conn: Conn) -> dict[str, Reservation]:
+            return await settle_journal(conn, code, epoch, carts, warehouses)
+
+        links = [cart.traceparent for cart in carts if cart.traceparent]
+        with telemetry.span("commit journal", links=links, flash_sale_code=code, entries=len(carts)):
+            return await self.postgres.run(work)
+
+    async def _isolate(self, code: str, epoch: int, entries: Sequence[Entry], error: Exception) -> None:
+        if len(entries) == 1:
+            await self._park(code, entries[0][1], error)
+            return
+        middle = len(entries) // 2
+        await self._commit(code, epoch, entries[:middle])
+        await self._commit(code, epoch, entries[middle:])
+
+    async def _park(self, code: str, fields: Mapping[str, str], error: Exception) -> None:
+        hold_id = fields.get("hold", "")
+        _PARKED.labels(code).inc()
+        _LOG.error("journal entry parked", flash_sale_code=code, reservation_id=hold_id, error=repr(error))
+        await self.postgres.run(
+            partial(flash_sales.park, code=code, hold_id=hold_id, entry=fields, error=repr(error))
+        )

@@ -1,0 +1,33 @@
+"""Record a pick: units for a confirmed reservation, from a bin to packing."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from lumbung_kit.postgres import Conn
+from lumbung_stock.domain import places
+from lumbung_stock.domain.ledger import Author, Booking, Goods, LedgerEntry, Movement, MovementKind
+from lumbung_stock.domain.picking import require_pickable
+from lumbung_stock.stores.reservations import add_picked
+from lumbung_stock.usecases.book_movements import book_movements
+from lumbung_stock.usecases.lock_reservation import lock_reservation
+from lumbung_stock.usecases.require_goods import require_goods_in_bin
+
+
+async def record_pick(conn: Conn, author: Author, reservation_id: UUID, goods: Goods) -> LedgerEntry:
+    """Raises what `require_goods` raises, ReservationNotFound, NotConfirmed, MoreThanReserved and
+    NotEnoughInBin.
+    """
+    await require_goods_in_bin(conn, goods)
+    reservation = await lock_reservation(conn, reservation_id)
+    require_pickable(reservation, goods)
+    await add_picked(conn, reservation_id, goods.warehouse_code, goods.sku_code, goods.quantity)
+    movement = Movement(
+        MovementKind.PICK,
+        goods.sku_code,
+        goods.quantity,
+        goods.bin_code,
+        places.PACKING,
+        reservation_id=reservation_id,
+    )
+    return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author)))[0]

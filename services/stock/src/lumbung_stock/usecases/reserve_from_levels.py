@@ -1,0 +1,65 @@
+"""Reserve in an ordinary sale: Postgres alone, many carts in one transaction.
+
+Carts that arrive while a transaction is in flight are decided together in the next, in their order of arrival,
+each all or nothing, so that callers who want the same SKU do not queue one by one on its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lumbung_kit import events
+from lumbung_kit.failures import ConcurrentChange, Failure
+from lumbung_kit.postgres import Conn
+from lumbung_stock.domain.allocate import Allocator, Decision
+from lumbung_stock.domain.answers import decided, first_answer, unseen
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.levels import LevelChange
+from lumbung_stock.domain.reservations import Draw, Reservation
+from lumbung_stock.stores import levels, reservations, sellables
+from lumbung_stock.wire.events import availability_changed, reservation_held
+
+
+async def reserve_from_levels(
+    conn: Conn, carts: Sequence[Cart], warehouses: Sequence[str]
+) -> list[Reservation | Failure]:
+    """Decides the carts in the caller's transaction, one answer each.
+
+    Raises ConcurrentChange, with nothing to keep, when another transaction has just written one of the requests.
+    """
+    known = await reservations.find_by_request(conn, [cart.request_id for cart in carts])
+    fresh = unseen(carts, known)
+    allocator = await lock_allocator(conn, fresh, warehouses)
+    known |= await write_decisions(conn, [(cart, allocator.decide(cart)) for cart in fresh])
+    return [first_answer(cart, known) for cart in carts]
+
+
+async def lock_allocator(conn: Conn, carts: Sequence[Cart], warehouses: Sequence[str]) -> Allocator:
+    """An allocator over the locked levels that these carts could draw on."""
+    keys = {
+        (warehouse, sku)
+        for cart in carts
+        if cart.refusal is None
+        for warehouse in ((cart.warehouse_code,) if cart.warehouse_code else warehouses)
+        for sku in cart.demand()
+    }
+    return Allocator(await levels.lock_levels(conn, keys) if keys else {}, warehouses)
+
+
+async def write_decisions(conn: Conn, decisions: Sequence[tuple[Cart, Decision]]) -> dict[str, Reservation]:
+    """Writes decided carts, what they take from levels, and the events; returns the reservations by request_id."""
+    written = await reservations.insert(conn, decisions)
+    if len(written) < len(decisions):
+        raise ConcurrentChange
+    made = [decided(cart, decision, written[cart.reservation_id]) for cart, decision in decisions]
+    draws = [draw for reservation in made for draw in reservation.draws]
+    await levels.change_levels(conn, [_held(draw) for draw in draws if not draw.from_escrow])
+    told = [reservation_held(reservation) for reservation in made if reservation.refusal is None]
+    if skus := await sellables.affected(conn, {draw.sku_code for draw in draws}):
+        told.append(availability_changed(skus))
+    await events.append(conn, told)
+    return {reservation.request_id: reservation for reservation in made}
+
+
+def _held(draw: Draw) -> LevelChange:
+    return LevelChange(draw.warehouse_code, draw.sku_code, held=draw.quantity)

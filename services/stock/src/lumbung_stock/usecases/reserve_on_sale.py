@@ -1,0 +1,63 @@
+"""Reserve on a flash sale: through the gate in Valkey, answered when Postgres has it (P2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lumbung_kit import context
+from lumbung_kit.failures import RequestIdReused
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
+from lumbung_stock.domain.reservation_failures import FlashSaleNotOpen, GateNotReady, JournalFull
+from lumbung_stock.domain.reservations import Reservation
+from lumbung_stock.stores.gate import Gate
+from lumbung_stock.stores.journal_codec import Outcome
+from lumbung_stock.stores.sale_book import SaleBook
+from lumbung_stock.usecases.durable_answers import DurableAnswers
+
+GATE_WAIT_S = 0.1
+GATE_TRIES_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveOnSale:
+    """One cart through the gate. `gate_is_shut` is told when the gate has to be set up again."""
+
+    gate: Gate
+    sales: SaleBook
+    answers: DurableAnswers
+    gate_is_shut: Callable[[], None]
+
+    async def __call__(self, cart: Cart, sale: FlashSale) -> Reservation:
+        """The first answer to the cart's request, durable. A refusal is waited for too: Postgres may know of an
+        earlier answer that the gate has forgotten.
+
+        Raises RequestIdReused, JournalFull, GateNotReady, HoldPending, FlashSaleNotOpen (it was closed meanwhile),
+        StoreUnavailable; after the last three, the same request finds its answer.
+        """
+        for _ in range(GATE_TRIES_MAX):
+            answer = await self.gate.reserve(sale, cart)
+            match answer.outcome:
+                case Outcome.REQUEST_REUSED:
+                    raise RequestIdReused
+                case Outcome.JOURNAL_FULL:
+                    raise JournalFull(retry_after_s=1.0)
+                case Outcome.NOT_ARMED:
+                    sale = await self._wait_for_gate(sale)
+                case _:
+                    return await self.answers.wait(cart.request_id, cart.content_hash)
+        raise GateNotReady(retry_after_s=1.0)
+
+    async def _wait_for_gate(self, sale: FlashSale) -> FlashSale:
+        """The sale as it is now, after giving whoever sets the gate up a moment."""
+        self.gate_is_shut()
+        if context.deadline_remaining_s() <= GATE_WAIT_S:
+            raise GateNotReady(retry_after_s=1.0)
+        fresh = await self.sales.find_fresh(sale.flash_sale_code)
+        if fresh.state is not FlashSaleState.OPEN:
+            raise FlashSaleNotOpen
+        if fresh.epoch == sale.epoch:
+            await asyncio.sleep(GATE_WAIT_S)
+        return fresh

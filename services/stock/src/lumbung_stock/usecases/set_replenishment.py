@@ -1,0 +1,26 @@
+"""Set what is kept back of a SKU, and when to reorder it."""
+
+from __future__ import annotations
+
+from lumbung_kit import events
+from lumbung_kit.postgres import Conn
+from lumbung_stock.domain.replenishment import Replenishment
+from lumbung_stock.domain.skus import Named
+from lumbung_stock.stores import levels, replenishment, sellables
+from lumbung_stock.usecases.require_goods import require_goods
+from lumbung_stock.wire.events import availability_changed
+
+
+async def set_replenishment(conn: Conn, figures: Replenishment) -> None:
+    """Writes the figures. More safety stock than there is free takes no promise back.
+
+    Raises what `require_goods` raises.
+    """
+    sku = Named("replenishment.sku_code", figures.sku_code)
+    await require_goods(conn, figures.warehouse_code, [sku])
+    key = (figures.warehouse_code, figures.sku_code)
+    await levels.ensure_levels(conn, [key])
+    before = (await levels.lock_levels(conn, [key]))[key]
+    await replenishment.set_figures(conn, figures)
+    if before.safety_stock != figures.safety_stock:
+        await events.append(conn, [availability_changed(await sellables.affected(conn, [figures.sku_code]))])

@@ -1,0 +1,89 @@
+"""Set up a sale's gate in Valkey out of Postgres: after opening, and after anything that Valkey may have lost.
+
+A new epoch in Postgres, the gate frozen with that epoch, the journal drained, free units and unresolved
+reservations read in one transaction, installed, armed: safe when two do it at once and when it stops anywhere,
+because each step is refused to whoever carries an older epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lumbung_kit import events
+from lumbung_kit.logs import get_logger
+from lumbung_kit.postgres import Conn, Postgres
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
+from lumbung_stock.domain.reservation_failures import GateUnsafe
+from lumbung_stock.domain.reservations import Reservation
+from lumbung_stock.stores import flash_sales, reservations
+from lumbung_stock.stores.gate import Gate
+from lumbung_stock.stores.sale_book import SaleBook
+from lumbung_stock.usecases.commit_journal import CommitJournal
+from lumbung_stock.wire.events import flash_sale_changed
+
+_LOG = get_logger(__name__)
+DRAIN_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpGate:
+    """Makes a sale's gate agree with Postgres."""
+
+    postgres: Postgres
+    gate: Gate
+    sales: SaleBook
+    commit: CommitJournal
+
+    async def __call__(self, code: str) -> bool:
+        """True when the gate is armed; False when the sale is not open, or somebody newer is at work.
+
+        Raises GateUnsafe when Valkey may forget, StoreUnavailable when it is away (its journal is not touched).
+        """
+        await self.require_safe()
+        epoch = await self.postgres.run(lambda conn: self._next_epoch(conn, code))
+        if epoch is None or not await self.gate.freeze(code, epoch):
+            return False
+        await self.drain(code, epoch)
+        state = await self.postgres.run(lambda conn: self._snapshot(conn, code, epoch))
+        if state is None:
+            return False
+        sale, unresolved = state
+        armed = await self.gate.install(sale, unresolved) and await self.gate.arm(code, epoch)
+        if armed:
+            await self.postgres.run(lambda conn: self._note_armed(conn, code, epoch))
+            self.sales.forget(code)
+            _LOG.info("gate armed", flash_sale_code=code, epoch=epoch, unresolved=len(unresolved))
+        return armed
+
+    async def require_safe(self) -> None:
+        """Raises GateUnsafe when Valkey is set up so that it may forget."""
+        if wrong := await self.gate.unsafe_settings():
+            raise GateUnsafe("Valkey may forget what it grants: " + "; ".join(wrong))
+
+    async def drain(self, code: str, epoch: int) -> None:
+        """Commits what the frozen gate still has in its journal."""
+        while entries := await self.gate.read_journal(code, DRAIN_BATCH):
+            await self.commit(code, epoch, entries)
+
+    async def _next_epoch(self, conn: Conn, code: str) -> int | None:
+        locked = await flash_sales.lock_sale(conn, code)
+        if locked is None or locked[0] is not FlashSaleState.OPEN:
+            return None
+        return await flash_sales.next_epoch(conn, code)
+
+    async def _snapshot(
+        self, conn: Conn, code: str, epoch: int
+    ) -> tuple[FlashSale, list[Reservation]] | None:
+        """Free units and unresolved reservations that belong together: whoever gives units back locks the items."""
+        if await flash_sales.lock_sale(conn, code) != (FlashSaleState.OPEN, epoch):
+            return None
+        sale = (await flash_sales.find_sales(conn, [code]))[code]
+        await flash_sales.lock_items(conn, [(code, item.sku_code) for item in sale.items])
+        sale = (await flash_sales.find_sales(conn, [code]))[code]
+        found = await reservations.find_by_id(conn, await reservations.unresolved_of_sale(conn, code))
+        return sale, list(found.values())
+
+    async def _note_armed(self, conn: Conn, code: str, epoch: int) -> None:
+        await flash_sales.set_armed(conn, code, epoch)
+        sale = (await flash_sales.find_sales(conn, [code]))[code]
+        await events.append(conn, [flash_sale_changed(sale)])

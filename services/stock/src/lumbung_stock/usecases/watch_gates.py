@@ -1,0 +1,84 @@
+"""Watch the gates: set up the one that is shut or has another epoch, reconcile what it may still give, and go on
+with a closing that was interrupted (P4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lumbung_kit.logs import get_logger
+from lumbung_kit.metrics import counter
+from lumbung_kit.postgres import Conn, Postgres
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
+from lumbung_stock.stores import flash_sales
+from lumbung_stock.stores.gate import Gate
+from lumbung_stock.stores.sale_book import SaleBook
+from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
+from lumbung_stock.usecases.set_up_gate import SetUpGate
+
+_LOG = get_logger(__name__)
+_RECONCILED = counter(
+    "lumbung_stock_gate_gaps", "Gates set up again because their units did not agree", ["sale"]
+)
+GAPS_BEFORE_REPAIR = 3
+"""Looks in a row that must find the same gap: units in flight between Valkey and Postgres are none."""
+
+Gap = tuple[tuple[str, int], ...]
+
+
+@dataclass(slots=True)
+class WatchGates:
+    """One round over all running sales at a time."""
+
+    postgres: Postgres
+    gate: Gate
+    sales: SaleBook
+    set_up_gate: SetUpGate
+    close: CloseFlashSale
+    _gaps: dict[str, tuple[Gap, int]] = field(default_factory=dict)
+
+    async def __call__(self) -> None:
+        """Raises what the stores raise; the next round begins again."""
+        for code in await self.sales.running():
+            sale = await self.sales.find_fresh(code)
+            if sale.state is FlashSaleState.CLOSING:
+                await self.close(code)
+            elif await self._must_set_up(sale):
+                await self.set_up_gate(code)
+
+    async def _must_set_up(self, sale: FlashSale) -> bool:
+        status = await self.gate.status(sale.flash_sale_code)
+        if not status.armed or status.epoch != sale.epoch or not sale.gate_armed:
+            return True
+        return await self._gap_stays(sale.flash_sale_code)
+
+    async def _gap_stays(self, code: str) -> bool:
+        """Whether the gate's units have disagreed with Postgres in the same way several looks in a row."""
+        gap = await self._gap(code)
+        before, times = self._gaps.get(code, ((), 0))
+        times = times + 1 if gap and gap == before else int(bool(gap))
+        self._gaps[code] = (gap, times)
+        if times < GAPS_BEFORE_REPAIR:
+            return False
+        _RECONCILED.labels(code).inc()
+        _LOG.error("gate and escrow disagree", flash_sale_code=code, gap=gap)
+        self._gaps.pop(code)
+        return True
+
+    async def _gap(self, code: str) -> Gap:
+        """Units free in the gate beyond what Postgres has free, per SKU; none while anything is on its way."""
+        free = await self.gate.free_units(code)
+        if await self.gate.backlog(code):
+            return ()
+        remaining, owed = await self.postgres.run(lambda conn: self._remaining(conn, code))
+        if owed:
+            return ()
+        return tuple(
+            (sku, free.get(sku, 0) - units)
+            for sku, units in sorted(remaining.items())
+            if free.get(sku, 0) != units
+        )
+
+    async def _remaining(self, conn: Conn, code: str) -> tuple[dict[str, int], int]:
+        sale = (await flash_sales.find_sales(conn, [code]))[code]
+        owed = await flash_sales.count_credits(conn, code)
+        return {item.sku_code: item.remaining for item in sale.items}, owed

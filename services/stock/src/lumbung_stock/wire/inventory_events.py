@@ -1,0 +1,29 @@
+"""What happened to goods, as the events that others subscribe to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lumbung.stock.v1 import events_pb2 as pb
+from lumbung_kit.events import NewEvent
+from lumbung_stock.domain.ledger import LedgerEntry
+from lumbung_stock.domain.shortfalls import ShortfallChange
+from lumbung_stock.wire.inventory import entry_message
+
+
+def stock_moved(entries: Sequence[LedgerEntry]) -> NewEvent:
+    """Goods moved, within one warehouse."""
+    moved = pb.StockMoved(entries=[entry_message(entry) for entry in entries])
+    event = pb.Event(stock_moved=moved)
+    return NewEvent(kind="stock_moved", payload=event.SerializeToString(), subject=entries[0].warehouse_code)
+
+
+def shortfall_changed(change: ShortfallChange) -> NewEvent:
+    """Reality fell below what was promised, further than before; or it is no longer below."""
+    key = {"warehouse_code": change.warehouse_code, "sku_code": change.sku_code}
+    if change.missing_quantity:
+        raised = pb.ShortfallRaised(**key, missing_quantity=change.missing_quantity)
+        kind, event = "shortfall_raised", pb.Event(shortfall_raised=raised)
+    else:
+        kind, event = "shortfall_resolved", pb.Event(shortfall_resolved=pb.ShortfallResolved(**key))
+    return NewEvent(kind=kind, payload=event.SerializeToString(), subject=change.sku_code)
