@@ -42,4 +42,7 @@ async def list_open(
             "reservations_max": RESERVATIONS_MAX,
         },
     )
-    return [Shortfall(*row[:4], tuple(row[4])) async for row in cursor]
+    return [
+        Shortfall(warehouse, sku, missing, raised, tuple(reservations))
+        async for warehouse, sku, missing, raised, reservations in cursor
+    ]
