@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from lumbung_kit.embedded.ports import free_port, is_free
-
 from lumbung_dev.local.trouble import Trouble
+from lumbung_kit.embedded.ports import free_port, is_free
 
 BASE_PORT = 50050
 _OFFSETS = {

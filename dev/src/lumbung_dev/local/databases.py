@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Mapping
 
 import psycopg
-from lumbung_kit.migrations import migrate
-from lumbung_kit.provision import ensure_database, ensure_role_and_schema
 from psycopg import sql
 
 from lumbung_dev.local.checkout import migrations_of
+from lumbung_kit.migrations import migrate
+from lumbung_kit.provision import ensure_database, ensure_role_and_schema
 
 SERVICES = ("catalog", "stock", "fulfillment", "channel-sync")
 

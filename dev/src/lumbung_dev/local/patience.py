@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
+
 from lumbung_kit.clients import failure_from
 
 Q = TypeVar("Q", bound=Message)
@@ -52,6 +53,16 @@ async def patiently(call: Callable[..., Awaitable[A]], request: Q, *, within_s: 
                 raise
         await asyncio.sleep(wait_s)
         pause_s = min(2 * pause_s, _PAUSE_S_MAX)
+
+
+async def pages(call: Callable[..., Awaitable[A]], request: Any) -> AsyncIterator[A]:
+    """Every page of a list, asked for one after the other. `request` has a page_token."""
+    while True:
+        answer: Any = await patiently(call, request)
+        yield answer
+        if not answer.next_page_token:
+            return
+        request.page_token = answer.next_page_token
 
 
 async def eventually(

@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lumbung_kit.embedded import launch
-
 from lumbung_dev.local.trouble import Trouble
+from lumbung_kit.embedded import launch
 
 _POLL_S = 0.02
 _LOG_TAIL_LINES = 25

@@ -29,9 +29,8 @@ from lumbung.stock.v1 import (
     inventory_pb2_grpc,
     reservations_pb2_grpc,
 )
-from lumbung_kit.clients import open_channel
-
 from lumbung_dev.local.addresses import Addresses
+from lumbung_kit.clients import open_channel
 
 
 class Services:

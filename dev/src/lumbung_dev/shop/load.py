@@ -10,11 +10,11 @@ from typing import TypeVar
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
+
 from lumbung.catalog.v1 import imports_pb2, skus_pb2
 from lumbung.channel_sync.v1 import channels_pb2, listings_pb2, sync_status_pb2
 from lumbung.fulfillment.v1 import couriers_pb2
 from lumbung.stock.v1 import availability_pb2, inventory_pb2
-
 from lumbung_dev.local.patience import eventually, patiently
 from lumbung_dev.local.services import Services
 from lumbung_dev.local.trouble import Trouble
