@@ -127,7 +127,3 @@ GRANT SELECT, INSERT, UPDATE ON sku, warehouse, bin, place_stock, ledger_head, l
 GRANT SELECT, INSERT, DELETE ON sku_component TO lumbung_stock;
 GRANT SELECT, INSERT ON ledger_entry TO lumbung_stock;
 GRANT EXECUTE ON FUNCTION lock_levels TO lumbung_stock;
-
--- migrate:down
-DROP FUNCTION lock_levels;
-DROP TABLE shortfall, level, ledger_entry, ledger_head, place_stock, bin, warehouse, sku_component, sku;

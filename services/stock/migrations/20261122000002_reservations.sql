@@ -127,7 +127,3 @@ GRANT SELECT, INSERT, UPDATE ON flash_sale, flash_sale_item, reservation, reserv
 GRANT SELECT, INSERT, DELETE ON flash_credit TO lumbung_stock;
 GRANT SELECT, INSERT ON journal_dead_letter, reservation_resolution TO lumbung_stock;
 GRANT EXECUTE ON FUNCTION lock_reservations, lock_flash_sale_items TO lumbung_stock;
-
--- migrate:down
-DROP FUNCTION lock_flash_sale_items, lock_reservations;
-DROP TABLE journal_dead_letter, flash_credit, reservation_resolution, reservation_draw, reservation, flash_sale_item, flash_sale;
