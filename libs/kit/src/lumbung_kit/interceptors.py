@@ -11,7 +11,7 @@ import math
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Final, NoReturn, TypeAlias
@@ -74,16 +74,20 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """The wrapped handler; None for a method that nobody has, which gRPC answers with UNIMPLEMENTED."""
+    ) -> Handler:
+        """The wrapped handler, or one that refuses a method that nobody has."""
         path = handler_call_details.method
         wrapped = self._handlers.get(path)
         if wrapped is None:
             handler = await continuation(handler_call_details)
             if handler is None:
-                return None
+                return grpc.stream_stream_rpc_method_handler(self._refuse_unknown)
             wrapped = self._handlers[path] = _wrap(self, path, handler)
         return wrapped
+
+    async def _refuse_unknown(self, _requests: AsyncIterator[bytes], call: Call) -> None:
+        """Neither counted nor traced: anybody can make up names without end."""
+        await _abort(call, NotServed("This server has no such method."), self.domain)
 
     def drain(self) -> None:
         """Ends the streams that would never end by themselves; calls that have an end run on to it."""
@@ -187,7 +191,7 @@ class _Method:
 
 
 class _Running:
-    """One call, from its admission to its status. The only place that aborts."""
+    """One call, from its admission to its status."""
 
     __slots__ = ("_call", "_follower", "_interceptor", "_method", "_span", "_started", "_timer")
 
@@ -255,8 +259,7 @@ class _Running:
 
     async def _refuse(self, failure: Failure) -> NoReturn:
         self._end(failure.kind.name, failure)
-        details = status.encode(failure, self._interceptor.domain)
-        await self._call.abort(status.CODES[failure.kind], failure.message, ((status.DETAILS_KEY, details),))
+        await _abort(self._call, failure, self._interceptor.domain)
 
     def _failure(self, error: Exception) -> Failure:
         """What an exception of the handler means to the caller."""
@@ -275,6 +278,12 @@ class _Running:
         correlation_id = uuid.uuid4().hex
         _log.error("uncaught", rpc_method=self._method.name, correlation_id=correlation_id, exc_info=error)
         return Internal(metadata={"correlation_id": correlation_id})
+
+
+async def _abort(call: Call, failure: Failure, domain: str) -> NoReturn:
+    """The only place that aborts."""
+    details = status.encode(failure, domain)
+    await call.abort(status.CODES[failure.kind], failure.message, ((status.DETAILS_KEY, details),))
 
 
 def _remaining_s(call: Any) -> float:
@@ -315,12 +324,15 @@ def _passed_on(remote: RemoteFailure) -> Failure | None:
 
 async def _write_all(answers: Any, call: Call) -> None:
     """Sends what the handler yields, and closes it when the call ends first."""
-    if not isinstance(answers, AsyncGenerator):
-        await answers
-        return
-    async with aclosing(answers):
+    if isinstance(answers, AsyncGenerator):
+        async with aclosing(answers):
+            async for answer in answers:
+                await call.write(answer)
+    elif isinstance(answers, AsyncIterable):
         async for answer in answers:
             await call.write(answer)
+    else:
+        await answers
 
 
 def _is_late() -> bool:

@@ -152,6 +152,12 @@ async def test_a_streaming_method_without_a_handler_is_not_served(stage: Stage) 
     assert (said.kind, said.reason) == (Kind.UNIMPLEMENTED, "RPC_NOT_SERVED")
 
 
+async def test_a_method_that_is_in_no_contract_is_not_served_either(stage: Stage) -> None:
+    unknown: Any = (await stage.plain()).unary_unary("/probe.v1.ProbeService/MadeUp")
+    said = await refused(unknown(b""))
+    assert (said.kind, said.reason) == (Kind.UNIMPLEMENTED, "RPC_NOT_SERVED")
+
+
 async def test_bytes_that_are_no_message_are_bad_input(stage: Stage) -> None:
     said = await refused((await stage.stub()).ask_bytes(b"\xff\xff\xff"))
     assert (said.kind, said.reason) == (Kind.INVALID_ARGUMENT, "BAD_INPUT")
