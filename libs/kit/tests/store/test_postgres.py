@@ -6,13 +6,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from lumbung_kit import context, provision
 from lumbung_kit.embedded import EmbeddedSettings, Supervisor
 from lumbung_kit.failures import ConcurrentChange, DeadlineExceeded, Overloaded, StoreUnavailable
 from lumbung_kit.postgres import Conn, Postgres, constraint_of
 from lumbung_kit.testing import MakeDatabase
-from pydantic import SecretStr
 
 pytestmark = pytest.mark.store
 

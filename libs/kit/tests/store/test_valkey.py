@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import redis
+from pydantic import SecretStr
 
 from lumbung_kit import valkey
 from lumbung_kit.embedded import EmbeddedSettings, Supervisor
 from lumbung_kit.failures import Overloaded, StoreUnavailable
 from lumbung_kit.valkey import Script, Valkey, connect, translated_errors
-from pydantic import SecretStr
 
 pytestmark = pytest.mark.store
 
@@ -89,7 +89,7 @@ async def test_a_server_that_is_away_is_unavailable_and_is_found_again(server_fo
 
 async def test_waiting_for_a_connection_is_bounded(valkey_url: str) -> None:
     async with client_of(valkey_url, max_connections=1, wait_timeout_s=0.05) as client:
-        holder = await client.connection_pool.get_connection()
+        holder = await client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
         with pytest.raises(Overloaded), translated_errors():
             await client.ping()
         await client.connection_pool.release(holder)

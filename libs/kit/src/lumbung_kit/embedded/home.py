@@ -13,6 +13,7 @@ from lumbung_kit.embedded.account import Account, nearest_existing
 from lumbung_kit.embedded.process import EmbeddedServerError
 
 _MOVED_NOTE = "MOVED.txt"
+_LOCK_NAME = "supervisor.lock"
 
 
 class Home:
@@ -25,7 +26,7 @@ class Home:
 
     def __init__(self, wanted: Path, account: Account) -> None:
         wanted = wanted.absolute()
-        if account.can_enter(nearest_existing(wanted)):
+        if account.can_use(nearest_existing(wanted)):
             self.folder = wanted
         else:
             self.folder = spare_folder() / _name_for(wanted)
@@ -33,8 +34,12 @@ class Home:
             (wanted / _MOVED_NOTE).write_text(
                 f"{account.name} cannot enter this folder, so the servers' files are in {self.folder}\n"
             )
-        _make(self.folder)
+        owner = nearest_existing(self.folder).stat().st_uid
+        made = _make(self.folder)
         self._lock = _lock(self.folder)
+        if owner == account.uid:  # root works in somebody's folder: leave nothing there that they cannot use
+            for path in (*made, self.folder / _LOCK_NAME):
+                account.own(path)
 
     def release(self) -> None:
         """Lets another supervisor use the folder."""
@@ -57,12 +62,13 @@ def spare_folder() -> Path:
     return folder
 
 
-def _make(folder: Path) -> None:
-    """Like `mkdir -p`, with the folders that we make open for entering, whatever the umask."""
+def _make(folder: Path) -> list[Path]:
+    """Like `mkdir -p`, with the folders that we make open for entering, whatever the umask. Those that were made."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir()
         path.chmod(0o755)
+    return missing
 
 
 def _name_for(wanted: Path) -> str:
@@ -70,7 +76,7 @@ def _name_for(wanted: Path) -> str:
 
 
 def _lock(folder: Path) -> IO[str]:
-    lock = (folder / "supervisor.lock").open("w")
+    lock = (folder / _LOCK_NAME).open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

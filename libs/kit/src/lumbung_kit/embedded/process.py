@@ -27,7 +27,10 @@ class Child:
     ) -> None:
         self._log = log
         _keep_small(log)
-        self._log_start = log.stat().st_size if log.exists() else 0
+        if not log.exists():
+            log.touch()
+            account.own(log)
+        self._log_start = log.stat().st_size
         command = [
             *(sys.executable, "-I", "-S", str(_LAUNCHER)),
             *(str(account.uid), str(account.gid), str(os.getpid()), str(int(death_signal)), "--"),

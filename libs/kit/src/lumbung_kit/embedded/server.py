@@ -34,6 +34,7 @@ class EmbeddedServer(ABC):
         self._account = account
         self._log = folder / f"{self.name}.log"
         self._port = free_port()
+        self._has_served = False  # from then on clients know the port
         self._child: Child | None = None
         self._password = self._kept_password()
 
@@ -63,9 +64,11 @@ class EmbeddedServer(ABC):
                 self._command(), account=self._account, log=self._log, death_signal=self._death_signal
             )
             if self._await_answer(self._child, timeout_s):
+                self._has_served = True
                 return
-            self._port = free_port()  # somebody took ours in between
-        raise EmbeddedServerError(f"{self.name}: no port stayed free in {_PORT_ATTEMPTS_MAX} attempts")
+            if not self._has_served:
+                self._port = free_port()  # somebody took it before us
+        raise EmbeddedServerError(f"{self.name}: port {self._port} is taken by another program")
 
     def stop(self, *, timeout_s: float = 30) -> None:
         """Orderly stop: everything acknowledged is on disk. SIGKILL if it takes longer. No effect when

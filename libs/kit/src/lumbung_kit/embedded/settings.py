@@ -22,7 +22,7 @@ class EmbeddedSettings(BaseSettings):
     valkey_url: SecretStr | None = None
     """URL of a Valkey or Redis server to use."""
     postgres_bin: Path | None = None
-    """Folder with `postgres` and `initdb` to run."""
+    """Folder with the programs `postgres` and `initdb` of PostgreSQL 18."""
     valkey_bin: Path | None = None
     """valkey-server (or redis-server) program to run."""
     valkey_append_fsync: AppendFsync = "always"

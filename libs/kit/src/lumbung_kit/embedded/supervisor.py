@@ -169,7 +169,7 @@ class Supervisor:
         _log.warning("embedded server died, starting it again", server=watched.server.name)
         try:
             await watched.call(watched.server.start)
-        except EmbeddedServerError:
+        except (EmbeddedServerError, OSError):
             _log.exception("embedded server did not come back", server=watched.server.name)
 
     async def _close(self) -> None:

@@ -45,7 +45,7 @@ class ValkeyServer(EmbeddedServer):
             "bind": "127.0.0.1",
             "port": str(self._port),
             "requirepass": self._password,  # in a file, since other users see the command line
-            "dir": f'"{self._data}"',
+            "dir": _quoted(self._data),
             "appendonly": "yes",
             "appendfsync": self._append_fsync,
             "save": '""',
@@ -65,3 +65,8 @@ class ValkeyServer(EmbeddedServer):
             return False
         finally:
             client.close()
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
