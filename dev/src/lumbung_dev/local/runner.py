@@ -91,9 +91,12 @@ class Runner:
         """Starts programs together and returns when all serve; raises Trouble when one does not."""
         for program in programs:
             self._places[program.name] = _Place(program, self._logs / f"{program.name}.log")
-        async with asyncio.TaskGroup() as starting:
-            for program in programs:
-                starting.create_task(self.start(program.name))
+        try:
+            async with asyncio.TaskGroup() as starting:
+                for program in programs:
+                    starting.create_task(self.start(program.name))
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
 
     async def start(self, name: str) -> None:
         """Starts a program that is down and returns when it serves; one that runs is left alone."""

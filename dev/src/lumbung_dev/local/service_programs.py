@@ -11,8 +11,6 @@ from lumbung_dev.local.health import grpc_serves
 from lumbung_dev.local.program import Program
 from lumbung_dev.local.secrets_file import MarketplaceSecret
 
-RPCS_AT_ONCE_MAX = 4000
-"""A rush of buyers is let in whole, so that the demo shows the decision and not the shedding of load."""
 DRAIN_S = 5
 
 
@@ -55,7 +53,6 @@ def _program(wiring: Wiring, service: str, own: Mapping[str, str]) -> Program:
         "POSTGRES_URL": wiring.postgres_urls[service],
         "OTLP_ENDPOINT": wiring.otlp_endpoint,
         "TRACE_RATIO": str(wiring.trace_ratio),
-        "MAX_CONCURRENT_RPCS": str(RPCS_AT_ONCE_MAX),
         "DRAIN_S": str(DRAIN_S),
     }
     module = service.replace("-", "_")

@@ -18,7 +18,7 @@ from lumbung_dev.local.service_programs import Wiring, service_programs
 from lumbung_dev.local.services import Services
 from lumbung_dev.local.trouble import Trouble
 from lumbung_dev.shop.outlets import MARKETPLACES, Marketplace
-from lumbung_kit.embedded import ServerFailed, Supervisor
+from lumbung_kit.embedded import EmbeddedServerError, Supervisor
 from lumbung_kit.migrations import MigrationError
 
 
@@ -71,7 +71,7 @@ class LocalSystem:
     def _server_pid(self, name: str) -> int | None:
         try:
             return self.servers.pid("postgres" if name == "postgres" else "valkey")
-        except ServerFailed:  # named by URL: not ours
+        except EmbeddedServerError:  # named by URL: not ours
             return None
 
 
@@ -94,7 +94,7 @@ async def local_system(plan: Plan, tell: Callable[[str], None]) -> AsyncIterator
                     tell("stopping")
                 if plan.leaves_nothing:
                     await drop(servers.postgres_url, plan.database)
-        except (ServerFailed, MigrationError) as error:
+        except (EmbeddedServerError, MigrationError) as error:
             raise Trouble(str(error)) from error
 
 
