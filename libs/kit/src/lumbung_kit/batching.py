@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from lumbung_kit import context, metrics
 from lumbung_kit.failures import DeadlineExceeded, Overloaded, ShuttingDown
@@ -89,11 +89,16 @@ class MicroBatcher(Generic[T, R]):
         task.add_done_callback(self._workers.discard)
 
     async def _work(self) -> None:
-        while batch := self._take():
-            self._size.observe(len(batch))
-            started = time.perf_counter()
-            await self._settle(batch)
-            self._seconds.observe(time.perf_counter() - started)
+        try:
+            while batch := self._take():
+                self._size.observe(len(batch))
+                started = time.perf_counter()
+                await self._settle(batch)
+                self._seconds.observe(time.perf_counter() - started)
+        finally:
+            # In the same step that found nothing to take: a done callback would come after a caller that has
+            # just got its answer and submits again, and that one would find a worker that works no more.
+            self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _take(self) -> dict[asyncio.Future[R], T]:
         """The next batch: oldest first, without those whose time has run out."""

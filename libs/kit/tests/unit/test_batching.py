@@ -1,5 +1,6 @@
 import asyncio
 import math
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -48,6 +49,15 @@ async def test_what_arrives_during_a_batch_forms_the_next_ones_in_order() -> Non
     till.open.set()
     assert await asyncio.gather(first, *rest) == [0, 20, 40, 60, 80]
     assert till.batches == [[0], [2, 4, 6], [8]]
+
+
+async def test_a_caller_that_comes_again_at_once_is_served_again() -> None:
+    till = Till()
+    till.open.set()
+    batches = batcher(till)
+    async with asyncio.timeout(10):
+        assert [await batches.submit(item) for item in (0, 2, 4)] == [0, 20, 40]
+    assert till.batches == [[0], [2], [4]]
 
 
 async def test_an_exception_in_the_answers_is_raised_to_its_caller_alone() -> None:
@@ -173,3 +183,33 @@ async def test_a_batch_has_neither_the_actor_nor_the_deadline_of_any_item() -> N
     with context.acting_as("staff:ani"), context.within(5):
         await batches.submit(1)
     assert seen == [("anonymous", math.inf)]
+
+
+async def test_many_callers_that_come_again_and_give_up_each_get_their_own_answer(seed: int) -> None:
+    draw = random.Random(seed)
+    decided: list[int] = []
+
+    async def decide(items: list[int]) -> list[int]:
+        decided.extend(items)
+        for _ in range(draw.randrange(4)):
+            await asyncio.sleep(0)
+        return [-item for item in items]
+
+    batches: MicroBatcher[int, int] = MicroBatcher(
+        decide, max_batch=5, max_waiting=1000, name="test", max_in_flight=draw.choice([1, 2, 3])
+    )
+
+    async def caller(first: int) -> None:
+        for item in range(first, first + 10):
+            submitting = asyncio.create_task(batches.submit(item))
+            if draw.random() < 0.3:
+                await asyncio.sleep(0)
+                submitting.cancel()
+            await asyncio.wait((submitting,))
+            assert submitting.cancelled() or submitting.result() == -item
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as callers:
+        for number in range(1, 101):
+            callers.create_task(caller(number * 100))
+    await batches.close()
+    assert len(decided) == len(set(decided))
