@@ -62,13 +62,20 @@ async def until_alive(servers: Supervisor, name: ServerName, old_pid: int) -> No
 async def until_nothing_listens(url: str) -> None:
     address = urlsplit(url)
     async with asyncio.timeout(20):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(address.hostname, address.port)
-            except ConnectionRefusedError:
-                return
-            writer.close()
+        while await listens(address.hostname, address.port):  # noqa: ASYNC110 - another process ends it
             await asyncio.sleep(0.02)
+
+
+async def listens(host: str | None, port: int | None) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+        writer.close()
+        await writer.wait_closed()
+    except ConnectionRefusedError:
+        return False
+    except ConnectionResetError:  # it is just ending
+        return True
+    return True
 
 
 async def test_data_outlive_an_orderly_stop(server_folder: Path) -> None:
@@ -157,7 +164,8 @@ async def test_servers_end_with_their_run_and_the_next_run_finds_everything(
 def process_of(account: Account, *, zombie: bool) -> Iterator[int]:
     """A live process of the servers' account that is no server, or one that ended and was not collected."""
     user = {} if account.is_ourselves else {"user": account.uid, "group": account.gid, "extra_groups": []}
-    process = subprocess.Popen(["/bin/sh", "-c", "exit" if zombie else "sleep 60"], cwd="/", **user)  # type: ignore[call-overload]
+    program = ["/bin/sh", "-c", "exit"] if zombie else ["/bin/sleep", "60"]
+    process = subprocess.Popen(program, cwd="/", **user)  # type: ignore[call-overload]
     if zombie:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     try:
