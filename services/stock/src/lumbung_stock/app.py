@@ -6,8 +6,15 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from lumbung.stock.v1 import events_pb2_grpc, flash_sales_pb2_grpc, reservations_pb2_grpc
+from lumbung.stock.v1 import (
+    availability_pb2_grpc,
+    events_pb2_grpc,
+    flash_sales_pb2_grpc,
+    inventory_pb2_grpc,
+    reservations_pb2_grpc,
+)
 from lumbung_kit.batching import MicroBatcher
+from lumbung_kit.clients import open_channel
 from lumbung_kit.events import EventLog
 from lumbung_kit.loops import Wakeup
 from lumbung_kit.postgres import Postgres
@@ -16,9 +23,14 @@ from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservations import Reservation, Resolution
 from lumbung_stock.entrypoints import loops
+from lumbung_stock.entrypoints.audit_service import AuditService
+from lumbung_stock.entrypoints.availability_service import AvailabilityService
+from lumbung_stock.entrypoints.catalog_events import follow_catalog
 from lumbung_stock.entrypoints.event_service import EventService
 from lumbung_stock.entrypoints.flash_sale_service import FlashSaleService, FlashSaleUseCases
+from lumbung_stock.entrypoints.inventory_service import InventoryService
 from lumbung_stock.entrypoints.reservation_service import ReservationService
+from lumbung_stock.entrypoints.warehouse_service import WarehouseService
 from lumbung_stock.settings import StockSettings
 from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.sale_book import SaleBook
@@ -29,6 +41,7 @@ from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.confirm_release_or_cancel import ConfirmReleaseOrCancel
 from lumbung_stock.usecases.credit_gate import CreditGate
 from lumbung_stock.usecases.durable_answers import DurableAnswers
+from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.get_reservation import GetReservation
 from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
@@ -57,12 +70,17 @@ class Stores:
 async def build(settings: StockSettings, stack: AsyncExitStack) -> App:
     """The app; what it opens is closed by `stack`."""
     stores = await _open_stores(settings, stack)
-    reservation_parts = _reservations(settings, stack, stores)
+    services, background = _reservations(settings, stack, stores)
+    services += _inventory(stores)
+    catalog = open_channel(settings.catalog_target, actor="service:stock")
+    stack.push_async_callback(catalog.close)
+    follow = follow_catalog(stores.postgres, catalog, stores.skus, stores.log)
+    background.append(Loop("follow the catalog", follow.run))
 
     async def ready() -> None:
         await stores.postgres.ping()
 
-    return App(services=reservation_parts[0], loops=reservation_parts[1], ready=ready)
+    return App(services=services, loops=background, ready=ready)
 
 
 async def _open_stores(settings: StockSettings, stack: AsyncExitStack) -> Stores:
@@ -154,4 +172,30 @@ def _reservations(
         Loop("credit gates", partial(loops.credit_for_ever, credit)),
         Loop("watch gates", partial(loops.watch_for_ever, watch, gate_is_shut)),
         Loop("poll for answers", partial(loops.poll_for_ever, stores.answers.poll)),
+    ]
+
+
+def _inventory(stores: Stores) -> list[Service]:
+    """Warehouses, everything that moves stock, availability, and the audit."""
+    return [
+        Service(
+            inventory_pb2_grpc.add_WarehouseServiceServicer_to_server,
+            WarehouseService(stores.postgres, stores.warehouses),
+            "lumbung.stock.v1.WarehouseService",
+        ),
+        Service(
+            inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
+            InventoryService(stores.postgres, stores.log),
+            "lumbung.stock.v1.InventoryService",
+        ),
+        Service(
+            availability_pb2_grpc.add_AvailabilityServiceServicer_to_server,
+            AvailabilityService(stores.postgres, GetAvailability(stores.postgres, stores.log)),
+            "lumbung.stock.v1.AvailabilityService",
+        ),
+        Service(
+            inventory_pb2_grpc.add_AuditServiceServicer_to_server,
+            AuditService(stores.postgres),
+            "lumbung.stock.v1.AuditService",
+        ),
     ]

@@ -28,7 +28,7 @@ async def settle(conn: Conn, keys: Collection[LevelKey]) -> list[ShortfallChange
 
 
 async def list_open(
-    conn: Conn, warehouse_code: str, *, after: tuple[datetime | str, str, str], limit: int
+    conn: Conn, warehouse_code: str, *, after: tuple[datetime, str, str], limit: int
 ) -> list[Shortfall]:
     """Those that last, oldest first; those behind `after`, which is (time, warehouse, SKU)."""
     cursor = await conn.execute(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain import places
 from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, MovementKind
@@ -10,21 +12,35 @@ from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.require_goods import require_goods
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """How many more, or fewer, units of one SKU there are in a bin than the book says."""
+
+    warehouse_code: str
+    sku_code: str
+    bin_code: str
+    difference: int
+
+
 async def adjust_stock(
-    conn: Conn,
-    author: Author,
-    warehouse_code: str,
-    sku_code: str,
-    *,
-    bin_code: str,
-    difference: int,
-    reason: str,
-    document: str,
+    conn: Conn, author: Author, correction: Correction, *, reason: str, document: str
 ) -> LedgerEntry:
     """Units come from, or go to, ADJUSTMENT. Raises what `require_goods` raises, and NotEnoughInBin."""
-    await require_goods(conn, warehouse_code, [Named("sku_code", sku_code)], [Named("bin_code", bin_code)])
-    ends = (places.ADJUSTMENT, bin_code) if difference > 0 else (bin_code, places.ADJUSTMENT)
-    movement = Movement(
-        MovementKind.ADJUSTMENT, sku_code, abs(difference), *ends, reason=reason, document=document
+    bin_code = correction.bin_code
+    await require_goods(
+        conn,
+        correction.warehouse_code,
+        [Named("sku_code", correction.sku_code)],
+        [Named("bin_code", bin_code)],
     )
-    return (await book_movements(conn, Booking(warehouse_code, (movement,), author)))[0]
+    found = correction.difference > 0
+    movement = Movement(
+        MovementKind.ADJUSTMENT,
+        correction.sku_code,
+        abs(correction.difference),
+        from_place=places.ADJUSTMENT if found else bin_code,
+        to_place=bin_code if found else places.ADJUSTMENT,
+        reason=reason,
+        document=document,
+    )
+    return (await book_movements(conn, Booking(correction.warehouse_code, (movement,), author)))[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.shortfalls import Shortfall
 from lumbung_stock.stores import shortfalls
@@ -9,7 +11,7 @@ from lumbung_stock.stores.warehouses import find_warehouse
 
 
 async def list_shortfalls(
-    conn: Conn, warehouse_code: str, *, after: tuple[str, str, str], limit: int
+    conn: Conn, warehouse_code: str, *, after: tuple[datetime, str, str], limit: int
 ) -> list[Shortfall]:
     """Those that last, oldest first, behind `after`: (time, warehouse, SKU). Raises WarehouseNotFound."""
     if warehouse_code:

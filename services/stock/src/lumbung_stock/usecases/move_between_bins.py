@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, MovementKind
 from lumbung_stock.domain.skus import Named
@@ -9,19 +11,27 @@ from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.require_goods import require_goods
 
 
-async def move_between_bins(
-    conn: Conn,
-    author: Author,
-    warehouse_code: str,
-    sku_code: str,
-    quantity: int,
-    *,
-    from_bin_code: str,
-    to_bin_code: str,
-    reason: str,
-) -> LedgerEntry:
+@dataclass(frozen=True, slots=True)
+class BinMove:
+    """Units of one SKU that go from one bin to another."""
+
+    warehouse_code: str
+    sku_code: str
+    quantity: int
+    from_bin_code: str
+    to_bin_code: str
+
+
+async def move_between_bins(conn: Conn, author: Author, move: BinMove, *, reason: str) -> LedgerEntry:
     """One entry. Raises what `require_goods` raises, and NotEnoughInBin."""
-    bins = [Named("from_bin_code", from_bin_code), Named("to_bin_code", to_bin_code)]
-    await require_goods(conn, warehouse_code, [Named("sku_code", sku_code)], bins)
-    movement = Movement(MovementKind.MOVE, sku_code, quantity, from_bin_code, to_bin_code, reason=reason)
-    return (await book_movements(conn, Booking(warehouse_code, (movement,), author)))[0]
+    bins = [Named("from_bin_code", move.from_bin_code), Named("to_bin_code", move.to_bin_code)]
+    await require_goods(conn, move.warehouse_code, [Named("sku_code", move.sku_code)], bins)
+    movement = Movement(
+        MovementKind.MOVE,
+        move.sku_code,
+        move.quantity,
+        move.from_bin_code,
+        move.to_bin_code,
+        reason=reason,
+    )
+    return (await book_movements(conn, Booking(move.warehouse_code, (movement,), author)))[0]

@@ -1,0 +1,132 @@
+"""AvailabilityService: how many can be promised, and why that many."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import grpc
+
+from lumbung.stock.v1 import availability_pb2 as pb
+from lumbung.stock.v1 import availability_pb2_grpc as rpc
+from lumbung_kit.postgres import Postgres
+from lumbung_kit.validate import Check
+from lumbung_stock.domain.inventory_failures import SkuNotFound
+from lumbung_stock.domain.shortfalls import Shortfall
+from lumbung_stock.entrypoints.inventory_messages import optional_warehouse_code_of
+from lumbung_stock.entrypoints.page_tokens import key_of, page_token
+from lumbung_stock.entrypoints.reservation_messages import optional_code
+from lumbung_stock.usecases.explain_availability import explain_availability
+from lumbung_stock.usecases.get_availability import GetAvailability
+from lumbung_stock.usecases.list_shortfalls import list_shortfalls
+from lumbung_stock.wire.inventory import (
+    availability_message,
+    component_share_message,
+    escrow_share_message,
+    place_quantity_message,
+    shortfall_message,
+)
+
+BATCH_MAX = 500
+MAX_AGE_S_MAX = 3_600
+SHORTFALLS_PAGE, SHORTFALLS_PAGE_MAX = 50, 200
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC).isoformat()
+
+
+class AvailabilityService(rpc.AvailabilityServiceServicer):
+    """Translates, and leaves the reading to the use cases."""
+
+    def __init__(self, postgres: Postgres, get_availability: GetAvailability) -> None:
+        self._postgres = postgres
+        self._get_availability = get_availability
+
+    async def GetAvailability(
+        self,
+        request: pb.GetAvailabilityRequest,
+        context: grpc.aio.ServicerContext[pb.GetAvailabilityRequest, pb.GetAvailabilityResponse],
+    ) -> pb.GetAvailabilityResponse:
+        """One SKU or bundle. Read now, which is young enough for every max_age."""
+        check = Check()
+        sku_code = check.code("sku_code", request.sku_code)
+        warehouse_code = optional_warehouse_code_of(check, request.warehouse_code)
+        channel_code = optional_code(check, "channel_code", request.channel_code)
+        check.span_s("max_age", request.max_age, minimum_s=0, maximum_s=MAX_AGE_S_MAX, default_s=0)
+        check.done()
+        figures = await self._get_availability(
+            [sku_code], warehouse_code=warehouse_code, channel_code=channel_code
+        )
+        if sku_code not in figures:
+            raise SkuNotFound(f"Stock has never heard of SKU {sku_code}.", metadata={"sku_code": sku_code})
+        return pb.GetAvailabilityResponse(availability=availability_message(figures[sku_code]))
+
+    async def BatchGetAvailability(
+        self,
+        request: pb.BatchGetAvailabilityRequest,
+        context: grpc.aio.ServicerContext[pb.BatchGetAvailabilityRequest, pb.BatchGetAvailabilityResponse],
+    ) -> pb.BatchGetAvailabilityResponse:
+        """Many SKUs or bundles at one instant, in the order asked."""
+        check = Check()
+        asked = check.items("sku_codes", request.sku_codes, maximum=BATCH_MAX)
+        codes = [check.code(f"sku_codes[{index}]", code) for index, code in enumerate(asked)]
+        warehouse_code = optional_warehouse_code_of(check, request.warehouse_code)
+        channel_code = optional_code(check, "channel_code", request.channel_code)
+        check.done()
+        figures, position = await self._get_availability.with_position(
+            codes, warehouse_code=warehouse_code, channel_code=channel_code
+        )
+        return pb.BatchGetAvailabilityResponse(
+            availabilities=[availability_message(figures[code]) for code in codes if code in figures],
+            unknown_sku_codes=dict.fromkeys(code for code in codes if code not in figures),
+            position=position,
+        )
+
+    async def ExplainAvailability(
+        self,
+        request: pb.ExplainAvailabilityRequest,
+        context: grpc.aio.ServicerContext[pb.ExplainAvailabilityRequest, pb.ExplainAvailabilityResponse],
+    ) -> pb.ExplainAvailabilityResponse:
+        """The whole tree behind a figure."""
+        check = Check()
+        sku_code = check.code("sku_code", request.sku_code)
+        channel_code = optional_code(check, "channel_code", request.channel_code)
+        check.done()
+        async with self._postgres.transaction() as conn:
+            tree = await explain_availability(conn, sku_code, channel_code)
+        return pb.ExplainAvailabilityResponse(
+            total=availability_message(tree.total),
+            warehouses=map(availability_message, tree.warehouses),
+            places=map(place_quantity_message, tree.places),
+            escrows=map(escrow_share_message, tree.escrows),
+            components=map(component_share_message, tree.components),
+        )
+
+    async def ListShortfalls(
+        self,
+        request: pb.ListShortfallsRequest,
+        context: grpc.aio.ServicerContext[pb.ListShortfallsRequest, pb.ListShortfallsResponse],
+    ) -> pb.ListShortfallsResponse:
+        """Where reality has fallen below what was promised."""
+        check = Check()
+        warehouse_code = optional_warehouse_code_of(check, request.warehouse_code)
+        size = check.page_size(request.page_size, default=SHORTFALLS_PAGE, maximum=SHORTFALLS_PAGE_MAX)
+        filters = ["shortfalls", warehouse_code]
+        time, warehouse, sku = key_of(check, request.page_token, filters, first=(BEFORE_ALL, "", ""))
+        after = (_moment(check, time), warehouse, sku)
+        check.done()
+        async with self._postgres.connection() as conn:
+            found = await list_shortfalls(conn, warehouse_code, after=after, limit=size + 1)
+        response = pb.ListShortfallsResponse(shortfalls=map(shortfall_message, found[:size]))
+        if len(found) > size:
+            response.next_page_token = page_token(filters, _key(found[size - 1]))
+        return response
+
+
+def _key(shortfall: Shortfall) -> list[str | int]:
+    return [shortfall.raise_time.isoformat(), shortfall.warehouse_code, shortfall.sku_code]
+
+
+def _moment(check: Check, text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        check.add("page_token", "holds no time; begin without one")
+        return datetime.now(UTC)

@@ -1,0 +1,248 @@
+"""Inventory requests, checked, as domain objects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from lumbung.stock.v1 import inventory_pb2 as pb
+from lumbung_kit import context
+from lumbung_kit.validate import Check
+from lumbung_stock.domain.ledger import Author, Goods
+from lumbung_stock.domain.places import Bin, BinKind, Warehouse, is_reserved
+from lumbung_stock.domain.replenishment import Replenishment
+from lumbung_stock.usecases.adjust_stock import Correction
+from lumbung_stock.usecases.move_between_bins import BinMove
+from lumbung_stock.usecases.receive_stock import ReceiptLine
+
+WAREHOUSE_CODE_LENGTH_MAX = 32
+BIN_CODE_LENGTH_MAX = 32
+DOCUMENT_LENGTH_MAX = 64
+REASON_LENGTH_MAX = 200
+AISLES_MAX = 100
+CROSS_AISLES_MIN, CROSS_AISLES_MAX = 2, 10
+METRES_MAX = 10_000.0
+BINS_MAX = 2_000
+RECEIPT_LINES_MAX = 500
+UNITS_MAX = 1_000_000
+FILTER_MAX = 500
+
+
+class InOneBin(Protocol):
+    """A request that names units of one SKU in one bin."""
+
+    @property
+    def warehouse_code(self) -> str: ...
+    @property
+    def sku_code(self) -> str: ...
+    @property
+    def bin_code(self) -> str: ...
+    @property
+    def quantity(self) -> int: ...
+
+
+def author_of(check: Check, request_id: str) -> Author:
+    """Who asks, and by which request."""
+    return Author(actor=context.actor(), request_id=check.request_id(request_id))
+
+
+def warehouse_code_of(check: Check, value: str, field: str = "warehouse_code") -> str:
+    """A warehouse's code."""
+    return check.code(field, value, max_length=WAREHOUSE_CODE_LENGTH_MAX)
+
+
+def optional_warehouse_code_of(check: Check, value: str) -> str:
+    """A warehouse's code, or nothing for all of them."""
+    return warehouse_code_of(check, value) if value else ""
+
+
+def bin_code_of(check: Check, field: str, value: str) -> str:
+    """A bin's code."""
+    return check.code(field, value, max_length=BIN_CODE_LENGTH_MAX)
+
+
+def goods_of(check: Check, request: InOneBin) -> Goods:
+    """Units of one SKU in one bin."""
+    return Goods(
+        warehouse_code=warehouse_code_of(check, request.warehouse_code),
+        sku_code=check.code("sku_code", request.sku_code),
+        bin_code=bin_code_of(check, "bin_code", request.bin_code),
+        quantity=check.quantity("quantity", request.quantity, maximum=UNITS_MAX),
+    )
+
+
+def missing_goods_of(check: Check, request: pb.RecordShortPickRequest) -> Goods:
+    """Units that the book has in a bin and the picker has not."""
+    return Goods(
+        warehouse_code=warehouse_code_of(check, request.warehouse_code),
+        sku_code=check.code("sku_code", request.sku_code),
+        bin_code=bin_code_of(check, "bin_code", request.bin_code),
+        quantity=check.quantity("missing_quantity", request.missing_quantity, maximum=UNITS_MAX),
+    )
+
+
+def returned_goods_of(check: Check, request: pb.RecordReturnRequest) -> Goods:
+    """Units that come back. Only those to be sold again have a bin."""
+    check.choice("condition", request.condition, pb.ReturnCondition)
+    if request.condition == pb.RETURN_CONDITION_RESTOCK:
+        bin_code = bin_code_of(check, "bin_code", request.bin_code)
+    else:
+        bin_code = ""
+        if request.bin_code:
+            check.add("bin_code", "must be empty unless the goods are restocked")
+    return Goods(
+        warehouse_code=warehouse_code_of(check, request.warehouse_code),
+        sku_code=check.code("sku_code", request.sku_code),
+        bin_code=bin_code,
+        quantity=check.quantity("quantity", request.quantity, maximum=UNITS_MAX),
+    )
+
+
+def receipt_lines_of(check: Check, lines: Sequence[pb.ReceiptLine]) -> list[ReceiptLine]:
+    """Lines of a receipt."""
+    return [
+        ReceiptLine(
+            sku_code=check.code(f"lines[{index}].sku_code", line.sku_code),
+            bin_code=bin_code_of(check, f"lines[{index}].bin_code", line.bin_code),
+            quantity=check.quantity(f"lines[{index}].quantity", line.quantity, maximum=UNITS_MAX),
+        )
+        for index, line in enumerate(check.items("lines", lines, maximum=RECEIPT_LINES_MAX))
+    ]
+
+
+def correction_of(check: Check, request: pb.AdjustStockRequest) -> Correction:
+    """How many more, or fewer, there are in a bin than the book says."""
+    if request.difference == 0:
+        check.add("difference", "must not be 0")
+    return Correction(
+        warehouse_code=warehouse_code_of(check, request.warehouse_code),
+        sku_code=check.code("sku_code", request.sku_code),
+        bin_code=bin_code_of(check, "bin_code", request.bin_code),
+        difference=check.whole("difference", request.difference, minimum=-UNITS_MAX, maximum=UNITS_MAX),
+    )
+
+
+def bin_move_of(check: Check, request: pb.MoveBetweenBinsRequest) -> BinMove:
+    """Units that go from one bin to another."""
+    if request.from_bin_code and request.from_bin_code == request.to_bin_code:
+        check.add("to_bin_code", "must be another bin than from_bin_code")
+    return BinMove(
+        warehouse_code=warehouse_code_of(check, request.warehouse_code),
+        sku_code=check.code("sku_code", request.sku_code),
+        quantity=check.quantity("quantity", request.quantity, maximum=UNITS_MAX),
+        from_bin_code=bin_code_of(check, "from_bin_code", request.from_bin_code),
+        to_bin_code=bin_code_of(check, "to_bin_code", request.to_bin_code),
+    )
+
+
+def filter_of(check: Check, field: str, codes: Sequence[str]) -> list[str]:
+    """Codes that a list is restricted to; none restrict nothing. In an order of their own, each once."""
+    some = check.items(field, codes, minimum=0, maximum=FILTER_MAX)
+    return sorted({check.code(f"{field}[{index}]", code) for index, code in enumerate(some)})
+
+
+def reason_of(check: Check, value: str, *, required: bool) -> str:
+    """Why, for people."""
+    return check.text("reason", value, max_length=REASON_LENGTH_MAX, required=required)
+
+
+def document_of(check: Check, value: str, *, required: bool) -> str:
+    """Which document."""
+    return check.text("document", value, max_length=DOCUMENT_LENGTH_MAX, required=required)
+
+
+def optional_uuid_of(check: Check, field: str, value: str) -> UUID | None:
+    """A UUID, or nothing."""
+    return check.uuid(field, value) if value else None
+
+
+def replenishment_of(check: Check, message: pb.Replenishment) -> Replenishment:
+    """What is kept back of a SKU, and when to reorder it."""
+
+    def figure(name: str, value: int) -> int:
+        return check.whole(f"replenishment.{name}", value, minimum=0, maximum=UNITS_MAX)
+
+    return Replenishment(
+        warehouse_code=warehouse_code_of(check, message.warehouse_code, "replenishment.warehouse_code"),
+        sku_code=check.code("replenishment.sku_code", message.sku_code),
+        safety_stock=figure("safety_stock", message.safety_stock),
+        reorder_point=figure("reorder_point", message.reorder_point),
+        reorder_quantity=figure("reorder_quantity", message.reorder_quantity),
+    )
+
+
+def warehouse_of(check: Check, message: pb.Warehouse) -> Warehouse:
+    """A warehouse with its layout."""
+    aisles = check.items("warehouse.aisle_x_m", message.aisle_x_m, maximum=AISLES_MAX)
+    cross_aisles = check.items(
+        "warehouse.cross_aisle_y_m",
+        message.cross_aisle_y_m,
+        minimum=CROSS_AISLES_MIN,
+        maximum=CROSS_AISLES_MAX,
+    )
+    return Warehouse(
+        warehouse_code=warehouse_code_of(check, message.warehouse_code, "warehouse.warehouse_code"),
+        name=check.text("warehouse.name", message.name, max_length=120),
+        time_zone=_time_zone(check, "warehouse.time_zone", message.time_zone),
+        priority=check.whole("warehouse.priority", message.priority, minimum=0, maximum=UNITS_MAX),
+        aisle_x_m=_ascending(check, "warehouse.aisle_x_m", aisles),
+        cross_aisle_y_m=_ascending(check, "warehouse.cross_aisle_y_m", cross_aisles),
+        depot_x_m=_metres(check, "warehouse.depot_x_m", message.depot_x_m),
+    )
+
+
+def bins_of(check: Check, messages: Sequence[pb.Bin]) -> list[Bin]:
+    """Bins, each once. Whether they lie within the warehouse is for the warehouse to say."""
+    bins: list[Bin] = []
+    seen: set[str] = set()
+    for index, message in enumerate(check.items("bins", messages, maximum=BINS_MAX)):
+        if message.bin_code in seen:
+            check.add(f"bins[{index}].bin_code", f"must occur once; {message.bin_code} came before")
+        seen.add(message.bin_code)
+        bins.append(_bin(check, f"bins[{index}]", message))
+    return bins
+
+
+def _bin(check: Check, field: str, message: pb.Bin) -> Bin:
+    bin_code = bin_code_of(check, f"{field}.bin_code", message.bin_code)
+    if is_reserved(bin_code):
+        check.add(f"{field}.bin_code", f"{bin_code} is the name of a place that every warehouse has")
+    kind = check.choice(f"{field}.kind", message.kind, pb.BinKind)
+    return Bin(
+        bin_code=bin_code,
+        kind=BinKind(kind) if kind in set(BinKind) else BinKind.PICK,
+        zone=check.text(f"{field}.zone", message.zone, max_length=32, required=False),
+        aisle_index=check.whole(
+            f"{field}.aisle_index", message.aisle_index, minimum=0, maximum=AISLES_MAX - 1
+        ),
+        y_m=_metres(check, f"{field}.y_m", message.y_m),
+        bay=check.whole(f"{field}.bay", message.bay, minimum=0, maximum=10_000),
+        level=check.whole(f"{field}.level", message.level, minimum=1, maximum=100),
+    )
+
+
+def _ascending(check: Check, field: str, metres: Iterable[float]) -> tuple[float, ...]:
+    values = tuple(_metres(check, f"{field}[{index}]", value) for index, value in enumerate(metres))
+    if any(behind <= before for before, behind in pairwise(values)):
+        check.add(field, "must ascend")
+    return values
+
+
+def _metres(check: Check, field: str, value: float) -> float:
+    if not (math.isfinite(value) and abs(value) <= METRES_MAX):
+        check.add(field, f"must be between {-METRES_MAX:g} and {METRES_MAX:g} metres")
+        return 0.0
+    return value
+
+
+def _time_zone(check: Check, field: str, value: str) -> str:
+    check.text(field, value, max_length=64)
+    try:
+        ZoneInfo(value or "UTC")
+    except (ValueError, OSError, KeyError):
+        check.add(field, "must be an IANA name such as Asia/Jakarta")
+    return value

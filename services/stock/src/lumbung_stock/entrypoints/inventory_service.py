@@ -1,0 +1,303 @@
+"""InventoryService: everything that moves stock, through the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from lumbung.stock.v1 import inventory_pb2 as pb
+from lumbung.stock.v1 import inventory_pb2_grpc as rpc
+from lumbung_kit import telemetry
+from lumbung_kit.events import EventLog
+from lumbung_kit.idempotency import content_hash, once
+from lumbung_kit.postgres import Conn, Postgres
+from lumbung_kit.validate import Check
+from lumbung_stock.domain.picking import ReturnCondition
+from lumbung_stock.domain.reservations import Resolution, Verb
+from lumbung_stock.entrypoints import inventory_messages as messages
+from lumbung_stock.entrypoints.page_tokens import key_of, page_token
+from lumbung_stock.entrypoints.reservation_messages import moment, optional_code
+from lumbung_stock.usecases.adjust_stock import adjust_stock
+from lumbung_stock.usecases.list_bin_stock import list_bin_stock
+from lumbung_stock.usecases.list_ledger_entries import list_ledger_entries
+from lumbung_stock.usecases.move_between_bins import move_between_bins
+from lumbung_stock.usecases.receive_stock import receive_stock
+from lumbung_stock.usecases.record_pick import record_pick
+from lumbung_stock.usecases.record_put_back import record_put_back
+from lumbung_stock.usecases.record_return import record_return
+from lumbung_stock.usecases.record_short_pick import record_short_pick
+from lumbung_stock.usecases.scrap_stock import scrap_stock
+from lumbung_stock.usecases.set_replenishment import set_replenishment
+from lumbung_stock.usecases.ship_reservation import ship_reservation
+from lumbung_stock.wire.inventory import bin_stock_message, entry_message, replenishment_message
+
+BIN_STOCK_PAGE, BIN_STOCK_PAGE_MAX = 500, 2_000
+LEDGER_PAGE, LEDGER_PAGE_MAX = 100, 500
+
+M = TypeVar("M", bound=Message)
+
+
+class InventoryService(rpc.InventoryServiceServicer):
+    """Translates, and leaves the deciding to the use cases."""
+
+    def __init__(self, postgres: Postgres, log: EventLog) -> None:
+        self._postgres = postgres
+        self._log = log
+
+    async def ReceiveStock(
+        self,
+        request: pb.ReceiveStockRequest,
+        context: grpc.aio.ServicerContext[pb.ReceiveStockRequest, pb.ReceiveStockResponse],
+    ) -> pb.ReceiveStockResponse:
+        """Goods from a supplier into bins."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        warehouse_code = messages.warehouse_code_of(check, request.warehouse_code)
+        document = messages.document_of(check, request.document, required=True)
+        lines = messages.receipt_lines_of(check, request.lines)
+        given = request.HasField("effective_time")
+        effective_time = moment(check, "effective_time", request.effective_time) if given else None
+        check.done()
+
+        async def work(conn: Conn) -> pb.ReceiveStockResponse:
+            entries = await receive_stock(
+                conn, author, warehouse_code, lines, document=document, effective_time=effective_time
+            )
+            return pb.ReceiveStockResponse(entries=map(entry_message, entries))
+
+        return await self._once("ReceiveStock", request, pb.ReceiveStockResponse, work)
+
+    async def MoveBetweenBins(
+        self,
+        request: pb.MoveBetweenBinsRequest,
+        context: grpc.aio.ServicerContext[pb.MoveBetweenBinsRequest, pb.MoveBetweenBinsResponse],
+    ) -> pb.MoveBetweenBinsResponse:
+        """From one bin to another."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        move = messages.bin_move_of(check, request)
+        reason = messages.reason_of(check, request.reason, required=False)
+        check.done()
+
+        async def work(conn: Conn) -> pb.MoveBetweenBinsResponse:
+            entry = await move_between_bins(conn, author, move, reason=reason)
+            return pb.MoveBetweenBinsResponse(entry=entry_message(entry))
+
+        return await self._once("MoveBetweenBins", request, pb.MoveBetweenBinsResponse, work)
+
+    async def AdjustStock(
+        self,
+        request: pb.AdjustStockRequest,
+        context: grpc.aio.ServicerContext[pb.AdjustStockRequest, pb.AdjustStockResponse],
+    ) -> pb.AdjustStockResponse:
+        """Corrects a bin's figure by a difference."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        correction = messages.correction_of(check, request)
+        reason = messages.reason_of(check, request.reason, required=True)
+        document = messages.document_of(check, request.document, required=False)
+        check.done()
+
+        async def work(conn: Conn) -> pb.AdjustStockResponse:
+            entry = await adjust_stock(conn, author, correction, reason=reason, document=document)
+            return pb.AdjustStockResponse(entry=entry_message(entry))
+
+        return await self._once("AdjustStock", request, pb.AdjustStockResponse, work)
+
+    async def RecordPick(
+        self,
+        request: pb.RecordPickRequest,
+        context: grpc.aio.ServicerContext[pb.RecordPickRequest, pb.RecordPickResponse],
+    ) -> pb.RecordPickResponse:
+        """A picker took units for a confirmed reservation."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        reservation_id = check.uuid("reservation_id", request.reservation_id)
+        goods = messages.goods_of(check, request)
+        check.done()
+
+        async def work(conn: Conn) -> pb.RecordPickResponse:
+            entry = await record_pick(conn, author, reservation_id, goods)
+            return pb.RecordPickResponse(entry=entry_message(entry))
+
+        return await self._once("RecordPick", request, pb.RecordPickResponse, work)
+
+    async def RecordShortPick(
+        self,
+        request: pb.RecordShortPickRequest,
+        context: grpc.aio.ServicerContext[pb.RecordShortPickRequest, pb.RecordShortPickResponse],
+    ) -> pb.RecordShortPickResponse:
+        """A picker found fewer than the book says."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        reservation_id = messages.optional_uuid_of(check, "reservation_id", request.reservation_id)
+        missing = messages.missing_goods_of(check, request)
+        check.done()
+
+        async def work(conn: Conn) -> pb.RecordShortPickResponse:
+            entry = await record_short_pick(conn, author, reservation_id, missing)
+            return pb.RecordShortPickResponse(entry=entry_message(entry))
+
+        return await self._once("RecordShortPick", request, pb.RecordShortPickResponse, work)
+
+    async def RecordPutBack(
+        self,
+        request: pb.RecordPutBackRequest,
+        context: grpc.aio.ServicerContext[pb.RecordPutBackRequest, pb.RecordPutBackResponse],
+    ) -> pb.RecordPutBackResponse:
+        """Picked units go back into a bin."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        reservation_id = check.uuid("reservation_id", request.reservation_id)
+        goods = messages.goods_of(check, request)
+        check.done()
+
+        async def work(conn: Conn) -> pb.RecordPutBackResponse:
+            entry = await record_put_back(conn, author, reservation_id, goods)
+            return pb.RecordPutBackResponse(entry=entry_message(entry))
+
+        return await self._once("RecordPutBack", request, pb.RecordPutBackResponse, work)
+
+    async def ShipReservation(
+        self,
+        request: pb.ShipReservationRequest,
+        context: grpc.aio.ServicerContext[pb.ShipReservationRequest, pb.ShipReservationResponse],
+    ) -> pb.ShipReservationResponse:
+        """A parcel leaves."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        wish = Resolution(
+            reservation_id=check.uuid("reservation_id", request.reservation_id),
+            verb=Verb.SHIP,
+            request_id=author.request_id,
+            actor=author.actor,
+            document=messages.document_of(check, request.document, required=False),
+            content_hash=content_hash(request),
+            traceparent=telemetry.current_traceparent(),
+        )
+        check.done()
+
+        async def work(conn: Conn) -> pb.ShipReservationResponse:
+            entries = await ship_reservation(conn, author, wish)
+            return pb.ShipReservationResponse(entries=map(entry_message, entries))
+
+        return await self._once("ShipReservation", request, pb.ShipReservationResponse, work)
+
+    async def RecordReturn(
+        self,
+        request: pb.RecordReturnRequest,
+        context: grpc.aio.ServicerContext[pb.RecordReturnRequest, pb.RecordReturnResponse],
+    ) -> pb.RecordReturnResponse:
+        """Goods come back from a customer."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        reservation_id = check.uuid("reservation_id", request.reservation_id)
+        goods = messages.returned_goods_of(check, request)
+        reason = messages.reason_of(check, request.reason, required=False)
+        check.done()
+        condition = ReturnCondition(request.condition)
+
+        async def work(conn: Conn) -> pb.RecordReturnResponse:
+            entry = await record_return(
+                conn, author, reservation_id, goods, condition=condition, reason=reason
+            )
+            return pb.RecordReturnResponse(entry=entry_message(entry))
+
+        return await self._once("RecordReturn", request, pb.RecordReturnResponse, work)
+
+    async def ScrapStock(
+        self,
+        request: pb.ScrapStockRequest,
+        context: grpc.aio.ServicerContext[pb.ScrapStockRequest, pb.ScrapStockResponse],
+    ) -> pb.ScrapStockResponse:
+        """Units are thrown away."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        goods = messages.goods_of(check, request)
+        reason = messages.reason_of(check, request.reason, required=True)
+        check.done()
+
+        async def work(conn: Conn) -> pb.ScrapStockResponse:
+            entry = await scrap_stock(conn, author, goods, reason=reason)
+            return pb.ScrapStockResponse(entry=entry_message(entry))
+
+        return await self._once("ScrapStock", request, pb.ScrapStockResponse, work)
+
+    async def SetReplenishment(
+        self,
+        request: pb.SetReplenishmentRequest,
+        context: grpc.aio.ServicerContext[pb.SetReplenishmentRequest, pb.SetReplenishmentResponse],
+    ) -> pb.SetReplenishmentResponse:
+        """Sets what is kept back and when to reorder."""
+        check = Check()
+        check.request_id(request.request_id)
+        figures = messages.replenishment_of(check, request.replenishment)
+        check.done()
+
+        async def work(conn: Conn) -> pb.SetReplenishmentResponse:
+            await set_replenishment(conn, figures)
+            return pb.SetReplenishmentResponse(replenishment=replenishment_message(figures))
+
+        return await self._once("SetReplenishment", request, pb.SetReplenishmentResponse, work)
+
+    async def ListBinStock(
+        self,
+        request: pb.ListBinStockRequest,
+        context: grpc.aio.ServicerContext[pb.ListBinStockRequest, pb.ListBinStockResponse],
+    ) -> pb.ListBinStockResponse:
+        """Units by bin and SKU."""
+        check = Check()
+        warehouse_code = messages.warehouse_code_of(check, request.warehouse_code)
+        skus = messages.filter_of(check, "sku_codes", request.sku_codes)
+        bins = messages.filter_of(check, "bin_codes", request.bin_codes)
+        size = check.page_size(request.page_size, default=BIN_STOCK_PAGE, maximum=BIN_STOCK_PAGE_MAX)
+        filters = ["bin stock", warehouse_code, skus, bins]
+        place, sku = key_of(check, request.page_token, filters, first=("", ""))
+        check.done()
+        async with self._postgres.connection() as conn:
+            found = await list_bin_stock(
+                conn, warehouse_code, sku_codes=skus, bin_codes=bins, after=(place, sku), limit=size + 1
+            )
+        response = pb.ListBinStockResponse(bin_stock=map(bin_stock_message, found[:size]))
+        if len(found) > size:
+            last = found[size - 1]
+            response.next_page_token = page_token(filters, [last.place_code, last.sku_code])
+        return response
+
+    async def ListLedgerEntries(
+        self,
+        request: pb.ListLedgerEntriesRequest,
+        context: grpc.aio.ServicerContext[pb.ListLedgerEntriesRequest, pb.ListLedgerEntriesResponse],
+    ) -> pb.ListLedgerEntriesResponse:
+        """Entries of the ledger by sequence."""
+        check = Check()
+        warehouse_code = messages.warehouse_code_of(check, request.warehouse_code)
+        sku_code = optional_code(check, "sku_code", request.sku_code)
+        document = messages.document_of(check, request.document, required=False)
+        size = check.page_size(request.page_size, default=LEDGER_PAGE, maximum=LEDGER_PAGE_MAX)
+        filters = ["ledger", warehouse_code, sku_code, document]
+        (after,) = key_of(check, request.page_token, filters, first=(0,))
+        check.done()
+        async with self._postgres.connection() as conn:
+            found = await list_ledger_entries(
+                conn,
+                warehouse_code,
+                sku_code=sku_code,
+                document=document,
+                after_sequence=after,
+                limit=size + 1,
+            )
+        response = pb.ListLedgerEntriesResponse(entries=map(entry_message, found[:size]))
+        if len(found) > size:
+            response.next_page_token = page_token(filters, [found[size - 1].sequence])
+        return response
+
+    async def _once(
+        self, method: str, request: Message, response_type: type[M], work: Callable[[Conn], Awaitable[M]]
+    ) -> M:
+        response = await once(self._postgres, method, request, response_type, work)
+        self._log.poke()
+        return response
