@@ -150,13 +150,16 @@ async def test_stop_lets_accepted_calls_finish_and_takes_no_more(stage: Stage) -
         return request
 
     stage.probe.ask = ask
-    stub = await stage.stub()
-    accepted = asyncio.ensure_future(stub.ask(StringValue(value="kept"), timeout=60))
+    channel = await stage.plain()
+    ask_probe: Any = channel.unary_unary(
+        "/probe.v1.ProbeService/Ask", StringValue.SerializeToString, StringValue.FromString
+    )
+    accepted = asyncio.ensure_future(ask_probe(StringValue(value="kept"), timeout=60))
     await begun.wait()
     stopping = asyncio.create_task(stage.server.stop(30))
-    late = (await stage.stub()).ask(StringValue(value="late"))
+    await channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
     with pytest.raises(grpc.aio.AioRpcError) as error:
-        await late
+        await (await stage.stub()).ask(StringValue(value="late"))
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
     release.set()
     assert (await accepted).value == "kept"
