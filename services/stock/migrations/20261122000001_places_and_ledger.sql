@@ -127,3 +127,6 @@ GRANT SELECT, INSERT, UPDATE ON sku, warehouse, bin, place_stock, ledger_head, l
 GRANT SELECT, INSERT, DELETE ON sku_component TO lumbung_stock;
 GRANT SELECT, INSERT ON ledger_entry TO lumbung_stock;
 GRANT EXECUTE ON FUNCTION lock_levels TO lumbung_stock;
+
+-- migrate:down
+-- Nothing: a change of the schema is undone by another migration, which keeps the data.

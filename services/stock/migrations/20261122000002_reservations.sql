@@ -127,3 +127,6 @@ GRANT SELECT, INSERT, UPDATE ON flash_sale, flash_sale_item, reservation, reserv
 GRANT SELECT, INSERT, DELETE ON flash_credit TO lumbung_stock;
 GRANT SELECT, INSERT ON journal_dead_letter, reservation_resolution TO lumbung_stock;
 GRANT EXECUTE ON FUNCTION lock_reservations, lock_flash_sale_items TO lumbung_stock;
+
+-- migrate:down
+-- Nothing: a change of the schema is undone by another migration, which keeps the data.
