@@ -125,8 +125,8 @@ class Postgres:
         """
         begin = _begin(context.deadline_remaining_s())
         async with self.connection() as conn:
-            await conn.execute(begin, prepare=False)
             try:
+                await conn.execute(begin, prepare=False)
                 yield conn
                 _require_no_failed_statement(conn)
             except BaseException:
@@ -155,7 +155,10 @@ class Postgres:
 
     async def _wait_in_line(self, wait_s: float) -> None:
         """Returns when at most `max_size` callers, with us, have a connection or are being given one."""
-        if self._free.locked() and self._waiting >= self._waiting_max:
+        if not self._free.locked():
+            await self._free.acquire()
+            return
+        if self._waiting >= self._waiting_max:
             raise Overloaded(retry_after_s=RETRY_AFTER_S)
         self._waiting += 1
         try:

@@ -5,11 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
 
+from lumbung_kit import telemetry
 from lumbung_kit.events import Consumer
 from lumbung_kit.events import consumer as consumer_module
 from lumbung_kit.failures import StoreUnavailable
 from lumbung_kit.postgres import Conn, Postgres
+from lumbung_kit.settings import ServiceSettings
 
 pytestmark = pytest.mark.store
 
@@ -172,6 +176,19 @@ async def test_a_stream_that_breaks_is_opened_again_from_the_checkpoint(postgres
     consumer = Consumer(name="test", postgres=postgres, subscribe=subscribe, apply=insert)
     await run_until(consumer, 3)
     assert asked[:3] == [0, 1, 2]
+
+
+async def test_the_span_of_an_effect_links_the_trace_that_caused_it(postgres: Postgres) -> None:
+    exporter = InMemorySpanExporter()
+    telemetry.setup("test", ServiceSettings(postgres_url=SecretStr("unused")), exporter=exporter)
+    try:
+        caused_by = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
+        await run_until(consumer_of(postgres, Source([[Event(1, traceparent=caused_by), Event(2)]])), 2)
+    finally:
+        telemetry.shutdown()
+    (span,) = exporter.get_finished_spans()
+    assert span.kind is telemetry.SpanKind.CONSUMER
+    assert [link.context.trace_id for link in span.links] == [int("1" * 32, 16)]
 
 
 async def test_an_effect_that_is_cancelled_is_not_half_done(postgres: Postgres) -> None:

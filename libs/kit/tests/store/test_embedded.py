@@ -26,6 +26,13 @@ NAMES: tuple[ServerName, ...] = ("postgres", "valkey")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers under another account")
 
 
+@pytest.fixture(autouse=True)
+def embedded_servers_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in a run that is told to use other servers."""
+    for name in EmbeddedSettings.model_fields:
+        monkeypatch.delenv(f"LUMBUNG_{name.upper()}", raising=False)
+
+
 async def query(url: str, statement: str) -> object:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
         cursor = await conn.execute(statement)

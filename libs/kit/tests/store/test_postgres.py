@@ -16,7 +16,7 @@ from lumbung_kit.testing import MakeDatabase
 
 pytestmark = pytest.mark.store
 
-NO_VALKEY = EmbeddedSettings(valkey_url=SecretStr("redis://nowhere"))
+NO_VALKEY = EmbeddedSettings(postgres_url=None, valkey_url=SecretStr("redis://nowhere"))
 
 
 async def notes(postgres: Postgres) -> list[str]:

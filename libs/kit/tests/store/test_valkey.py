@@ -73,7 +73,7 @@ async def test_a_command_is_sent_once_even_when_its_answer_does_not_come() -> No
 
 
 async def test_a_server_that_is_away_is_unavailable_and_is_found_again(server_folder: Path) -> None:
-    settings = EmbeddedSettings(postgres_url=SecretStr("postgresql://nowhere"))
+    settings = EmbeddedSettings(postgres_url=SecretStr("postgresql://nowhere"), valkey_url=None)
     async with (
         Supervisor(server_folder, settings=settings) as servers,
         client_of(servers.valkey_url) as client,

@@ -80,9 +80,16 @@ def _copy(package: str, folders: list[Path]) -> Path:
             shutil.copytree(
                 folder, fresh / folder.name, ignore=shutil.ignore_patterns("include", "__pycache__")
             )
-    fresh.chmod(0o755)
+    for path in (fresh, *fresh.rglob("*")):
+        _let_everyone_use(path)
     try:
         fresh.rename(copy)
     except OSError:  # another run was first, and its copy is the same
         shutil.rmtree(fresh)
     return copy
+
+
+def _let_everyone_use(copied: Path) -> None:
+    """Whatever the umask was when the wheel was installed."""
+    mode = copied.stat().st_mode
+    copied.chmod(mode | 0o044 | (0o111 if mode & 0o100 else 0))

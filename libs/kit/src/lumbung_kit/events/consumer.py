@@ -11,7 +11,7 @@ from typing import Generic, NoReturn, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from lumbung_kit import context, logs, sql, telemetry
-from lumbung_kit.failures import Failure, Kind
+from lumbung_kit.failures import Kind
 from lumbung_kit.metrics import counter
 from lumbung_kit.postgres import Conn, Postgres
 
@@ -69,6 +69,8 @@ class Consumer(Generic[E]):
         after_commit: Callable[[], None] | None = None,
         attempts: int = 5,
     ) -> None:
+        if attempts < 1:
+            raise ValueError("attempts must be at least 1")
         self._name = name
         self._postgres = postgres
         self._subscribe = subscribe
@@ -208,9 +210,8 @@ def _require_next(position: int, checkpoint: int) -> None:
 
 def _is_waited_for(error: Exception) -> bool:
     """Whether trying later is all there is to do: nothing is wrong with the event itself."""
-    return isinstance(error, EventGapError) or (
-        isinstance(error, Failure) and error.kind in _NOT_THE_EVENTS_FAULT
-    )
+    kind = getattr(error, "kind", None)  # of a Failure, ours or another service's
+    return isinstance(error, EventGapError) or kind in _NOT_THE_EVENTS_FAULT
 
 
 def _backoff_s(failures: int) -> float:
