@@ -6,9 +6,10 @@ import socket
 from pathlib import Path
 from typing import Annotated
 
-from lumbung_kit.settings import Address, ServiceSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
+
+from lumbung_kit.settings import Address, ServiceSettings
 
 
 class ChannelSyncSettings(ServiceSettings):

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from lumbung.channel_sync.v1 import channel_orders_pb2 as orders_pb
 from lumbung.channel_sync.v1 import channels_pb2 as channels_pb
 from lumbung.channel_sync.v1 import listings_pb2 as listings_pb
 from lumbung.channel_sync.v1 import sync_status_pb2 as status_pb
-
 from lumbung_channel_sync.domain.channels import Channel, PauseMode
 from lumbung_channel_sync.domain.drift import Agreement, Count
 from lumbung_channel_sync.domain.figures import FigureReason
@@ -21,14 +21,20 @@ from lumbung_channel_sync.stores.inbox import DeadLetter
 from lumbung_channel_sync.stores.orders import ExpectedReturn
 from lumbung_channel_sync.stores.sync import ListingStatus
 
+BEHIND = frozenset({"DUE", "RETRYING", "PARKED"})
+"""States in which the channel should show something else than it does."""
 
-def timestamp(moment: datetime | None) -> Timestamp | None:
-    """Absent stays absent."""
-    if moment is None:
-        return None
+
+def timestamp_of(moment: datetime) -> Timestamp:
+    """A moment with its zone."""
     stamp = Timestamp()
     stamp.FromDatetime(moment)
     return stamp
+
+
+def timestamp(moment: datetime | None) -> Timestamp | None:
+    """Absent stays absent."""
+    return None if moment is None else timestamp_of(moment)
 
 
 def duration(seconds: float) -> Duration:
@@ -112,7 +118,6 @@ def listing(stored: Listing) -> listings_pb.Listing:
 
 def status(stored: ListingStatus) -> status_pb.SyncStatus:
     """One listing's figure on both sides."""
-    behind = stored.state in ("DUE", "RETRYING", "PARKED")
     return status_pb.SyncStatus(
         channel_code=stored.channel_code,
         listing_ref=stored.listing_ref,
@@ -129,7 +134,7 @@ def status(stored: ListingStatus) -> status_pb.SyncStatus:
         confirm_time=timestamp(stored.confirm_time),
         observed_quantity=stored.observed_quantity,
         observe_time=timestamp(stored.observe_time),
-        lag=duration(stored.lag_s if behind else 0),
+        lag=duration(stored.lag_s if stored.state in BEHIND else 0),
         problem=_row_problem(stored),
         reason=None if stored.reason is None else _reason(stored.reason),
         drifted=stored.drifted,

@@ -9,13 +9,18 @@ from datetime import datetime
 import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from lumbung.stock.v1 import availability_pb2, availability_pb2_grpc, events_pb2, events_pb2_grpc
-from lumbung.stock.v1 import reservations_pb2 as reservations_pb
-from lumbung.stock.v1 import reservations_pb2_grpc
-from lumbung_kit.clients import failure_from
 
+from lumbung.stock.v1 import (
+    availability_pb2,
+    availability_pb2_grpc,
+    events_pb2,
+    events_pb2_grpc,
+    reservations_pb2_grpc,
+)
+from lumbung.stock.v1 import reservations_pb2 as reservations_pb
 from lumbung_channel_sync.domain.figures import Availability
 from lumbung_channel_sync.domain.orders import ChannelOrder, Demand
+from lumbung_kit.clients import failure_from
 
 HOLD_S = 900
 SKUS_PER_CALL_MAX = 500
@@ -25,7 +30,9 @@ EVENTS_PER_MESSAGE = 500
 class StockRefusal(Exception):  # noqa: N818 - an answer of stock's, judged by whoever asked
     """Stock said no, or could not be asked."""
 
-    def __init__(self, kind: str, reason: str, message: str, winner: str, retry_after_s: float | None) -> None:
+    def __init__(
+        self, kind: str, reason: str, message: str, winner: str, retry_after_s: float | None
+    ) -> None:
         super().__init__(f"{reason or kind}: {message}")
         self.kind = kind
         self.reason = reason or kind
@@ -111,16 +118,6 @@ class Stock:
         )
         try:
             await self._reservations.CancelReservation(request)
-        except grpc.aio.AioRpcError as error:
-            raise _refusal(error) from error
-
-    async def release(self, reservation_id: str, reason: str, request_id: str) -> None:
-        """Gives a hold back, or raises StockRefusal."""
-        request = reservations_pb.ReleaseRequest(
-            request_id=request_id, reservation_id=reservation_id, reason=reason
-        )
-        try:
-            await self._reservations.Release(request)
         except grpc.aio.AioRpcError as error:
             raise _refusal(error) from error
 

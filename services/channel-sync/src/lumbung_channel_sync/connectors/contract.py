@@ -89,11 +89,6 @@ class Connector(Protocol):
     """One channel's platform, seen from here. Every method raises PlatformTrouble when the call as a whole failed,
     and then nothing is known about its rows: they may have taken effect."""
 
-    @property
-    def limits(self) -> Limits:
-        """The most rows per call."""
-        ...
-
     async def push_figures(self, figures: Sequence[FigurePush]) -> Sequence[RowOutcome]:
         """Sets figures; one outcome per row, in order. Partial success is normal."""
         ...

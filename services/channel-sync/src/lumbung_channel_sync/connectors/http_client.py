@@ -39,7 +39,12 @@ class PlatformHttp:
     """JSON over HTTP to one base URL."""
 
     def __init__(
-        self, client: httpx.AsyncClient, base_url: str, headers: Mapping[str, str], spacing: Spacing, timeout_s: float
+        self,
+        client: httpx.AsyncClient,
+        base_url: str,
+        headers: Mapping[str, str],
+        spacing: Spacing,
+        timeout_s: float,
     ) -> None:
         self._client = client
         self._base_url = base_url.rstrip("/")

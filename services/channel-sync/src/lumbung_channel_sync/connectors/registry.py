@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lumbung_channel_sync.connectors.contract import ChannelSecret, Connector, WebhookReader
+from lumbung_channel_sync.connectors.contract import ChannelSecret, Connector, Limits, WebhookReader
+from lumbung_channel_sync.connectors.demo_marketplace.client import LIMITS as DEMO_MARKETPLACE_LIMITS
 from lumbung_channel_sync.connectors.demo_marketplace.client import DemoMarketplace
 from lumbung_channel_sync.connectors.demo_marketplace.webhooks import DemoMarketplaceWebhooks
 from lumbung_channel_sync.connectors.http_client import PlatformHttp
@@ -16,6 +17,7 @@ from lumbung_channel_sync.domain.channels import Platform
 class PlatformParts:
     """What one platform's folder offers."""
 
+    limits: Limits
     headers: Callable[[ChannelSecret], Mapping[str, str]]
     connector: Callable[[PlatformHttp], Connector]
     webhooks: WebhookReader
@@ -23,6 +25,7 @@ class PlatformParts:
 
 PLATFORMS: Mapping[Platform, PlatformParts] = {
     Platform.DEMO_MARKETPLACE: PlatformParts(
+        limits=DEMO_MARKETPLACE_LIMITS,
         headers=lambda secret: {"authorization": f"Bearer {secret.api_key}"},
         connector=DemoMarketplace,
         webhooks=DemoMarketplaceWebhooks(),

@@ -65,10 +65,11 @@ class OrderPlaced:
 
 @dataclass(frozen=True, slots=True)
 class OrderCancelled:
-    """It was cancelled on the channel; its own figure has already gone up again there."""
+    """It was cancelled: on the channel, whose own figure has already gone up again, or by the seller."""
 
     order_ref: str
     reason: str
+    by_seller: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,9 @@ class StockAnswer(Enum):
 _REFUSALS = frozenset(
     {"OUT_OF_STOCK", "CUSTOMER_LIMIT_REACHED", "FLASH_SALE_NOT_OPEN", "CHANNEL_NOT_ON_SALE", "SKU_RETIRED"}
 )
-_TRY_AGAIN_KINDS = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "DEADLINE_EXCEEDED", "INTERNAL"})
+_TRY_AGAIN_KINDS = frozenset(
+    {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "DEADLINE_EXCEEDED", "INTERNAL"}
+)
 
 
 def judge_stock_failure(kind: str, reason: str) -> StockAnswer:

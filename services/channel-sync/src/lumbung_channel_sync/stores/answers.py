@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lumbung_kit import sql
-from lumbung_kit.postgres import Conn
 from psycopg.rows import dict_row, scalar_row
 
 from lumbung_channel_sync.domain.orders import AnswerKind
 from lumbung_channel_sync.stores.orders import OrderKey
+from lumbung_kit import sql
+from lumbung_kit.postgres import Conn
 
 _SQL = sql.load(__package__, "answers.sql")
 _QUEUE = _SQL["queue_answers"]
@@ -18,7 +18,6 @@ _WAITING_CHANNELS = _SQL["waiting_channels"]
 _READ_WAITING = _SQL["read_waiting"]
 _MARK_SENT = _SQL["mark_sent"]
 _MARK_FAILED = _SQL["mark_failed"]
-_NEXT_ATTEMPT_S = _SQL["next_attempt_s"]
 _COUNT_WAITING = _SQL["count_waiting"]
 _REPLAY = _SQL["replay"]
 _DISCARD = _SQL["discard"]
@@ -118,14 +117,6 @@ async def mark_failed(conn: Conn, failed: Sequence[FailedAnswer]) -> None:
             "parked": [one.parked for one in failed],
         },
     )
-
-
-async def next_attempt_s(conn: Conn) -> float | None:
-    """Seconds until something may be sent; not above 0 when it may be now."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_NEXT_ATTEMPT_S)
-        found = await cursor.fetchone()
-    return None if found is None else float(found)
 
 
 async def count_waiting(conn: Conn, channel_code: str) -> int:

@@ -44,12 +44,6 @@ FROM unnest(
 ) AS failed (answer_id, reason, message, delay_s, parked)
 WHERE answer.answer_id = failed.answer_id AND answer.sent_time IS NULL
 
--- name: next_attempt_s
-SELECT min(extract(epoch FROM greatest(answer.next_attempt_time, health.next_call_time) - now()))::float8
-FROM order_answer AS answer
-INNER JOIN channel_health AS health ON health.channel_code = answer.channel_code
-WHERE answer.sent_time IS NULL AND answer.park_time IS NULL
-
 -- name: count_waiting
 SELECT count(*) FROM order_answer
 WHERE channel_code = %(channel_code)s AND sent_time IS NULL AND park_time IS NULL

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from lumbung_kit import sql
-from lumbung_kit.postgres import Conn
 from psycopg.rows import class_row, dict_row, scalar_row
 
 from lumbung_channel_sync.domain.channels import Channel, ChannelSpec, PauseMode, Platform, Stage
 from lumbung_channel_sync.domain.drift import Agreement, Compared, Count, Finding, Judgement
+from lumbung_kit import sql
+from lumbung_kit.postgres import Conn
 
 _SQL = sql.load(__package__, "channels.sql")
 _INSERT = _SQL["insert_channel"]
@@ -26,6 +26,7 @@ _LIST = _SQL["list_channels"]
 _GET_HEALTH = _SQL["get_health"]
 _NOTE_SUCCESS = _SQL["note_success"]
 _NOTE_TROUBLE = _SQL["note_trouble"]
+_IS_CALLABLE = _SQL["is_callable"]
 _GET_AGREEMENT = _SQL["get_agreement"]
 _ADD_AGREEMENT = _SQL["add_agreement"]
 _RESET_AGREEMENT = _SQL["reset_agreement"]
@@ -57,7 +58,9 @@ class Disagreement:
     observe_time: datetime
 
 
-async def insert(conn: Conn, channel_code: str, platform: Platform, spec: ChannelSpec, actor: str) -> Channel | None:
+async def insert(
+    conn: Conn, channel_code: str, platform: Platform, spec: ChannelSpec, actor: str
+) -> Channel | None:
     """The new channel, in stage SHADOW; None when its code is taken."""
     row = await _one(
         conn,
@@ -87,7 +90,9 @@ async def update(
 async def set_pause_mode(conn: Conn, channel_code: str, mode: PauseMode | None, actor: str) -> Channel | None:
     """The channel with its new pause mode; None when it is unknown."""
     value = mode.value if mode else None
-    return await _one(conn, _SET_PAUSE_MODE, {"channel_code": channel_code, "pause_mode": value, "actor": actor})
+    return await _one(
+        conn, _SET_PAUSE_MODE, {"channel_code": channel_code, "pause_mode": value, "actor": actor}
+    )
 
 
 async def set_stage(conn: Conn, channel_code: str, old: Stage, new: Stage, actor: str) -> Channel | None:
@@ -118,9 +123,16 @@ async def get_health(conn: Conn, channel_code: str) -> Health:
         return await cursor.fetchone() or Health(0, "", "", None, None)
 
 
-async def note_success(conn: Conn, channel_code: str) -> None:
-    """The platform answered."""
-    await conn.execute(_NOTE_SUCCESS, {"channel_code": channel_code})
+async def is_callable(conn: Conn, channel_code: str) -> bool:
+    """Whether the platform may be called now."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_IS_CALLABLE, {"channel_code": channel_code})
+        return bool(await cursor.fetchone())
+
+
+async def note_success(conn: Conn, channel_code: str, elapsed_s: float) -> None:
+    """The platform answered a call that began `elapsed_s` ago."""
+    await conn.execute(_NOTE_SUCCESS, {"channel_code": channel_code, "elapsed_s": elapsed_s})
 
 
 async def note_trouble(conn: Conn, channel_code: str, reason: str, message: str, delay_s: float) -> None:

@@ -52,10 +52,12 @@ SELECT failures_in_row, reason, message, occur_time, next_call_time
 FROM channel_health WHERE channel_code = %(channel_code)s
 
 -- name: note_success
--- Written only when there was trouble before: the usual case costs no write.
+-- Written only when there was trouble before: the usual case costs no write. A call that was under way when the
+-- trouble came says nothing about it: a 429 stays respected.
 UPDATE channel_health
 SET failures_in_row = 0, reason = '', message = '', occur_time = NULL, next_call_time = NULL
 WHERE channel_code = %(channel_code)s AND failures_in_row > 0
+    AND occur_time < now() - make_interval(secs => %(elapsed_s)s)
 
 -- name: note_trouble
 UPDATE channel_health
@@ -106,3 +108,6 @@ WHERE channel_code = %(channel_code)s AND disagreement_id <= (
 -- name: list_disagreements
 SELECT listing_ref, sku_code, kind, expected_quantity, observed_quantity, observe_time
 FROM disagreement WHERE channel_code = %(channel_code)s ORDER BY disagreement_id DESC LIMIT 50
+
+-- name: is_callable
+SELECT next_call_time IS NULL OR next_call_time <= now() FROM channel_health WHERE channel_code = %(channel_code)s

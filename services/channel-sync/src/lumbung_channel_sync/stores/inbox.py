@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from lumbung_kit import sql
-from lumbung_kit.postgres import Conn
 from psycopg.rows import class_row, dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
@@ -23,6 +21,8 @@ from lumbung_channel_sync.domain.orders import (
     kind_of,
     subject_of,
 )
+from lumbung_kit import sql
+from lumbung_kit.postgres import Conn
 
 _SQL = sql.load(__package__, "inbox.sql")
 _STORE = _SQL["store_deliveries"]
@@ -31,12 +31,12 @@ _RELEASE_CLAIMS = _SQL["release_claims"]
 _FINISH = _SQL["finish"]
 _POSTPONE = _SQL["postpone"]
 _PARK = _SQL["park"]
-_NEXT_ATTEMPT_S = _SQL["next_attempt_s"]
 _COUNT_WAITING = _SQL["count_waiting"]
 _LIST_DEAD_LETTERS = _SQL["list_dead_letters"]
 _COUNT_DEAD_LETTERS = _SQL["count_dead_letters"]
 _REPLAY = _SQL["replay"]
 _DISCARD = _SQL["discard"]
+_PROBLEM_OF = _SQL["problem_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,9 @@ async def claim(conn: Conn, worker: str, limit: int, lease_s: float) -> list[Wor
     return sorted(found, key=lambda work: work.inbox_id)
 
 
-async def release_claims(conn: Conn, worker: str) -> None:
-    """What this worker had claimed before it was started anew."""
-    await conn.execute(_RELEASE_CLAIMS, {"worker": worker})
+async def release_claims(conn: Conn, worker: str, in_flight: Sequence[int]) -> None:
+    """What this worker has claimed can be claimed again, but for what it works on."""
+    await conn.execute(_RELEASE_CLAIMS, {"worker": worker, "in_flight": list(in_flight)})
 
 
 async def finish(conn: Conn, inbox_ids: Sequence[int]) -> None:
@@ -148,14 +148,6 @@ async def park(conn: Conn, inbox_id: int, reason: str, problem: str) -> DeadLett
     async with conn.cursor(row_factory=class_row(DeadLetter)) as cursor:
         await cursor.execute(_PARK, {"inbox_id": inbox_id, "reason": reason, "problem": problem})
         return await cursor.fetchone()
-
-
-async def next_attempt_s(conn: Conn) -> float | None:
-    """Seconds until something may be tried; not above 0 when it may be now."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_NEXT_ATTEMPT_S)
-        found = await cursor.fetchone()
-    return None if found is None else float(found)
 
 
 async def count_waiting(conn: Conn, channel_code: str) -> tuple[int, float]:
@@ -189,6 +181,15 @@ async def replay(conn: Conn, inbox_id: int) -> About | None:
 async def discard(conn: Conn, inbox_id: int, problem: str) -> About | None:
     """Given up; None when it is not a dead letter."""
     return await _about(conn, _DISCARD, {"inbox_id": inbox_id, "problem": problem})
+
+
+async def problem_of(conn: Conn, channel_code: str, kind: DeliveryKind, subject_ref: str) -> str:
+    """Why a delivery is not done yet; empty when nothing is known."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            _PROBLEM_OF, {"channel_code": channel_code, "kind": kind.value, "subject_ref": subject_ref}
+        )
+        return str(await cursor.fetchone() or "")
 
 
 async def _about(conn: Conn, statement: str, parameters: Mapping[str, object]) -> About | None:

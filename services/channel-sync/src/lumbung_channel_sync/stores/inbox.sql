@@ -38,9 +38,11 @@ RETURNING inbox.inbox_id, inbox.channel_code, inbox.kind, inbox.order_ref, inbox
     inbox.attempt_count, inbox.receive_time, inbox.reason
 
 -- name: release_claims
--- At the start: what this worker had claimed when it was killed need not wait for its lease.
+-- What this worker has claimed and does not work on (any more): it was killed, or lost its store. It need not wait
+-- for its lease.
 UPDATE inbox SET claimed_until = NULL
 WHERE claimed_by = %(worker)s AND claimed_until IS NOT NULL AND done_time IS NULL AND park_time IS NULL
+    AND inbox_id <> ALL(%(in_flight)s)
 
 -- name: finish
 UPDATE inbox SET done_time = now(), claimed_until = NULL, park_time = NULL, raw_body = NULL
@@ -58,11 +60,6 @@ SET claimed_until = NULL, park_time = now(), reason = %(reason)s, problem = %(pr
 WHERE inbox_id = %(inbox_id)s AND done_time IS NULL AND park_time IS NULL
 RETURNING inbox_id AS dead_letter_id, channel_code, kind, order_ref, reason, problem AS message, attempt_count,
     receive_time, park_time
-
--- name: next_attempt_s
--- Seconds until the next delivery may be tried; null when none waits.
-SELECT min(extract(epoch FROM greatest(next_attempt_time, claimed_until) - now()))::float8
-FROM inbox WHERE done_time IS NULL AND park_time IS NULL
 
 -- name: count_waiting
 SELECT count(*), coalesce(extract(epoch FROM now() - min(receive_time)), 0)::float8
@@ -99,3 +96,7 @@ UPDATE inbox SET park_time = NULL, done_time = now(), raw_body = NULL, problem =
 WHERE inbox_id = %(inbox_id)s AND park_time IS NOT NULL
 RETURNING kind, channel_code, order_ref
 
+
+-- name: problem_of
+SELECT reason FROM inbox
+WHERE channel_code = %(channel_code)s AND kind = %(kind)s AND subject_ref = %(subject_ref)s

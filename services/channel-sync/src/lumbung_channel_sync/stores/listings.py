@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lumbung_kit import sql
-from lumbung_kit.postgres import Conn
 from psycopg.rows import class_row, dict_row, scalar_row
 
 from lumbung_channel_sync.domain.channels import PauseMode
 from lumbung_channel_sync.domain.listings import Listing, ListingRules, ListingSpec
+from lumbung_kit import sql
+from lumbung_kit.postgres import Conn
 
 _SQL = sql.load(__package__, "listings.sql")
 _UPSERT = _SQL["upsert_listings"]
@@ -33,7 +33,6 @@ class Sold:
     sku_code: str | None
     units_per_item: int | None
     taken: bool
-    stage: str
 
 
 async def lock_channel(conn: Conn, channel_code: str) -> bool:

@@ -53,8 +53,7 @@ LIMIT %(limit)s
 -- name: sell
 -- What listings of orders sell, and whether their channel's stage takes them.
 SELECT wanted.channel_code, wanted.listing_ref, listing.sku_code, listing.units_per_item,
-    channel.stage = 'ALL' OR (channel.stage = 'SOME' AND coalesce(listing.live, false)) AS taken,
-    channel.stage
+    channel.stage = 'ALL' OR (channel.stage = 'SOME' AND coalesce(listing.live, false)) AS taken
 FROM unnest(%(channel_codes)s::text[], %(listing_refs)s::text[]) AS wanted (channel_code, listing_ref)
 INNER JOIN channel ON channel.channel_code = wanted.channel_code
 LEFT JOIN listing ON listing.channel_code = wanted.channel_code AND listing.listing_ref = wanted.listing_ref

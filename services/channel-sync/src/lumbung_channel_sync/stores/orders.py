@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from lumbung_kit import sql
-from lumbung_kit.postgres import Conn
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from lumbung_channel_sync.domain.orders import ChannelOrder, OrderLine, OrderState, ReturnAnnounced
+from lumbung_kit import sql
+from lumbung_kit.postgres import Conn
 
 _SQL = sql.load(__package__, "orders.sql")
 _OPEN = _SQL["open_orders"]
@@ -155,9 +155,7 @@ async def decide(conn: Conn, decisions: Sequence[Decision]) -> set[OrderKey]:
 
 async def stick(conn: Conn, key: OrderKey, reason: str, message: str, *, answered: bool) -> None:
     """The order waits for a person. `answered`: stock said no for good, so the next try needs a new id."""
-    await conn.execute(
-        _STICK, {**key._asdict(), "reason": reason, "message": message, "answered": answered}
-    )
+    await conn.execute(_STICK, {**key._asdict(), "reason": reason, "message": message, "answered": answered})
 
 
 async def unstick(conn: Conn, key: OrderKey) -> None:
@@ -195,9 +193,7 @@ async def note_late_cancellation(conn: Conn, key: OrderKey, reason: str) -> None
 
 async def cancel_by_reservation(conn: Conn, reservation_id: UUID, reason: str) -> OrderKey | None:
     """Stock took it back by itself; None when it is no order of ours, or was cancelled already."""
-    cursor = await conn.execute(
-        _CANCEL_BY_RESERVATION, {"reservation_id": reservation_id, "reason": reason}
-    )
+    cursor = await conn.execute(_CANCEL_BY_RESERVATION, {"reservation_id": reservation_id, "reason": reason})
     row = await cursor.fetchone()
     return None if row is None else OrderKey(*row)
 

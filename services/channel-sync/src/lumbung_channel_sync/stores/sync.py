@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lumbung_kit import sql
-from lumbung_kit.postgres import Conn
 from psycopg.rows import class_row, dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
@@ -16,6 +14,8 @@ from lumbung_channel_sync.domain.channels import PauseMode
 from lumbung_channel_sync.domain.drift import Belief
 from lumbung_channel_sync.domain.figures import Figure, FigureReason
 from lumbung_channel_sync.domain.listings import ListingRules
+from lumbung_kit import sql
+from lumbung_kit.postgres import Conn
 
 _SQL = sql.load(__package__, "sync.sql")
 _BEGIN = _SQL["begin_sync"]
@@ -28,7 +28,6 @@ _UNDECIDED = _SQL["undecided_units"]
 _DESIRE = _SQL["desire"]
 _CONFIRM = _SQL["confirm_figures"]
 _FAIL = _SQL["fail_figures"]
-_NEXT_ATTEMPT_S = _SQL["next_attempt_s"]
 _READ_BELIEFS = _SQL["read_beliefs"]
 _NOTE_LOOKS = _SQL["note_looks"]
 _REPAIR = _SQL["repair"]
@@ -228,22 +227,22 @@ async def desire(
         return await cursor.fetchall()
 
 
-async def confirm(conn: Conn, channel_code: str, pushes: Sequence[Push]) -> None:
-    """The channel shows these figures."""
+async def confirm(conn: Conn, channel_code: str, pushes: Sequence[Push]) -> list[float]:
+    """The channel shows these figures; for each, the seconds since it was due."""
     if not pushes:
-        return
-    await conn.execute(
-        _CONFIRM,
-        {
-            "channel_code": channel_code,
-            "listing_refs": [push.listing_ref for push in pushes],
-            "quantities": [push.quantity for push in pushes],
-            "sale_codes": [push.sale_code for push in pushes],
-            "versions": [push.version for push in pushes],
-            "marks": [push.marks for push in pushes],
-            "moves": [push.moves for push in pushes],
-        },
-    )
+        return []
+    parameters = {
+        "channel_code": channel_code,
+        "listing_refs": [push.listing_ref for push in pushes],
+        "quantities": [push.quantity for push in pushes],
+        "sale_codes": [push.sale_code for push in pushes],
+        "versions": [push.version for push in pushes],
+        "marks": [push.marks for push in pushes],
+        "moves": [push.moves for push in pushes],
+    }
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_CONFIRM, parameters)
+        return [float(lag_s) for lag_s in await cursor.fetchall()]
 
 
 async def fail(conn: Conn, channel_code: str, failed: Sequence[FailedPush]) -> None:
@@ -262,14 +261,6 @@ async def fail(conn: Conn, channel_code: str, failed: Sequence[FailedPush]) -> N
             "newest_versions": [one.newest_version for one in failed],
         },
     )
-
-
-async def next_attempt_s(conn: Conn) -> float | None:
-    """Seconds until something may be tried again."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_NEXT_ATTEMPT_S)
-        found = await cursor.fetchone()
-    return None if found is None else float(found)
 
 
 async def read_beliefs(

@@ -148,7 +148,7 @@ WITH answered AS (
     ) AS answered (listing_ref, quantity, sale_code, version, marks, moves)
 ),
 touched AS (
-    SELECT answered.*
+    SELECT answered.*, sync.due_since AS was_due_since
     FROM answered
     INNER JOIN listing_sync AS sync
         ON sync.channel_code = %(channel_code)s AND sync.listing_ref = answered.listing_ref
@@ -167,6 +167,7 @@ SET confirmed_quantity = CASE WHEN sync.moves = touched.moves THEN touched.quant
     items_ordered = 0, items_cancelled = 0, suspect = false, drifted = false
 FROM touched
 WHERE sync.channel_code = %(channel_code)s AND sync.listing_ref = touched.listing_ref
+RETURNING coalesce(extract(epoch FROM now() - touched.was_due_since), 0)::float8
 
 -- name: fail_figures
 -- The channel did not take these. A parked row waits for a person; a stale one gets a version above the channel's.
@@ -193,14 +194,6 @@ SET failures_in_row = sync.failures_in_row + 1,
     confirmed_quantity = CASE WHEN touched.newest_version > 0 THEN NULL ELSE sync.confirmed_quantity END
 FROM touched
 WHERE sync.channel_code = %(channel_code)s AND sync.listing_ref = touched.listing_ref
-
--- name: next_attempt_s
--- Seconds until the next listing or channel may be tried again; null when nothing waits.
-SELECT min(extract(epoch FROM greatest(sync.next_attempt_time, health.next_call_time) - now()))::float8
-FROM listing_sync AS sync
-INNER JOIN channel_health AS health ON health.channel_code = sync.channel_code
-WHERE sync.marks > sync.considered_marks AND NOT sync.parked
-    AND greatest(sync.next_attempt_time, health.next_call_time) > now()
 
 -- name: read_beliefs
 -- What we think that listings show, before they are looked at: the next ones by reference, or those named.

@@ -37,8 +37,6 @@ _ROW_RESULTS = {
 class DemoMarketplace:
     """One shop on the demo marketplace."""
 
-    limits = LIMITS
-
     def __init__(self, http: PlatformHttp) -> None:
         self._http = http
 

@@ -1,9 +1,9 @@
 """Deliveries of the demo marketplace.
 
-    X-Marketplace-Topic: order.placed | order.cancelled | return.announced
-    X-Marketplace-Timestamp: seconds since 1970, when it was signed
-    X-Marketplace-Signature: hex HMAC-SHA256(webhook secret, timestamp + "." + raw body)
-    X-Marketplace-Delivery-Id: the same again when a delivery is repeated
+X-Marketplace-Topic: order.placed | order.cancelled | return.announced
+X-Marketplace-Timestamp: seconds since 1970, when it was signed
+X-Marketplace-Signature: hex HMAC-SHA256(webhook secret, timestamp + "." + raw body)
+X-Marketplace-Delivery-Id: the same again when a delivery is repeated
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from lumbung_channel_sync.domain.orders import (
 TIMESTAMP_WINDOW_S = 300
 _REF_MAX = 64
 _QUANTITY_MAX = 1_000_000
+_YEAR_MIN, _YEAR_MAX = 2000, 2099
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
@@ -44,7 +45,9 @@ class DemoMarketplaceWebhooks:
         if not _SECONDS.fullmatch(stated):
             return False
         signed = stated.encode() + b"." + raw_body
-        genuine = matches(secret.webhook_secret, signed, Encoding.HEX, headers.get("x-marketplace-signature", ""))
+        genuine = matches(
+            secret.webhook_secret, signed, Encoding.HEX, headers.get("x-marketplace-signature", "")
+        )
         return genuine and abs(now.timestamp() - int(stated)) <= TIMESTAMP_WINDOW_S
 
     def delivery_ref(self, headers: Mapping[str, str]) -> str:
@@ -76,10 +79,16 @@ def _cancelled(body: dict[str, Any]) -> OrderCancelled:
 
 
 def _returned(body: dict[str, Any]) -> ReturnAnnounced:
-    return ReturnAnnounced(_ref(body["return_id"]), _ref(body["order_id"]), _lines(body["lines"]), _reason(body))
+    return ReturnAnnounced(
+        _ref(body["return_id"]), _ref(body["order_id"]), _lines(body["lines"]), _reason(body)
+    )
 
 
-_READERS = {"order.placed": _placed, "order.cancelled": _cancelled, "return.announced": _returned}
+_READERS: dict[str, Callable[[dict[str, Any]], Message]] = {
+    "order.placed": _placed,
+    "order.cancelled": _cancelled,
+    "return.announced": _returned,
+}
 
 
 def _ref(value: object) -> str:
@@ -100,7 +109,10 @@ def _reason(body: dict[str, Any]) -> str:
 def _lines(rows: object) -> tuple[ItemLine, ...]:
     if not isinstance(rows, list) or not 1 <= len(rows) <= LINES_MAX:
         raise ValueError("not a list of lines")
-    return tuple(ItemLine(_ref(row["listing_id"]), _quantity(row["quantity"]), _optional_ref(row, "sale_code")) for row in rows)
+    return tuple(
+        ItemLine(_ref(row["listing_id"]), _quantity(row["quantity"]), _optional_ref(row, "sale_code"))
+        for row in rows
+    )
 
 
 def _quantity(value: object) -> int:
@@ -113,6 +125,6 @@ def _time(value: object) -> datetime | None:
     if value is None:
         return None
     moment = datetime.fromisoformat(str(value))
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
+    if moment.tzinfo is None or not _YEAR_MIN <= moment.year <= _YEAR_MAX:
+        raise ValueError("not a time of this century with its zone")
     return moment
