@@ -202,6 +202,10 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
+        # gRPC's core cancels calls at random once a thousand wait to be taken up. A burst of buyers is more than
+        # that; what is too much is refused by the interceptor, with a reason.
+        ("grpc.server.max_pending_requests", settings.max_concurrent_rpcs * 2),
+        ("grpc.server.max_pending_requests_hard_limit", settings.max_concurrent_rpcs * 4),
     ]
     if settings.max_connection_age_s:
         options += [

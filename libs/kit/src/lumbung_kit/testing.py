@@ -18,6 +18,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -108,7 +109,7 @@ def valkey_server() -> Iterator[Server]:
     """
     settings = EmbeddedSettings()
     if settings.valkey_url:
-        yield _Named(settings.valkey_url.get_secret_value())
+        yield _Named(_database_of_worker(settings.valkey_url.get_secret_value()))
         return
     yield from _running(
         lambda folder, account: ValkeyServer(
@@ -119,9 +120,9 @@ def valkey_server() -> Iterator[Server]:
 
 @pytest_asyncio.fixture
 async def valkey_url(valkey_server: Server) -> str:
-    """URL of an empty Valkey."""
+    """URL of an empty Valkey database."""
     client = valkey.connect(valkey_server.url)
-    await client.flushall()
+    await client.flushdb()
     await client.aclose()
     return valkey_server.url
 
@@ -221,6 +222,12 @@ class _Named:
     """A server that the environment names."""
 
     url: str
+
+
+def _database_of_worker(url: str) -> str:
+    """Workers that share a Valkey server each empty a logical database of their own: 0 to 15."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
+    return urlunsplit(urlsplit(url)._replace(path=f"/{number}"))
 
 
 def _running(make: Callable[[Path, Account], EmbeddedServer]) -> Iterator[EmbeddedServer]:

@@ -280,3 +280,17 @@ async def test_more_calls_than_allowed_are_overload_with_a_time_to_retry(make_st
     assert said.retry_after_s
     release.set()
     assert [answer.value for answer in await asyncio.gather(*admitted)] == ["0", "1"]
+
+
+async def test_a_burst_within_the_limit_is_answered_to_the_last_call(make_stage: Any) -> None:
+    """gRPC's core, left alone, cancels calls at random when a thousand wait to be taken up."""
+    stage: Stage = await make_stage(max_concurrent_rpcs=4000)
+    stub = await stage.our_stub()
+
+    async def ask(request: StringValue, _call: Any) -> StringValue:
+        await asyncio.sleep(0)
+        return request
+
+    stage.probe.ask = ask
+    answers = await asyncio.gather(*(stub.ask(StringValue(value=str(number))) for number in range(2500)))
+    assert [answer.value for answer in answers] == [str(number) for number in range(2500)]
