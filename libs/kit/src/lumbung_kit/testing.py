@@ -104,9 +104,7 @@ def postgres_server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[Server]:
-    """A Valkey server for the whole run, which syncs once a second unless LUMBUNG_VALKEY_APPEND_FSYNC says
-    else.
-    """
+    """A Valkey server for the whole run."""
     settings = EmbeddedSettings()
     if settings.valkey_url:
         yield _Named(_database_of_worker(settings.valkey_url.get_secret_value()))

@@ -18,6 +18,7 @@ from lumbung_kit.valkey import Script, Valkey, connect, translated_errors
 pytestmark = pytest.mark.store
 
 ADD = (Path(__file__).parent / "scripts" / "add.lua").read_text()
+SHA = hashlib.sha1(ADD.encode(), usedforsecurity=False).hexdigest()
 
 
 @asynccontextmanager
@@ -34,7 +35,7 @@ async def test_a_script_is_called_by_its_hash_and_loaded_when_the_server_lacks_i
         await client.script_flush()
         add = Script(client, ADD)
         assert await add(["{t}:counter"], [2]) == [2, b"ok"]
-        assert await client.script_exists(hashlib.sha1(ADD.encode()).hexdigest()) == [True]
+        assert await client.script_exists(SHA) == [True]
         assert await add(["{t}:counter"], [3]) == [5, b"ok"]
         await client.script_flush()
         assert await add(["{t}:counter"], [1]) == [6, b"ok"]
