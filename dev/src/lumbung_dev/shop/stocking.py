@@ -38,6 +38,11 @@ def units_of(sku_code: str) -> int:
     return sum(lot.quantity for lot in opening_stock() if lot.sku_code == sku_code)
 
 
+def bins_of(sku_code: str) -> list[str]:
+    """The bins that one SKU lies in when the day begins."""
+    return [lot.bin_code for lot in opening_stock() if lot.sku_code == sku_code]
+
+
 def safety_stock() -> dict[str, int]:
     """What is kept back of which SKU."""
     return {

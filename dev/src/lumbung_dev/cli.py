@@ -1,0 +1,81 @@
+"""The command `lumbung`: play the demo, or leave the same system running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+import uvloop
+
+from lumbung_dev import up as up_command
+from lumbung_dev.demo import performance
+from lumbung_dev.demo.stage import Stage
+from lumbung_dev.local.addresses import BASE_PORT
+from lumbung_dev.local.databases import SERVICES
+from lumbung_dev.local.trouble import Trouble
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+Service = enum.StrEnum("Service", {name: name for name in SERVICES})  # type: ignore[misc]
+
+Folder = Annotated[
+    Path | None, typer.Option("--data", help="Folder for data and logs instead of .lumbung/...")
+]
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="Decides who comes, when, and what they want.")] = 1212,
+    chaos: Annotated[
+        Service | None, typer.Option(help="Kill this service during the sale and start it again.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep data and logs afterwards.")] = False,
+    data: Folder = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Write the closing figures to this file, as JSON.")
+    ] = None,
+) -> None:
+    """A flash sale on three channels becomes parcels, through four services; then everything stops."""
+    options = performance.Options(seed, chaos.value if chaos else "", keep, data, summary)
+    stage = Stage()
+    kept = _run(performance.perform(options, stage), stage)
+    raise typer.Exit(0 if kept else 1)
+
+
+@app.command()
+def up(
+    base_port: Annotated[
+        int, typer.Option(min=1024, max=65_000, help="Ports are counted from here.")
+    ] = BASE_PORT,
+    data: Folder = None,
+) -> None:
+    """The same system with the shop in it, until Ctrl-C."""
+    stage = Stage()
+    _run(up_command.stay_up(up_command.Options(base_port, data), stage), stage)
+
+
+def _run(work: Coroutine[Any, Any, T], stage: Stage) -> T | None:
+    """Runs to the end or to a signal, after which everything has been stopped in order."""
+    try:
+        return uvloop.run(_until_told_to_stop(work))
+    except Trouble as trouble:
+        stage.console.print(f"\n[red]{trouble}", markup=True)
+        raise typer.Exit(1) from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        stage.console.print("\nStopped.")
+        return None
+
+
+async def _until_told_to_stop(work: Coroutine[Any, Any, T]) -> T:
+    """SIGTERM ends the work as Ctrl-C does."""
+    task = asyncio.ensure_future(work)
+    with contextlib.suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task

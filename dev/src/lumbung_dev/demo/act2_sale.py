@@ -1,0 +1,129 @@
+"""Act 2: a flash sale on three channels at once, beside ordinary sales."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rich.table import Table
+
+from lumbung.stock.v1 import flash_sales_pb2
+from lumbung_dev.demo.cast import LIMIT_PER_CUSTOMER, QUOTA, Buyer
+from lumbung_dev.demo.chaos import Mishap, kill_and_revive
+from lumbung_dev.demo.diary import Ending
+from lumbung_dev.demo.play import Play
+from lumbung_dev.demo.website import Website
+from lumbung_dev.local.patience import eventually, patiently
+from lumbung_dev.shop import warehouse
+from lumbung_dev.shop.goods import FLASH_SKU
+from lumbung_dev.shop.outlets import MARKETPLACES, WEBSITE
+
+_SALE_LASTS = timedelta(hours=2)
+_FIGURES_S_MAX = 30.0
+_ANSWERS_S_MAX = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What the sale came to."""
+
+    rush_s: float
+    """From the first buyer until everybody had an answer."""
+    report: flash_sales_pb2.ReportFlashSaleResponse
+    mishap: Mishap | None
+
+
+async def hold_the_sale(play: Play) -> Sale:
+    """Opens it, lets everybody in at once, waits until all have an answer, closes it."""
+    await _open(play)
+    await _until_marketplaces_show(play, QUOTA)
+    play.stage.say(f"{QUOTA} power banks are set aside for {play.sale_code}; every channel shows {QUOTA}")
+    begun = time.monotonic()
+    with play.stage.moving(lambda: scoreboard(play)):
+        _, mishap = await asyncio.gather(_let_everybody_in(play), kill_and_revive(play))
+        await _until_marketplaces_have_answered(play)
+    rush_s = time.monotonic() - begun
+    await _close(play)
+    request = flash_sales_pb2.ReportFlashSaleRequest(flash_sale_code=play.sale_code)
+    return Sale(rush_s, await patiently(play.staff.flash_sales.ReportFlashSale, request), mishap)
+
+
+async def _open(play: Play) -> None:
+    now = datetime.now(UTC)
+    plan = flash_sales_pb2.PlanFlashSaleRequest(
+        request_id=f"{play.run}:plan-sale",
+        flash_sale_code=play.sale_code,
+        title="Harbolnas: Power Bank 20.000 mAh",
+        items=[
+            flash_sales_pb2.FlashSaleItem(
+                sku_code=FLASH_SKU,
+                warehouse_code=warehouse.CODE,
+                quota=QUOTA,
+                limit_per_customer=LIMIT_PER_CUSTOMER,
+            )
+        ],
+        channel_codes=[WEBSITE, *(marketplace.code for marketplace in MARKETPLACES)],
+    )
+    plan.start_time.FromDatetime(now)
+    plan.end_time.FromDatetime(now + _SALE_LASTS)
+    await patiently(play.staff.flash_sales.PlanFlashSale, plan)
+    await patiently(
+        play.staff.flash_sales.OpenFlashSale,
+        flash_sales_pb2.OpenFlashSaleRequest(
+            request_id=f"{play.run}:open-sale", flash_sale_code=play.sale_code
+        ),
+    )
+
+
+async def _close(play: Play) -> None:
+    await patiently(
+        play.staff.flash_sales.CloseFlashSale,
+        flash_sales_pb2.CloseFlashSaleRequest(
+            request_id=f"{play.run}:close-sale", flash_sale_code=play.sale_code
+        ),
+    )
+
+
+async def _let_everybody_in(play: Play) -> None:
+    website = Website(play.storefront, play.diary, play.run, play.sale_code)
+
+    async def visit(buyer: Buyer) -> None:
+        await asyncio.sleep(buyer.arrives_s)
+        if buyer.channel == WEBSITE:
+            await website.serve(buyer)
+        else:
+            await play.shops[buyer.channel].serve(buyer)
+
+    async with asyncio.TaskGroup() as crowd:
+        for buyer in play.cast.buyers:
+            crowd.create_task(visit(buyer))
+
+
+async def _until_marketplaces_show(play: Play, figure: int) -> None:
+    async def all_show() -> bool:
+        shown = [await shop.shown(FLASH_SKU) for shop in play.shops.values()]
+        return all(quantity == figure for quantity in shown)
+
+    await eventually(all_show, f"every marketplace shows {figure} {FLASH_SKU}", within_s=_FIGURES_S_MAX)
+
+
+async def _until_marketplaces_have_answered(play: Play) -> None:
+    """Each buyer of a marketplace looks at their order until it is accepted or rejected."""
+
+    async def all_answered() -> bool:
+        waiting = [await shop.read_answers() for shop in play.shops.values()]
+        return not any(waiting)
+
+    await eventually(
+        all_answered, "every marketplace order is answered", within_s=_ANSWERS_S_MAX, every_s=0.25
+    )
+
+
+def scoreboard(play: Play) -> Table:
+    """The diary so far, by channel."""
+    table = Table("channel", *(ending.value for ending in Ending), box=None, pad_edge=False)
+    for channel in (WEBSITE, *play.shops):
+        table.add_row(channel, *(str(play.diary.count(channel, ending)) for ending in Ending))
+    return table
