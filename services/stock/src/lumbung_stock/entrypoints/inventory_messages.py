@@ -31,6 +31,8 @@ RECEIPT_LINES_MAX = 500
 UNITS_MAX = 1_000_000
 FILTER_MAX = 500
 
+_WITHOUT_BIN = (pb.RETURN_CONDITION_QUARANTINE, pb.RETURN_CONDITION_SCRAP)
+
 
 class InOneBin(Protocol):
     """A request that names units of one SKU in one bin."""
@@ -88,12 +90,11 @@ def missing_goods_of(check: Check, request: pb.RecordShortPickRequest) -> Goods:
 def returned_goods_of(check: Check, request: pb.RecordReturnRequest) -> Goods:
     """Units that come back. Only those to be sold again have a bin."""
     check.choice("condition", request.condition, pb.ReturnCondition)
+    bin_code = ""
     if request.condition == pb.RETURN_CONDITION_RESTOCK:
         bin_code = bin_code_of(check, "bin_code", request.bin_code)
-    else:
-        bin_code = ""
-        if request.bin_code:
-            check.add("bin_code", "must be empty unless the goods are restocked")
+    elif request.condition in _WITHOUT_BIN and request.bin_code:
+        check.add("bin_code", "must be empty unless the goods are restocked")
     return Goods(
         warehouse_code=warehouse_code_of(check, request.warehouse_code),
         sku_code=check.code("sku_code", request.sku_code),

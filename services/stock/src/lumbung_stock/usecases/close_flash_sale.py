@@ -18,6 +18,7 @@ from lumbung_stock.stores import flash_sales, levels, reservations, sellables
 from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.set_up_gate import SetUpGate
+from lumbung_stock.usecases.settle_shortfalls import settle_shortfalls, short_of
 from lumbung_stock.wire.events import availability_changed, flash_sale_changed
 
 CLOSABLE = (FlashSaleState.OPEN, FlashSaleState.CLOSING)
@@ -81,13 +82,14 @@ async def settle_sale(conn: Conn, code: str, epoch: int) -> None:
         for item in items
     ]
     changes += [change for reservation in found for change in becomes_ordinary(reservation)]
-    await levels.lock_levels(conn, [(change.warehouse_code, change.sku_code) for change in changes])
+    before = await levels.lock_levels(conn, [(change.warehouse_code, change.sku_code) for change in changes])
     await levels.change_levels(conn, changes)
+    settled = await settle_shortfalls(conn, short_of(before))
     await reservations.draws_leave_escrow(conn, unresolved)
     await flash_sales.set_state(conn, code, FlashSaleState.CLOSED)
     closed = (await flash_sales.find_sales(conn, [code]))[code]
     skus = await sellables.affected(conn, [item.sku_code for item in items])
-    await events.append(conn, [flash_sale_changed(closed), availability_changed(skus)])
+    await events.append(conn, [flash_sale_changed(closed), availability_changed(skus), *settled])
 
 
 def becomes_ordinary(reservation: Reservation) -> list[LevelChange]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lumbung_kit import events
+from lumbung_kit.events import NewEvent
 from lumbung_kit.failures import Failure
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.reservations import Reservation, Resolution
@@ -22,6 +23,7 @@ from lumbung_stock.domain.resolve import (
     skus_given_back,
 )
 from lumbung_stock.stores import flash_sales, levels, reservations, sellables
+from lumbung_stock.usecases.settle_shortfalls import settle_shortfalls, short_of
 from lumbung_stock.wire.events import availability_changed, reservation_resolved
 
 Changed = Sequence[tuple[Reservation, Resolution]]
@@ -62,14 +64,15 @@ async def _write(conn: Conn, changed: Changed) -> None:
     asked = [(wish, after.state) for after, wish in changed if wish.request_id]
     if asked:
         await reservations.insert_resolutions(conn, asked)
-    await _move_units(conn, changed)
-    told = [reservation_resolved(after, wish) for after, wish in changed]
+    settled = await _move_units(conn, changed)
+    told = [*(reservation_resolved(after, wish) for after, wish in changed), *settled]
     if skus := await sellables.affected(conn, skus_given_back(changed)):
         told.append(availability_changed(skus))
     await events.append(conn, told)
 
 
-async def _move_units(conn: Conn, changed: Changed) -> None:
+async def _move_units(conn: Conn, changed: Changed) -> list[NewEvent]:
+    """Moves the units between levels and escrow; tells of shortfalls that this has ended."""
     by_id = {after.reservation_id: after for after, _ in changed}
     items = await flash_sales.lock_items(conn, escrow_keys(by_id))
     escrow: list[EscrowChange] = []
@@ -77,7 +80,8 @@ async def _move_units(conn: Conn, changed: Changed) -> None:
         escrow += escrow_changes(after, wish.verb, items)
     await flash_sales.change_items(conn, escrow)
     moves = [level_change(draw, wish.verb) for after, wish in changed for draw in after.draws]
-    await levels.lock_levels(conn, [(move.warehouse_code, move.sku_code) for move in moves])
+    before = await levels.lock_levels(conn, [(move.warehouse_code, move.sku_code) for move in moves])
     await levels.change_levels(conn, moves)
     if due := credits_due(changed):
         await flash_sales.insert_credits(conn, due)
+    return await settle_shortfalls(conn, short_of(before))
