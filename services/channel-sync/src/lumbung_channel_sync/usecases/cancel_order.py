@@ -56,6 +56,7 @@ class OrderCanceller:
                     key, AnswerKind.CANCEL_REFUSED, "ALREADY_SHIPPED", "it has left the warehouse"
                 )
                 await answers.queue(conn, [too_late])
+                await sync.move(conn, _moved_back(order))
             else:
                 await _store_cancelled(conn, order, reason, by_seller=cancelled.by_seller)
             await inbox.finish(conn, [work.inbox_id])
