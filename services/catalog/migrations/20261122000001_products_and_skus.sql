@@ -34,7 +34,7 @@ create table sku (
     recipe_version integer not null,
     -- What is compared to find SKUs that nearly equal a new one; computed by domain/similarity.py.
     code_characters text not null,
-    name_numbers text not null,
+    name_marks text not null,
     version bigint not null default 1 constraint sku_version_positive check (version > 0),
     create_time timestamptz not null default now(),
     update_time timestamptz not null default now(),
@@ -46,7 +46,7 @@ create table sku (
 );
 create unique index sku_code_in_any_case on sku (lower(sku_code));
 create index sku_by_code_characters on sku (code_characters);
-create index sku_by_name_numbers on sku (name_numbers);
+create index sku_by_name_marks on sku (name_marks);
 
 create table sku_unit (
     sku_code text collate "C" not null constraint sku_unit_sku_exists references sku,

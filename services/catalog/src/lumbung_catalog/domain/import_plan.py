@@ -42,9 +42,10 @@ class Plan:
 def plan_import(rows: Sequence[ReadRow], existing: Existing) -> Plan:
     """The plan for all rows that could be read; the problems of all rows."""
     planner = _Planner(rows, existing)
-    drafts = [row.draft for row in rows if row.draft is not None]
-    errors = [problem for row in rows for problem in row.problems]
-    errors += planner.repeated_codes()
+    repeated = list(planner.repeated_codes())
+    errors = [problem for row in rows for problem in row.problems] + repeated
+    doubles = {problem.row for problem in repeated}
+    drafts = [row.draft for row in rows if row.draft is not None and row.row.number not in doubles]
     skus = []
     for draft in drafts:
         found = list(planner.problems(draft))

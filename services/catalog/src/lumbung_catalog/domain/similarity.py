@@ -1,8 +1,9 @@
 """Which SKUs look like one another, so that nobody creates the same thing twice.
 
 Codes are alike when only case, spacing or punctuation differ, or when two neighbouring characters changed
-places. Names are alike when their numbers are the same and their words nearly so, in whatever order:
-`Power Bank 10000 mAh` and `powerbank 10000mAh` are, `Power Bank 20000 mAh` is another thing.
+places. Names are alike when their marks - numbers, and words of one or two letters - are the same and their
+longer words nearly so, in whatever order: `Power Bank 10000 mAh` and `powerbank 10000mAh` are,
+`Power Bank 20000 mAh` is another thing, and so is `Vitamin D` beside `Vitamin C`.
 Variants of one product resemble each other by nature: between them only equal codes count.
 """
 
@@ -17,6 +18,7 @@ from rapidfuzz import fuzz, process
 NAME_SCORE_MIN = 90
 SWAPPED_CODE_SCORE = 95
 SWAPPED_DIGITS_NAME_SCORE_MIN = 75
+MARK_LETTERS_MAX = 2
 
 _WORDS_AND_NUMBERS = re.compile(r"[0-9]+|[^\W\d_]+")
 _NOT_IN_CODE_KEY = re.compile(r"[^a-z0-9]")
@@ -30,7 +32,7 @@ class Fingerprint:
     name: str
     product_code: str
     code_key: str
-    numbers: str
+    marks: str
     words_in_order: str
     words_sorted: str
 
@@ -53,16 +55,21 @@ class Similar:
 def fingerprint(sku_code: str, name: str, product_code: str) -> Fingerprint:
     """What of a SKU is compared, computed once."""
     parts = _WORDS_AND_NUMBERS.findall(unicodedata.normalize("NFKC", name).casefold())
-    words = [part for part in parts if not part[0].isdigit()]
+    words = [part for part in parts if not _is_mark(part)]
     return Fingerprint(
         sku_code=sku_code,
         name=name,
         product_code=product_code,
         code_key=_NOT_IN_CODE_KEY.sub("", sku_code.casefold()),
-        numbers=" ".join(sorted(str(int(part)) for part in parts if part[0].isdigit())),
+        marks=" ".join(sorted(part.lstrip("0") or "0" for part in parts if _is_mark(part))),
         words_in_order="".join(words),
         words_sorted="".join(sorted(words)),
     )
+
+
+def _is_mark(part: str) -> bool:
+    """What tells things of one kind apart: 10000 and 20000, S and XL, C and D."""
+    return part[0].isdigit() or len(part) <= MARK_LETTERS_MAX
 
 
 def characters(code_key: str) -> str:
@@ -75,14 +82,14 @@ class Neighbourhood:
 
     def __init__(self, known: Iterable[Fingerprint]) -> None:
         self._by_characters: dict[str, list[Fingerprint]] = defaultdict(list)
-        self._by_numbers: dict[str, _SameNumbers] = defaultdict(_SameNumbers)
+        self._by_marks: dict[str, _SameMarks] = defaultdict(_SameMarks)
         for one in known:
             self.add(one)
 
     def add(self, one: Fingerprint) -> None:
         """From now on it is found too."""
         self._by_characters[one.code_characters].append(one)
-        self._by_numbers[one.numbers].add(one)
+        self._by_marks[one.marks].add(one)
 
     def similar_to(self, new: Fingerprint, limit: int) -> list[Similar]:
         """The SKUs that look like a new one, nearest first."""
@@ -100,15 +107,15 @@ class Neighbourhood:
                 yield other, score, "sku_code"
 
     def _by_name(self, new: Fingerprint) -> Iterable[tuple[Fingerprint, int, str]]:
-        if not new.words_sorted or new.numbers not in self._by_numbers:
+        if not new.words_sorted or new.marks not in self._by_marks:
             return
-        for other, score in self._by_numbers[new.numbers].nearly_named(new):
+        for other, score in self._by_marks[new.marks].nearly_named(new):
             if other.product_code != new.product_code:
                 yield other, score, "name"
 
 
-class _SameNumbers:
-    """SKUs whose names have the same numbers, their words side by side for one pass over all of them."""
+class _SameMarks:
+    """SKUs whose names have the same marks, their words side by side for one pass over all of them."""
 
     def __init__(self) -> None:
         self._skus: list[Fingerprint] = []
@@ -159,4 +166,5 @@ def _differences(one: str, other: str) -> Sequence[int]:
 
 
 def _names_alike(new: Fingerprint, other: Fingerprint) -> bool:
-    return fuzz.ratio(new.words_in_order, other.words_in_order) >= SWAPPED_DIGITS_NAME_SCORE_MIN
+    words_score = fuzz.ratio(new.words_in_order, other.words_in_order)
+    return new.marks == other.marks and words_score >= SWAPPED_DIGITS_NAME_SCORE_MIN

@@ -103,7 +103,7 @@ def _sku_row(sku: NewSku) -> dict[str, Any]:
         "fast_mover": about.fast_mover,
         "recipe_version": 1 if sku.kind is SkuKind.BUNDLE else 0,
         "code_characters": compared.code_characters,
-        "name_numbers": compared.numbers,
+        "name_marks": compared.marks,
     }
 
 
@@ -160,7 +160,7 @@ async def update_description(conn: Conn, sku_code: str, product_code: str, about
             "height_mm": about.height_mm,
             "volume_ml": about.volume_ml,
             "fast_mover": about.fast_mover,
-            "name_numbers": fingerprint(sku_code, about.name, product_code).numbers,
+            "name_marks": fingerprint(sku_code, about.name, product_code).marks,
         },
     )
 
@@ -222,7 +222,7 @@ async def look_alikes(
         _LOOK_ALIKES,
         {
             "code_characters": list({one.code_characters for one in new}),
-            "name_numbers": list({one.numbers for one in new}),
+            "name_marks": list({one.marks for one in new}),
             "except_codes": list(except_codes),
             "limit": LOOK_ALIKES_MAX,
         },

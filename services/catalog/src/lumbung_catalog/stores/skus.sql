@@ -20,15 +20,15 @@ select sku_code, kind, state from sku where lower(sku_code) = any(%(folded_codes
 -- Those whose code or combination is taken are left out of the answer; waits for a concurrent insert of the same.
 insert into sku (
     sku_code, product_code, name, options, option_key, kind, base_unit, weight_g, length_mm, width_mm, height_mm,
-    volume_ml, fast_mover, recipe_version, code_characters, name_numbers
+    volume_ml, fast_mover, recipe_version, code_characters, name_marks
 )
 select
     sku_code, product_code, name, options, option_key, kind, base_unit, weight_g, length_mm, width_mm, height_mm,
-    volume_ml, fast_mover, recipe_version, code_characters, name_numbers
+    volume_ml, fast_mover, recipe_version, code_characters, name_marks
 from jsonb_to_recordset(%(rows)s) as new (
     sku_code text, product_code text, name text, options jsonb, option_key text, kind smallint, base_unit text,
     weight_g bigint, length_mm bigint, width_mm bigint, height_mm bigint, volume_ml bigint, fast_mover boolean,
-    recipe_version integer, code_characters text, name_numbers text
+    recipe_version integer, code_characters text, name_marks text
 )
 on conflict do nothing
 returning sku_code
@@ -64,7 +64,7 @@ update sku
 set
     name = %(name)s, weight_g = %(weight_g)s, length_mm = %(length_mm)s, width_mm = %(width_mm)s,
     height_mm = %(height_mm)s, volume_ml = %(volume_ml)s, fast_mover = %(fast_mover)s,
-    name_numbers = %(name_numbers)s, version = version + 1, update_time = now()
+    name_marks = %(name_marks)s, version = version + 1, update_time = now()
 where sku_code = %(sku_code)s
 
 -- name: retire
@@ -118,12 +118,12 @@ order by ranked.rank, ranked.sku_code
 limit %(limit)s
 
 -- name: look_alikes
--- SKUs that might nearly equal new ones: codes of the same characters, or names with the same numbers. The rest of the
+-- SKUs that might nearly equal new ones: codes of the same characters, or names with the same marks. The rest of the
 -- comparison is the domain's. Newest first, so that the limit keeps what somebody is most likely to enter twice.
 select sku_code, name, product_code
 from sku
 where
-    (code_characters = any(%(code_characters)s) or name_numbers = any(%(name_numbers)s))
+    (code_characters = any(%(code_characters)s) or name_marks = any(%(name_marks)s))
     and sku_code <> all(%(except_codes)s)
 order by create_time desc, sku_code
 limit %(limit)s

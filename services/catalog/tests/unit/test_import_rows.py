@@ -1,0 +1,143 @@
+"""One row as a SKU: every cell is checked, and every wrong one is named with what would be right."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lumbung_catalog.domain.barcodes import Barcode, BarcodeKind
+from lumbung_catalog.domain.import_rows import COLUMNS, ReadRow, read_row
+from lumbung_catalog.domain.import_table import Row
+from lumbung_catalog.domain.products import Option
+from lumbung_catalog.domain.skus import Component, Description, SkuKind
+from lumbung_catalog.domain.units import Unit
+
+
+def read(**cells: str) -> ReadRow:
+    filled = {"sku_code": "KAOS-M", "sku_name": "Kaos M"} | cells
+    return read_row(Row(2, {column: filled.get(column, "") for column in COLUMNS}, len(COLUMNS)), COLUMNS)
+
+
+def test_a_row_with_code_and_name_is_a_plain_sku_of_a_product_of_its_own() -> None:
+    draft = read().draft
+    assert draft is not None
+    assert (draft.kind, draft.product_code, draft.base_unit) == (SkuKind.PLAIN, "KAOS-M", "pcs")
+    assert draft.units == (Unit("pcs", 1),)
+    assert draft.description == Description("Kaos M")
+
+
+def test_a_full_row_says_everything() -> None:
+    draft = read(
+        product_code="KAOS",
+        product_name="Kaos Polos",
+        options="color=Hitam; size = M",
+        base_unit="PCS",
+        weight_g="180",
+        length_mm="300",
+        width_mm="200",
+        height_mm="20",
+        fast_mover="ya",
+        barcode="8991234567891",
+        carton_quantity="24",
+        carton_barcode="KAOS-CTN",
+    ).draft
+    assert draft is not None
+    assert draft.options == (Option("color", "Hitam"), Option("size", "M"))
+    assert draft.units == (Unit("pcs", 1), Unit("carton", 24))
+    assert draft.barcodes == (
+        Barcode("8991234567891", BarcodeKind.GTIN, "pcs"),
+        Barcode("KAOS-CTN", BarcodeKind.INTERNAL, "carton"),
+    )
+    assert draft.description.room_ml == 1_200
+    assert draft.description.fast_mover
+
+
+def test_a_bundle_names_its_components_in_whatever_spacing() -> None:
+    draft = read(kind="Bundle", components="PB-10K * 1 + A+B*2").draft
+    assert draft is not None
+    assert draft.components == (Component("A+B", 2), Component("PB-10K", 1))
+
+
+codes = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,20}", fullmatch=True)
+
+
+@given(st.dictionaries(codes, st.integers(1, 10_000), min_size=1, max_size=20))
+def test_components_are_read_back_whatever_signs_their_codes_hold(parts: dict[str, int]) -> None:
+    if len({code.casefold() for code in parts}) < len(parts):
+        return
+    cell = "+".join(f"{code}*{quantity}" for code, quantity in parts.items())
+    draft = read(kind="bundle", components=cell).draft
+    assert draft is not None
+    assert {component.sku_code: component.quantity for component in draft.components} == parts
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("kind", "paket", "BAD_CHOICE"),
+        ("sku_code", "", "REQUIRED"),
+        ("sku_code", "KAOS M", "BAD_CODE"),
+        ("sku_code", "K" * 65, "TOO_LONG"),
+        ("sku_name", "", "REQUIRED"),
+        ("sku_name", "k" * 201, "TOO_LONG"),
+        ("sku_name", "two\nlines", "BAD_TEXT"),
+        ("product_code", "-x", "BAD_CODE"),
+        ("options", "color", "BAD_OPTIONS"),
+        ("options", "color=", "BAD_OPTIONS"),
+        ("options", "color=a=b", "BAD_OPTIONS"),
+        ("options", "color=a;Color=b", "BAD_OPTIONS"),
+        ("options", "a=1;b=1;c=1;d=1;e=1;f=1", "OUT_OF_RANGE"),
+        ("options", f"color={'x' * 81}", "BAD_OPTIONS"),
+        ("base_unit", "12", "BAD_CODE"),
+        ("weight_g", "1.500", "NOT_A_NUMBER"),
+        ("weight_g", "-1", "NOT_A_NUMBER"),
+        ("weight_g", "1e3", "NOT_A_NUMBER"),
+        ("weight_g", "10000001", "OUT_OF_RANGE"),
+        ("volume_ml", "dua", "NOT_A_NUMBER"),
+        ("fast_mover", "mungkin", "BAD_CHOICE"),
+        ("barcode", "8991234567890", "BARCODE_INVALID"),
+        ("barcode", "8.99E+12", "BARCODE_INVALID"),
+        ("carton_quantity", "1", "OUT_OF_RANGE"),
+        ("carton_barcode", "CTN-1", "REQUIRED"),
+        ("components", "A*1", "BAD_COMPONENTS"),
+    ],
+)
+def test_a_wrong_cell_is_named(column: str, value: str, reason: str) -> None:
+    result = read(**{column: value})
+    (problem,) = result.problems
+    assert (problem.row, problem.column, problem.reason) == (2, column, reason)
+    assert problem.value == (value if len(value) <= 100 else value[:99] + "…")
+    assert problem.message
+    assert problem.expected
+    assert result.draft is None
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["", "A", "A*", "A*0", "A*1+", "A*10001", "A*1+a*2", "A*x", "+".join(f"A{i}*1" for i in range(21))],
+)
+def test_a_bundle_with_wrong_components_is_named(cell: str) -> None:
+    (problem,) = read(kind="bundle", components=cell).problems
+    assert (problem.column, problem.reason) == ("components", "BAD_COMPONENTS")
+
+
+def test_every_wrong_cell_of_a_row_is_named_at_once() -> None:
+    problems = read(sku_name="", weight_g="berat", barcode="8991234567890", fast_mover="?").problems
+    assert {problem.column for problem in problems} == {"sku_name", "weight_g", "barcode", "fast_mover"}
+
+
+def test_the_right_check_digit_is_told() -> None:
+    (problem,) = read(barcode="8991234567890").problems
+    assert problem.expected == "8991234567891"
+
+
+@pytest.mark.parametrize("count", [1, len(COLUMNS) - 1, len(COLUMNS) + 1])
+def test_a_row_with_other_cells_than_the_header_is_named_whole(count: int) -> None:
+    (problem,) = read_row(Row(7, {"sku_code": "A"}, count), COLUMNS).problems
+    assert (problem.row, problem.column, problem.reason) == (7, "", "CELL_COUNT")
+
+
+@given(st.fixed_dictionaries({column: st.text(max_size=40) for column in COLUMNS}))
+def test_whatever_a_row_holds_it_is_read_or_named(cells: dict[str, str]) -> None:
+    stripped = {column: cell.strip() for column, cell in cells.items()}
+    result = read_row(Row(2, stripped, len(COLUMNS)), COLUMNS)
+    assert (result.draft is None) == bool(result.problems)
