@@ -68,3 +68,6 @@ CREATE INDEX disagreement_by_channel ON disagreement (channel_code, disagreement
 
 GRANT SELECT, INSERT, UPDATE ON channel, channel_health, channel_agreement TO lumbung_channel_sync;
 GRANT SELECT, INSERT, DELETE ON disagreement TO lumbung_channel_sync;
+
+-- migrate:down
+-- Nothing: a change of the schema is undone by another migration, which keeps the data.

@@ -96,3 +96,6 @@ INNER JOIN channel_health AS health ON health.channel_code = sync.channel_code;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON listing, listing_sync TO lumbung_channel_sync;
 GRANT SELECT ON listing_status TO lumbung_channel_sync;
+
+-- migrate:down
+-- Nothing: a change of the schema is undone by another migration, which keeps the data.

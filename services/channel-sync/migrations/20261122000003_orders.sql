@@ -127,3 +127,6 @@ GRANT USAGE ON SEQUENCE work_id_seq TO lumbung_channel_sync;
 GRANT SELECT, INSERT, UPDATE ON inbox, channel_order, order_answer TO lumbung_channel_sync;
 GRANT UPDATE (sku_code, unit_quantity) ON channel_order_line TO lumbung_channel_sync;
 GRANT SELECT, INSERT ON channel_order_line, expected_return TO lumbung_channel_sync;
+
+-- migrate:down
+-- Nothing: a change of the schema is undone by another migration, which keeps the data.

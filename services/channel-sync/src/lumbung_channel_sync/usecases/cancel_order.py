@@ -51,12 +51,7 @@ class OrderCanceller:
             if order is None:
                 await self._bury(conn, key, work, reason)
             elif shipped:
-                await orders.note_late_cancellation(conn, key, reason)
-                too_late = NewAnswer(
-                    key, AnswerKind.CANCEL_REFUSED, "ALREADY_SHIPPED", "it has left the warehouse"
-                )
-                await answers.queue(conn, [too_late])
-                await sync.move(conn, _moved_back(order))
+                await _store_too_late(conn, order, reason, by_seller=cancelled.by_seller)
             else:
                 await _store_cancelled(conn, order, reason, by_seller=cancelled.by_seller)
             await inbox.finish(conn, [work.inbox_id])
@@ -109,6 +104,16 @@ async def _store_cancelled(conn: Conn, order: ChannelOrder, reason: str, *, by_s
         changed = await orders.get_many(conn, [key])
         await happenings.orders_settled(conn, list(changed.values()))
     if not by_seller:
+        await sync.move(conn, _moved_back(order))
+
+
+async def _store_too_late(conn: Conn, order: ChannelOrder, reason: str, *, by_seller: bool) -> None:
+    """It has shipped: the channel, which shows the units again already, is told."""
+    key = OrderKey(order.channel_code, order.order_ref)
+    await orders.note_late_cancellation(conn, key, reason)
+    if not by_seller:
+        too_late = NewAnswer(key, AnswerKind.CANCEL_REFUSED, "ALREADY_SHIPPED", "it has left the warehouse")
+        await answers.queue(conn, [too_late])
         await sync.move(conn, _moved_back(order))
 
 
