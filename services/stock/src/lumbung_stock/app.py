@@ -145,7 +145,14 @@ def _reservations(
     on_sale = ReserveOnSale(stores.gate, stores.sales, stores.answers, gate_is_shut.ring)
     reserve = Reserve(stores.skus, stores.warehouses, stores.sales, ordinary, on_sale)
     flash_sales = FlashSaleUseCases(
-        stores.postgres, stores.log, stores.skus, stores.warehouses, stores.sales, set_up_gate, close
+        stores.postgres,
+        stores.log,
+        stores.skus,
+        stores.warehouses,
+        stores.sales,
+        set_up_gate,
+        close,
+        sale_has_changed.ring,
     )
     services = [
         Service(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -49,6 +50,7 @@ class FlashSaleUseCases:
     sales: SaleBook
     set_up_gate: SetUpGate
     close: CloseFlashSale
+    sale_has_opened: Callable[[], None]
 
 
 class FlashSaleService(rpc.FlashSaleServiceServicer):
@@ -91,6 +93,7 @@ class FlashSaleService(rpc.FlashSaleServiceServicer):
         sale = await self._use.sales.find_fresh(code)
         if sale.state is FlashSaleState.OPEN and not sale.gate_armed:
             await self._use.set_up_gate(code)
+        self._use.sale_has_opened()
         return pb.OpenFlashSaleResponse(flash_sale=flash_sale_message(await self._use.sales.find_fresh(code)))
 
     async def CloseFlashSale(

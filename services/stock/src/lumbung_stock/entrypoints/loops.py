@@ -60,8 +60,16 @@ class Committers:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         for code in running:
-            if code not in self._tasks or self._tasks[code].done():
-                self._tasks[code] = asyncio.create_task(self._serve(code), name=f"committer {code}")
+            if code in self._tasks and not self._has_ended(code):
+                continue
+            self._tasks[code] = asyncio.create_task(self._serve(code), name=f"committer {code}")
+
+    def _has_ended(self, code: str) -> bool:
+        """Whether a committer met something that it does not know how to go on from; it is started anew."""
+        task = self._tasks[code]
+        if task.done():
+            _LOG.error("committer ended", flash_sale_code=code, trouble=repr(task.exception()))
+        return task.done()
 
     async def _serve(self, code: str) -> None:
         """Commits one sale's journal until it is cancelled; trouble is logged and tried again."""
