@@ -35,7 +35,7 @@ def place_of_return(condition: ReturnCondition, bin_code: str) -> str:
 def require_pickable(reservation: Reservation, goods: Goods) -> None:
     """A confirmed sale's units may be picked, each once."""
     _require_confirmed(reservation)
-    left = sum(draw.quantity for draw in _draws(reservation, goods))
+    left = sum(draw.quantity - draw.picked for draw in _draws(reservation, goods))
     if goods.quantity > left:
         raise MoreThanReserved(
             f"{left} of {goods.sku_code} are left to pick in {goods.warehouse_code}, not {goods.quantity}.",
