@@ -20,6 +20,6 @@ async def system() -> AsyncIterator[LocalSystem]:
     plan = Plan(folder, Addresses.any_free(), leaves_nothing=True)
     async with local_system(plan, print) as running:
         async with running.client("staff:test") as staff:
-            await load_shop(staff, running.base_url_of)
+            await load_shop(staff, running.account)
         yield running
     remove_files(running)

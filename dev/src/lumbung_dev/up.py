@@ -31,7 +31,7 @@ async def stay_up(options: Options, stage: Stage) -> None:
         async with local_system(plan, stage.say) as system:
             stage.say("loading the shop, where that has not been done before")
             async with system.client("staff:setup") as staff:
-                await load_shop(staff, system.base_url_of)
+                await load_shop(staff, system.account)
             _tell(stage, system)
             await _until_given_up(system)
 
@@ -44,7 +44,7 @@ def _tell(stage: Stage, system: LocalSystem) -> None:
     stage.say(f"{'webhooks':14} http://{at.webhooks}/webhooks/<channel>")
     for marketplace in MARKETPLACES:
         stage.say(
-            f"{marketplace.code:14} {system.base_url_of(marketplace)}  a marketplace to look at and buy on"
+            f"{marketplace.code:14} {system.account(marketplace).base_url}  a marketplace to look at and buy on"
         )
     stage.say(f"{'data and logs':14} {system.plan.folder}")
     stage.console.print(

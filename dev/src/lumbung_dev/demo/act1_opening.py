@@ -12,7 +12,7 @@ from lumbung_dev.shop.stocking import opening_stock
 
 async def open_the_shop(play: Play) -> None:
     """Goods, bins, stock, couriers and channels, all through the services' own calls."""
-    await load_shop(play.staff, play.system.base_url_of)
+    await load_shop(play.staff, play.system.account)
     lots = opening_stock()
     play.stage.say(
         f"{len(all_goods())} SKUs and {len(BUNDLES)} bundles imported; "

@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 from rich.table import Table
 
-from lumbung.stock.v1 import flash_sales_pb2
+from lumbung.stock.v1 import availability_pb2, flash_sales_pb2
 from lumbung_dev.demo.cast import LIMIT_PER_CUSTOMER, QUOTA, Buyer
 from lumbung_dev.demo.chaos import Mishap, kill_and_revive
 from lumbung_dev.demo.diary import Ending
+from lumbung_dev.demo.figures import Followed, measure
+from lumbung_dev.demo.marketplaces import MarketplaceShop
 from lumbung_dev.demo.play import Play
+from lumbung_dev.demo.reservations import learn_reservations
 from lumbung_dev.demo.website import Website
 from lumbung_dev.local.patience import eventually, patiently
 from lumbung_dev.shop import warehouse
@@ -31,23 +34,29 @@ class Sale:
 
     rush_s: float
     """From the first buyer until everybody had an answer."""
-    report: flash_sales_pb2.ReportFlashSaleResponse
+    followed: tuple[Followed, ...]
+    """How fast each marketplace's figure followed."""
     mishap: Mishap | None
 
 
 async def hold_the_sale(play: Play) -> Sale:
     """Opens it, lets everybody in at once, waits until all have an answer, closes it."""
     await _open(play)
-    await _until_marketplaces_show(play, QUOTA)
-    play.stage.say(f"{QUOTA} power banks are set aside for {play.sale_code}; every channel shows {QUOTA}")
+    await _until_marketplaces_show_what_is_left(play)
+    play.stage.say(f"{QUOTA} power banks are set aside for {play.sale_code}; both marketplaces show them")
     begun = time.monotonic()
     with play.stage.moving(lambda: scoreboard(play)):
-        _, mishap = await asyncio.gather(_let_everybody_in(play), kill_and_revive(play))
-        await _until_marketplaces_have_answered(play)
+        _, _, mishap = await asyncio.gather(
+            rush := asyncio.create_task(_let_everybody_in(play)),
+            _until_marketplaces_have_answered(play, rush),
+            kill_and_revive(play),
+        )
     rush_s = time.monotonic() - begun
+    await _until_marketplaces_show_what_is_left(play)
+    await learn_reservations(play)
+    followed = await measure(play)
     await _close(play)
-    request = flash_sales_pb2.ReportFlashSaleRequest(flash_sale_code=play.sale_code)
-    return Sale(rush_s, await patiently(play.staff.flash_sales.ReportFlashSale, request), mishap)
+    return Sale(rush_s, followed, mishap)
 
 
 async def _open(play: Play) -> None:
@@ -101,20 +110,28 @@ async def _let_everybody_in(play: Play) -> None:
             crowd.create_task(visit(buyer))
 
 
-async def _until_marketplaces_show(play: Play, figure: int) -> None:
-    async def all_show() -> bool:
-        shown = [await shop.shown(FLASH_SKU) for shop in play.shops.values()]
-        return all(quantity == figure for quantity in shown)
+async def _until_marketplaces_show_what_is_left(play: Play) -> None:
+    """Each page shows what stock says the sale can still promise there."""
 
-    await eventually(all_show, f"every marketplace shows {figure} {FLASH_SKU}", within_s=_FIGURES_S_MAX)
+    async def all_true() -> bool:
+        return all([await _shows_what_is_left(play, shop) for shop in play.shops.values()])
+
+    await eventually(all_true, "every marketplace shows what is left of the sale", within_s=_FIGURES_S_MAX)
 
 
-async def _until_marketplaces_have_answered(play: Play) -> None:
+async def _shows_what_is_left(play: Play, shop: MarketplaceShop) -> bool:
+    request = availability_pb2.GetAvailabilityRequest(sku_code=FLASH_SKU, channel_code=shop.marketplace.code)
+    left = (await patiently(play.staff.availability.GetAvailability, request)).availability
+    listing = shop.marketplace.listing_of(FLASH_SKU)
+    return (await shop.shown([listing]))[listing] == left.flash_sale_available
+
+
+async def _until_marketplaces_have_answered(play: Play, rush: asyncio.Task[None]) -> None:
     """Each buyer of a marketplace looks at their order until it is accepted or rejected."""
 
     async def all_answered() -> bool:
         waiting = [await shop.read_answers() for shop in play.shops.values()]
-        return not any(waiting)
+        return rush.done() and not any(waiting)
 
     await eventually(
         all_answered, "every marketplace order is answered", within_s=_ANSWERS_S_MAX, every_s=0.25

@@ -68,7 +68,8 @@ async def _walk_with_mishaps(play: Play, ani: Picker, wave: waves_pb2.Wave) -> t
         f"({wave.order_by_order_walk_m:.0f} m order by order)"
     )
     task = await ani.next_task(wave.wave_id)
-    short_bin, replacements, picks = "", (), 0
+    short_bin, picks = "", 0
+    replacements: Sequence[str] = ()
     while task is not None:
         if picks == 1:
             await _scan_a_neighbours_item(play, ani, task)
@@ -99,7 +100,7 @@ async def _stand_before_an_empty_bin(play: Play, ani: Picker, task: waves_pb2.Pi
 
 
 async def _walk_the_most_urgent(budi: Picker) -> list[str]:
-    done = []
+    done: list[str] = []
     while len(done) < _WAVES_OF_THE_OTHER and (wave := await budi.claim()) is not None:
         await budi.walk(wave)
         done.append(wave.wave_id)

@@ -21,7 +21,7 @@ ORDINARY_BUYERS = {WEBSITE: 80, TOKORIA.code: 30, BELANJAGO.code: 20}
 ORDINARY_BUNDLE_BUYERS = 30
 """And who buy the bundle at its ordinary price: its power banks are not the sale's."""
 
-RUSH_S = 1.5
+RUSH_S = 4.0
 """Everybody comes within this time."""
 _GREEDY = 0.03
 _CHANGES_MIND = 0.04
@@ -102,7 +102,7 @@ def _bundle_buyers(chance: random.Random) -> Iterator[Buyer]:
             channel=WEBSITE,
             wish=Wish.BUNDLE,
             basket=((FLASH_BUNDLE, 1),),
-            arrives_s=chance.uniform(0, 2 * RUSH_S),
+            arrives_s=chance.uniform(0, RUSH_S),
             courier=_courier(chance),
         )
 
@@ -125,7 +125,7 @@ def _ordinary_buyer(chance: random.Random, channel: str, number: int, skus: Sequ
         channel=channel,
         wish=Wish.ORDINARY,
         basket=tuple((sku_code, chance.choice((1, 1, 1, 2))) for sku_code in skus),
-        arrives_s=chance.uniform(0, 2 * RUSH_S),
+        arrives_s=chance.uniform(0, RUSH_S),
         courier=_courier(chance),
     )
 

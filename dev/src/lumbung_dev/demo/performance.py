@@ -19,7 +19,6 @@ from lumbung_dev.demo.act6_parcels import send_the_parcels
 from lumbung_dev.demo.act7_return import take_one_back
 from lumbung_dev.demo.cast import cast
 from lumbung_dev.demo.diary import Diary
-from lumbung_dev.demo.figures import measure
 from lumbung_dev.demo.marketplaces import MarketplaceShop
 from lumbung_dev.demo.play import Play
 from lumbung_dev.demo.reckoning import Finding, reckon
@@ -95,7 +94,7 @@ async def _play(
             storefront=await stack.enter_async_context(system.client("storefront:web")),
             shops={
                 each.code: await stack.enter_async_context(
-                    MarketplaceShop(each, system.base_url_of(each), diary)
+                    MarketplaceShop(each, system.account(each).base_url, diary)
                 )
                 for each in MARKETPLACES
             },
@@ -109,7 +108,6 @@ async def _tell_the_story(play: Play) -> Story:
         await open_the_shop(play)
     with act("2. 2,000 buyers come for 500 power banks"):
         sale = await hold_the_sale(play)
-        followed = await measure(play)
     with act("3. Orders become waves"):
         waves = await plan_the_waves(play)
     with act("4. Two people walk"):
@@ -122,12 +120,11 @@ async def _tell_the_story(play: Play) -> Story:
         homecoming = await take_one_back(play, parcels)
     with act("8. The reckoning"):
         trail = await follow(play, parcels)
-        reckoning = await reckon(play, sale)
+        reckoning = await reckon(play)
     return Story(
         play.cast.seed,
         play.diary,
         sale,
-        followed,
         waves,
         walks,
         cancellations,

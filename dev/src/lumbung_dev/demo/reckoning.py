@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lumbung.channel_sync.v1 import channel_orders_pb2
 from lumbung.fulfillment.v1 import bookings_pb2
-from lumbung.stock.v1 import availability_pb2, inventory_pb2, reservations_pb2
-from lumbung_dev.demo.act2_sale import Sale
+from lumbung.stock.v1 import availability_pb2, flash_sales_pb2, inventory_pb2, reservations_pb2
 from lumbung_dev.demo.act3_waves import list_orders
 from lumbung_dev.demo.cast import QUOTA
 from lumbung_dev.demo.diary import Ending, Purchase
 from lumbung_dev.demo.play import Play
-from lumbung_dev.local.patience import Waited, eventually, pages, patiently
+from lumbung_dev.demo.reservations import read_reservations
+from lumbung_dev.local.patience import Waited, eventually, patiently
 
-_AT_ONCE = 64
 _SETTLE_S_MAX = 30.0
 _SHOWN_MAX = 5
 _CONFIRMED = (reservations_pb2.RESERVATION_STATE_CONFIRMED, reservations_pb2.RESERVATION_STATE_SHIPPED)
@@ -52,10 +50,12 @@ class Reckoning:
         return [finding for finding in self.findings if not finding.kept]
 
 
-async def reckon(play: Play, sale: Sale) -> Reckoning:
+async def reckon(play: Play) -> Reckoning:
     """Reads everything once more, after all is at rest."""
     told = [page for page in play.diary.purchases if page.ending in _STATES]
-    reservations = await _read_reservations(play, told)
+    reservations = await read_reservations(play, told)
+    request = flash_sales_pb2.ReportFlashSaleRequest(flash_sale_code=play.sale_code)
+    report = await patiently(play.staff.flash_sales.ReportFlashSale, request)
     ledger = await patiently(play.staff.audit.VerifyLedger, inventory_pb2.VerifyLedgerRequest())
     promises = await patiently(play.staff.audit.CheckPromises, inventory_pb2.CheckPromisesRequest())
     sold_on_sale = sum(
@@ -67,10 +67,10 @@ async def reckon(play: Play, sale: Sale) -> Reckoning:
             _quota_was_kept(sold_on_sale),
             _no_hold_was_given_twice(told),
             _stock_says_what_buyers_were_told(told, reservations),
-            _escrow_is_whole(sale, told, reservations),
+            _escrow_is_whole(report, told, reservations),
             _promises_are_kept(promises),
             _ledger_is_true(ledger),
-            await _marketplaces_agree(play),
+            await _marketplaces_agree(play, reservations),
             await _every_sale_is_one_order(play),
             await _every_step_is_booked(play),
             await _figures_are_at_rest(play),
@@ -83,19 +83,7 @@ async def reckon(play: Play, sale: Sale) -> Reckoning:
     )
 
 
-Reservations = dict[str, reservations_pb2.Reservation]
-
-
-async def _read_reservations(play: Play, told: Iterable[Purchase]) -> Reservations:
-    gate = asyncio.Semaphore(_AT_ONCE)
-
-    async def read(reservation_id: str) -> reservations_pb2.Reservation:
-        request = reservations_pb2.GetReservationRequest(reservation_id=reservation_id)
-        async with gate:
-            return (await patiently(play.staff.reservations.GetReservation, request)).reservation
-
-    found = await asyncio.gather(*(read(page.reservation_id) for page in told))
-    return {reservation.reservation_id: reservation for reservation in found}
+Reservations = Mapping[str, reservations_pb2.Reservation]
 
 
 def _everybody_has_an_answer(purchases: Sequence[Purchase]) -> Finding:
@@ -131,9 +119,11 @@ def _stock_says_what_buyers_were_told(told: Sequence[Purchase], reservations: Re
     return _finding("what was acknowledged is in stock", wrong, f"{len(told)} reservations read")
 
 
-def _escrow_is_whole(sale: Sale, told: Sequence[Purchase], reservations: Reservations) -> Finding:
+def _escrow_is_whole(
+    report: flash_sales_pb2.ReportFlashSaleResponse, told: Sequence[Purchase], reservations: Reservations
+) -> Finding:
     """Quota = free + held + sold + shipped + returned, and the sold are those that buyers know of."""
-    item = sale.report.items[0]
+    item = report.items[0]
     parts = item.remaining + item.held + item.sold + item.shipped + item.returned
     drawn = sum(
         draw.quantity
@@ -147,8 +137,8 @@ def _escrow_is_whole(sale: Sale, told: Sequence[Purchase], reservations: Reserva
         wrong.append(f"quota {item.quota}, but its parts make {parts}")
     if item.sold + item.shipped != drawn:
         wrong.append(f"{item.sold + item.shipped} sold out of escrow, but buyers know of {drawn}")
-    if sale.report.oversold_units:
-        wrong.append(f"{sale.report.oversold_units} oversold")
+    if report.oversold_units:
+        wrong.append(f"{report.oversold_units} oversold")
     return _finding(
         "the sale's escrow is whole",
         wrong,
@@ -176,27 +166,21 @@ def _ledger_is_true(found: inventory_pb2.VerifyLedgerResponse) -> Finding:
     return _finding("the ledger gives the same figures", wrong, detail)
 
 
-async def _marketplaces_agree(play: Play) -> Finding:
-    """Each accepted order has its one confirmed reservation in channel-sync's books, and the same in the buyer's."""
+async def _marketplaces_agree(play: Play, reservations: Reservations) -> Finding:
+    """Each order that a marketplace calls accepted is the one confirmed reservation under its own number."""
     wrong = []
-    count = 0
+    accepted = 0
     for code in play.shops:
-        request = channel_orders_pb2.ListChannelOrdersRequest(page_size=200, channel_code=code)
-        known = {
-            order.order_ref: order
-            async for page in pages(play.staff.channel_orders.ListChannelOrders, request)
-            for order in page.orders
-        }
-        for bought in play.diary.purchases:
-            if bought.buyer.channel == code and bought.reservation_id:
-                count += 1
-                order = known.get(bought.order_reference)
-                if order is None or order.reservation_id != bought.reservation_id:
-                    wrong.append(f"{code} {bought.order_reference} has no such reservation")
-        dead = channel_orders_pb2.ListDeadLettersRequest(channel_code=code)
-        letters = (await patiently(play.staff.channel_orders.ListDeadLetters, dead)).dead_letters
+        for page in play.diary.ended(Ending.SOLD):
+            if page.buyer.channel == code:
+                accepted += 1
+                found = reservations[page.reservation_id]
+                if (found.channel_code, found.order.order_reference) != (code, page.order_reference):
+                    wrong.append(f"{code} {page.order_reference} is {found.order.order_reference} in stock")
+        request = channel_orders_pb2.ListDeadLettersRequest(channel_code=code)
+        letters = (await patiently(play.staff.channel_orders.ListDeadLetters, request)).dead_letters
         wrong += [f"{code} {letter.order_ref} waits for a person: {letter.reason}" for letter in letters]
-    return _finding("every accepted marketplace order has its reservation", wrong, f"{count} orders")
+    return _finding("every accepted marketplace order has its reservation", wrong, f"{accepted} orders")
 
 
 async def _every_sale_is_one_order(play: Play) -> Finding:
@@ -229,7 +213,7 @@ async def _figures_are_at_rest(play: Play) -> Finding:
         for shop in play.shops.values():
             listings = shop.marketplace.listings()
             promised = await _promised(play, list(listings.values()))
-            shown = await shop.shown_all()
+            shown = await shop.shown()
             if any(shown.get(listing) != promised[sku_code] for listing, sku_code in listings.items()):
                 return False
             count += len(listings)

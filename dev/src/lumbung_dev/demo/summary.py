@@ -16,8 +16,7 @@ from lumbung_dev.demo.act5_second_thoughts import Cancellations
 from lumbung_dev.demo.act6_parcels import Parcels
 from lumbung_dev.demo.act7_return import Homecoming
 from lumbung_dev.demo.cast import QUOTA
-from lumbung_dev.demo.diary import Diary, Ending
-from lumbung_dev.demo.figures import Followed
+from lumbung_dev.demo.diary import Diary, Ending, Purchase
 from lumbung_dev.demo.reckoning import Finding, Reckoning
 from lumbung_dev.demo.trail import Trail
 
@@ -29,7 +28,6 @@ class Story:
     seed: int
     diary: Diary
     sale: Sale
-    followed: tuple[Followed, ...]
     waves: Waves
     walks: Walks
     cancellations: Cancellations
@@ -63,7 +61,7 @@ def _lines(story: Story) -> Iterator[tuple[str, str]]:
     for channel in channels:
         yield f"refused on {channel}", _refused(story.diary, channel)
     yield "oversold", str(story.reckoning.oversold)
-    for each in story.followed:
+    for each in story.sale.followed:
         yield f"figure on {each.channel}", each.sentence()
     yield "walk of the wave", _walk(story)
     yield (
@@ -109,7 +107,7 @@ def _lines(story: Story) -> Iterator[tuple[str, str]]:
         yield "killed", f"{mishap.service} after {mishap.sold_before} sales, back after {mishap.down_s:.1f} s"
 
 
-def _bought(diary: Diary) -> list[Any]:
+def _bought(diary: Diary) -> list[Purchase]:
     return [*diary.ended(Ending.SOLD), *diary.ended(Ending.CANCELLED)]
 
 
@@ -147,7 +145,7 @@ def as_json(story: Story, afterwards: tuple[Finding, ...], elapsed_s: float) -> 
             for (channel, reason), count in sorted(story.diary.refusals().items())
         ],
         "oversold": story.reckoning.oversold,
-        "figures": [asdict(each) for each in story.followed],
+        "figures": [asdict(each) for each in story.sale.followed],
         "wave_walk_m": story.waves.followed.walk_m,
         "wave_order_by_order_walk_m": story.waves.followed.order_by_order_walk_m,
         "wrong_scans": list(story.walks.refused_scans),

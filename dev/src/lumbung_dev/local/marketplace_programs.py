@@ -7,6 +7,10 @@ from lumbung_dev.local.program import Program
 from lumbung_dev.local.service_programs import Wiring
 from lumbung_dev.shop.outlets import MARKETPLACES, Marketplace
 
+_DUPLICATE_PERCENT = 5
+_REORDER_PERCENT = 3
+"""Marketplaces repeat and overtake themselves; ours do it on purpose."""
+
 
 def marketplace_programs(wiring: Wiring) -> list[Program]:
     """One for each marketplace."""
@@ -25,6 +29,8 @@ def _program(wiring: Wiring, marketplace: Marketplace) -> Program:
             "LUMBUNG_MARKETPLACE_API_KEY": secret.api_key,
             "LUMBUNG_MARKETPLACE_WEBHOOK_SECRET": secret.webhook_secret,
             "LUMBUNG_MARKETPLACE_WEBHOOK_URL": f"http://{wiring.addresses.webhooks}/webhooks/{marketplace.code}",
+            "LUMBUNG_MARKETPLACE_DUPLICATE_PERCENT": str(_DUPLICATE_PERCENT),
+            "LUMBUNG_MARKETPLACE_REORDER_PERCENT": str(_REORDER_PERCENT),
         },
-        is_ready=http_answers(f"http://{address}/"),
+        is_ready=http_answers(f"http://{address}/status.json?listing_id=none"),
     )

@@ -13,10 +13,11 @@ from lumbung_dev.local.databases import drop, prepare
 from lumbung_dev.local.lock import sole_user_of
 from lumbung_dev.local.marketplace_programs import marketplace_programs
 from lumbung_dev.local.runner import OnDeath, Runner
-from lumbung_dev.local.secrets_file import new_secrets, write_secrets
+from lumbung_dev.local.secrets_file import MarketplaceSecret, new_secrets, write_secrets
 from lumbung_dev.local.service_programs import Wiring, service_programs
 from lumbung_dev.local.services import Services
 from lumbung_dev.local.trouble import Trouble
+from lumbung_dev.shop.listings import Account
 from lumbung_dev.shop.outlets import MARKETPLACES, Marketplace
 from lumbung_kit.embedded import EmbeddedServerError, Supervisor
 from lumbung_kit.migrations import MigrationError
@@ -48,6 +49,7 @@ class LocalSystem:
     plan: Plan
     servers: Supervisor
     runner: Runner
+    secrets: Mapping[str, MarketplaceSecret]
     servers_folder: Path | None
     """Where the embedded servers' files are: not always below the plan's folder."""
 
@@ -55,9 +57,10 @@ class LocalSystem:
     def addresses(self) -> Addresses:
         return self.plan.addresses
 
-    def base_url_of(self, marketplace: Marketplace) -> str:
-        """Where a marketplace answers."""
-        return f"http://{self.addresses.of(marketplace.code)}"
+    def account(self, marketplace: Marketplace) -> Account:
+        """How the shop reaches a marketplace, and where buyers find it."""
+        base_url = f"http://{self.addresses.of(marketplace.code)}"
+        return Account(base_url, self.secrets[marketplace.code].api_key)
 
     def client(self, actor: str) -> Services:
         """All four services, called as one actor."""
@@ -90,7 +93,7 @@ async def local_system(plan: Plan, tell: Callable[[str], None]) -> AsyncIterator
                 async with Runner(plan.logs, plan.on_death) as runner:
                     tell("starting four services and two marketplaces")
                     await runner.run([*service_programs(wiring), *marketplace_programs(wiring)])
-                    yield LocalSystem(plan, servers, runner, servers.folder)
+                    yield LocalSystem(plan, servers, runner, wiring.secrets, servers.folder)
                     tell("stopping")
                 if plan.leaves_nothing:
                     await drop(servers.postgres_url, plan.database)

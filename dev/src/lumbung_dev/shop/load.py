@@ -5,6 +5,7 @@ Every step looks first whether it was done before, so that loading again changes
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from lumbung_dev.local.trouble import Trouble
 from lumbung_dev.shop import warehouse
 from lumbung_dev.shop.catalogue_file import catalogue_csv
 from lumbung_dev.shop.goods import BUNDLES, all_goods
+from lumbung_dev.shop.listings import Account, put_up_for_sale
 from lumbung_dev.shop.outlets import COURIERS, MARKETPLACES, Courier, Marketplace
 from lumbung_dev.shop.stocking import Lot, opening_stock, safety_stock
 
@@ -38,14 +40,15 @@ _BIN_KINDS = {
 }
 
 
-async def load_shop(staff: Services, base_url_of: Callable[[Marketplace], str]) -> None:
+async def load_shop(staff: Services, account_of: Callable[[Marketplace], Account]) -> None:
     """Goods, warehouse, stock, couriers and channels; returns when every listing shows its figure."""
     await load_catalogue(staff)
     await load_warehouse(staff)
     await load_stock(staff)
     await load_couriers(staff)
     for marketplace in MARKETPLACES:
-        await load_channel(staff, marketplace, base_url_of(marketplace))
+        await put_up_for_sale(marketplace, account_of(marketplace))
+        await load_channel(staff, marketplace, account_of(marketplace).base_url)
     for marketplace in MARKETPLACES:
         await until_in_sync(staff, marketplace)
 
@@ -135,6 +138,7 @@ async def load_channel(staff: Services, marketplace: Marketplace, base_url: str)
     """Connects a marketplace, lists the goods on it, and trusts it with all of them."""
     channel = await _connected(staff, marketplace, base_url)
     if channel.stage == channels_pb2.STAGE_ALL:
+        await _show_again(staff, marketplace)
         return
     await patiently(staff.listings.BatchSetListings, _listings_request(marketplace))
     for stage in (channels_pb2.STAGE_SHADOW, channels_pb2.STAGE_SOME):
@@ -159,6 +163,16 @@ async def until_in_sync(staff: Services, marketplace: Marketplace) -> None:
         return counts == {sync_status_pb2.SYNC_STATE_IN_SYNC: len(marketplace.listings())}
 
     await eventually(all_confirmed, f"{marketplace.code} shows every figure", within_s=_SETTLE_S_MAX)
+
+
+async def _show_again(staff: Services, marketplace: Marketplace) -> None:
+    """The demo's marketplaces forget when they are stopped: what they show is compared and pushed again."""
+    request = sync_status_pb2.RepairListingsRequest(
+        request_id=f"shop:{marketplace.code}:repair:{secrets.token_hex(8)}",
+        channel_code=marketplace.code,
+        listing_refs=list(marketplace.listings()),
+    )
+    await patiently(staff.sync_status.RepairListings, request)
 
 
 async def _until_stock_knows_the_goods(staff: Services) -> None:
