@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def eventually() -> Callable[..., Awaitable[Any]]:
 
     async def wait(look: Callable[[], Awaitable[Any]], within_s: float = 10.0) -> Any:
         async with asyncio.timeout(within_s):
-            while not (found := await look()):
+            while not (found := await look()):  # noqa: ASYNC110 - what is awaited happens in another process
                 await asyncio.sleep(LOOK_S)
         return found
 
@@ -55,11 +55,3 @@ def refusal() -> Callable[[Awaitable[Any]], Awaitable[RemoteFailure]]:
         return failure_from(refused.value)
 
     return of
-
-
-@pytest_asyncio.fixture
-async def no_leftover_tasks() -> AsyncIterator[None]:
-    """Nothing that a test began goes on after it."""
-    before = asyncio.all_tasks()
-    yield
-    assert asyncio.all_tasks() <= before

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ from lumbung_dev.marketplace.shop import LISTINGS_MAX, RowResult, Shop
 
 ROWS_MAX = 100
 LISTINGS_PER_CALL_MAX = 1_000
+CALLS_KEPT = 10_000
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -43,7 +46,7 @@ class SellerApi:
         self._shop = shop
         self._api_key = api_key
         self.faults = Faults()
-        self.calls: list[str] = []
+        self.calls: deque[tuple[float, str]] = deque(maxlen=CALLS_KEPT)
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -61,6 +64,7 @@ class SellerApi:
             stated = request.headers.get("authorization", "").removeprefix("Bearer ")
             if not hmac.compare_digest(stated.encode(), self._api_key.encode()):
                 return JSONResponse({"error": "unauthorized"}, status_code=401)
+            self.calls.append((time.monotonic(), f"{request.method} {request.url.path}"))
             if can_fail and (fault := self.faults.take()) is not None:
                 return fault
             return await handler(request)

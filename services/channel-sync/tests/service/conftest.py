@@ -23,14 +23,22 @@ from pydantic import SecretStr
 
 from lumbung.channel_sync.v1 import (
     channel_orders_pb2 as orders_pb,
+)
+from lumbung.channel_sync.v1 import (
     channel_orders_pb2_grpc,
-    channels_pb2 as channels_pb,
     channels_pb2_grpc,
     events_pb2_grpc,
-    listings_pb2 as listings_pb,
     listings_pb2_grpc,
-    sync_status_pb2 as status_pb,
     sync_status_pb2_grpc,
+)
+from lumbung.channel_sync.v1 import (
+    channels_pb2 as channels_pb,
+)
+from lumbung.channel_sync.v1 import (
+    listings_pb2 as listings_pb,
+)
+from lumbung.channel_sync.v1 import (
+    sync_status_pb2 as status_pb,
 )
 from lumbung.stock.v1 import availability_pb2, availability_pb2_grpc, reservations_pb2, reservations_pb2_grpc
 from lumbung.stock.v1 import events_pb2 as stock_events_pb
@@ -48,7 +56,7 @@ from lumbung_kit.postgres import Postgres
 from lumbung_kit.settings import ServiceSettings
 from lumbung_kit.testing import MakeDatabase
 
-API_KEY, WEBHOOK_SECRET = "test-api-key", "test-webhook-secret"  # noqa: S105 - made up, for loopback alone
+API_KEY, WEBHOOK_SECRET = "test-api-key", "test-webhook-secret"
 CHANNEL = "tokoria"
 STAGES = (channels_pb.STAGE_SHADOW, channels_pb.STAGE_SOME, channels_pb.STAGE_ALL)
 
@@ -129,8 +137,9 @@ class SmallStock(
     def states(self) -> dict[str, str]:
         """Order reference or request id -> state, of every reservation."""
         return {
-            one.order.order_reference or one.request_id: reservations_pb2.ReservationState.Name(one.state)
-            .removeprefix("RESERVATION_STATE_")
+            one.order.order_reference or one.request_id: reservations_pb2.ReservationState.Name(
+                one.state
+            ).removeprefix("RESERVATION_STATE_")
             for one in self.reservations.values()
         }
 
@@ -140,8 +149,10 @@ class SmallStock(
         self.sale = Sale(code, sku_code, quota, limit)
         self._changed(sku_code)
 
-    async def BatchGetAvailability(
-        self, request: availability_pb2.BatchGetAvailabilityRequest, context: Any
+    async def BatchGetAvailability(  # noqa: N802 - the contract\'s name
+        self,
+        request: availability_pb2.BatchGetAvailabilityRequest,
+        context: Any,  # noqa: ARG002 - grpc passes it
     ) -> availability_pb2.BatchGetAvailabilityResponse:
         self._require_up()
         found = availability_pb2.BatchGetAvailabilityResponse(position=len(self._events))
@@ -156,16 +167,20 @@ class SmallStock(
                 one.flash_sale_code, one.flash_sale_available = self.sale.code, self.sale.left
         return found
 
-    async def Reserve(
-        self, request: reservations_pb2.ReserveRequest, context: Any
+    async def Reserve(  # noqa: N802 - the contract\'s name
+        self,
+        request: reservations_pb2.ReserveRequest,
+        context: Any,  # noqa: ARG002 - grpc passes it
     ) -> reservations_pb2.ReserveResponse:
         self.calls.append(f"Reserve {request.request_id}")
         self._require_up()
         response: reservations_pb2.ReserveResponse = self._sticky("Reserve", request, self._reserve)
         return response
 
-    async def Confirm(
-        self, request: reservations_pb2.ConfirmRequest, context: Any
+    async def Confirm(  # noqa: N802 - the contract\'s name
+        self,
+        request: reservations_pb2.ConfirmRequest,
+        context: Any,  # noqa: ARG002 - grpc passes it
     ) -> reservations_pb2.ConfirmResponse:
         self.calls.append(f"Confirm {request.request_id}")
         self.confirm_arrived.set()
@@ -174,16 +189,20 @@ class SmallStock(
         response: reservations_pb2.ConfirmResponse = self._sticky("Confirm", request, self._confirm)
         return response
 
-    async def CancelReservation(
-        self, request: reservations_pb2.CancelReservationRequest, context: Any
+    async def CancelReservation(  # noqa: N802 - the contract\'s name
+        self,
+        request: reservations_pb2.CancelReservationRequest,
+        context: Any,  # noqa: ARG002 - grpc passes it
     ) -> reservations_pb2.CancelReservationResponse:
         self.calls.append(f"Cancel {request.request_id}")
         self._require_up()
         response: reservations_pb2.CancelReservationResponse = self._sticky("Cancel", request, self._cancel)
         return response
 
-    async def Subscribe(
-        self, request: stock_events_pb.SubscribeRequest, context: Any
+    async def Subscribe(  # noqa: N802 - the contract\'s name
+        self,
+        request: stock_events_pb.SubscribeRequest,
+        context: Any,  # noqa: ARG002 - grpc passes it
     ) -> AsyncIterator[stock_events_pb.SubscribeResponse]:
         sent = request.after_position
         while True:
@@ -199,7 +218,7 @@ class SmallStock(
         found = next(
             one for one in self.reservations.values() if one.order.order_reference == order_reference
         )
-        self._give_back(found)
+        self._give_back(found, "counted wrong")
 
     def _require_up(self) -> None:
         if self.down:
@@ -244,7 +263,8 @@ class SmallStock(
         return reservations_pb2.ReserveResponse(reservation=reservation)
 
     def _take_from_sale(self, request: reservations_pb2.ReserveRequest) -> None:
-        assert self.sale is not None and self.sale.code == request.flash_sale_code
+        assert self.sale is not None
+        assert self.sale.code == request.flash_sale_code
         units = sum(line.quantity for line in request.lines)
         bought = self._bought.get(request.customer_reference, 0)
         if self.sale.limit and bought + units > self.sale.limit:
@@ -268,14 +288,14 @@ class SmallStock(
         if request.reservation_id in self.shipped:
             raise ShippedAlready
         reservation = self.reservations[request.reservation_id]
-        self._give_back(reservation)
+        self._give_back(reservation, request.reason)
         return reservations_pb2.CancelReservationResponse(reservation=reservation)
 
-    def _give_back(self, reservation: reservations_pb2.Reservation) -> None:
+    def _give_back(self, reservation: reservations_pb2.Reservation, reason: str) -> None:
         reservation.state = reservations_pb2.RESERVATION_STATE_CANCELLED
         for line in reservation.lines:
             self.available[line.sku_code] += line.quantity
-        cancelled = stock_events_pb.ReservationCancelled(reservation=reservation, reason="cancelled")
+        cancelled = stock_events_pb.ReservationCancelled(reservation=reservation, reason=reason)
         self._tell(stock_events_pb.Event(reservation_cancelled=cancelled))
         self._changed(*(line.sku_code for line in reservation.lines))
 
@@ -427,7 +447,9 @@ class World:
             **changes.get("headers", {}),
         }
         content = raw + changes.get("add_to_body", b"")
-        return await self.http.post(f"{self.webhook_url}/webhooks/{channel}", content=content, headers=headers)
+        return await self.http.post(
+            f"{self.webhook_url}/webhooks/{channel}", content=content, headers=headers
+        )
 
     async def count(self, table: str) -> int:
         """Rows of one table."""

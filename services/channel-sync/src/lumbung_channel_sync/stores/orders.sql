@@ -84,10 +84,14 @@ UPDATE channel_order SET cancel_came_too_late = true, cancel_reason = %(reason)s
 WHERE channel_code = %(channel_code)s AND order_ref = %(order_ref)s AND NOT cancel_came_too_late
 
 -- name: cancel_by_reservation
--- Stock took the reservation back by itself.
-UPDATE channel_order
+-- Stock took the reservation back by itself: nobody here has asked for it.
+UPDATE channel_order AS sale
 SET state = 'CANCELLED', cancel_time = now(), cancel_reason = %(reason)s
-WHERE reservation_id = %(reservation_id)s AND state = 'ACCEPTED'
+WHERE sale.reservation_id = %(reservation_id)s AND sale.state = 'ACCEPTED' AND NOT EXISTS (
+    SELECT FROM inbox
+    WHERE inbox.channel_code = sale.channel_code AND inbox.order_ref = sale.order_ref
+        AND inbox.kind = 'CANCELLATION' AND inbox.done_time IS NULL AND inbox.park_time IS NULL
+)
 RETURNING channel_code, order_ref
 
 -- name: note_answered

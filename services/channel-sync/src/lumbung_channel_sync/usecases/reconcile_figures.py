@@ -121,15 +121,19 @@ class Reconciler:
 
 
 def _look(believed: BelievedListing, judgement: Judgement, observed: int) -> Look:
-    differs = judgement.finding is Finding.DIFFERS
+    """What to keep of one look. While something is on its way, a listing that is only compared keeps what it was last
+    seen with, and what was ordered since, so that the next look can judge both together."""
+    finding, pushed = judgement.finding, believed.belief.pushed
+    unsettled = finding in (Finding.SUSPECT, Finding.NOT_AT_REST)
+    suspect = believed.belief.suspect if finding is Finding.NOT_AT_REST else finding is Finding.SUSPECT
     return Look(
         believed.listing_ref,
         observed,
         believed.marks,
         believed.moves,
-        suspect=judgement.finding is Finding.SUSPECT,
-        drift=differs and believed.belief.pushed,
-        keeps_baseline=judgement.finding is Finding.SUSPECT,
+        suspect=suspect,
+        drift=pushed and finding is Finding.DIFFERS,
+        keeps_baseline=unsettled and not pushed,
     )
 
 
