@@ -21,7 +21,7 @@ async def bundle(catalog: Any, code: str = "PAKET", **quantities: int) -> skus_p
     return created
 
 
-def set_recipe(sku: skus_pb2.Sku, request_id: str = "set", **quantities: int) -> pb.SetRecipeRequest:
+def set_recipe(sku: skus_pb2.Sku, request_id: str = "set", /, **quantities: int) -> pb.SetRecipeRequest:
     return pb.SetRecipeRequest(
         request_id=request_id,
         sku_code=sku.sku_code,

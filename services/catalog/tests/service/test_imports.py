@@ -1,6 +1,8 @@
 """ImportService over a socket: every row's error at once, and all of a file or nothing."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +31,9 @@ E-5,Lima,,,,,,,,
 """
 
 
+README = Path(__file__).parents[2] / "README.md"
+
+
 def request(content: str | bytes = SHOP, **fields: Any) -> pb.ImportCatalogRequest:
     usual = {
         "request_id": "import",
@@ -51,6 +56,12 @@ async def test_a_file_is_imported_whole(catalog: Any) -> None:
     assert [(part.sku_code, part.quantity) for part in recipe.components] == [("KBL-C", 2), ("PB-10K", 1)]
     history = await catalog.skus.ListSkuHistory(skus_pb2.ListSkuHistoryRequest(sku_code="KBL-C"))
     assert [(entry.action, entry.actor) for entry in history.entries] == [("import_catalog", "staff:ani")]
+
+
+async def test_the_readmes_example_is_imported(catalog: Any) -> None:
+    (example,) = re.findall(r"^```\n(kind,.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    report = (await catalog.imports.ImportCatalog(request(example))).report
+    assert (report.applied, report.sku_count) == (True, 5)
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])

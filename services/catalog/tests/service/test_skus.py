@@ -389,7 +389,9 @@ async def test_skus_are_listed_by_filter_page_by_page(catalog: Any, refusal: Any
     ):
         refused = await refusal(catalog.skus.ListSkus(bad))
         assert (refused.reason, refused.fields[0].field) == ("BAD_INPUT", "page_token")
-    refused = await refusal(catalog.skus.ListSkus(pb.ListSkusRequest(page_size=-1, kind=7)))
+    refused = await refusal(
+        catalog.skus.ListSkus(pb.ListSkusRequest(page_size=-1, kind=pb.SkuKind.ValueType(7)))
+    )
     assert [field.field for field in refused.fields] == ["kind", "page_size"]
 
 

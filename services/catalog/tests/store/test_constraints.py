@@ -1,7 +1,5 @@
 """What the database itself never lets happen, whoever writes, and what the service's role may not do."""
 
-from typing import Any
-
 import psycopg
 import pytest
 from psycopg import errors
@@ -129,15 +127,3 @@ async def test_the_services_role_cannot_rewrite_what_happened(shop: Postgres, st
     async with shop.connection() as conn:
         with pytest.raises(errors.InsufficientPrivilege):
             await conn.execute(statement)
-
-
-async def test_a_change_and_its_event_are_kept_together_or_not_at_all(catalog: Any, refusal: Any) -> None:
-    await catalog.sku("TEH")
-    before = await catalog.everything()
-    async with catalog.postgres.connection() as conn:
-        waiting = await (await conn.execute("select count(*) from event_outbox")).fetchone()
-        logged = await (await conn.execute("select count(*) from event_log")).fetchone()
-        history = await (await conn.execute("select count(*) from sku_history")).fetchone()
-    assert waiting[0] + logged[0] == 2
-    assert history[0] == 1
-    assert await catalog.everything() == before

@@ -14,7 +14,7 @@ from lumbung_catalog.domain.import_table import read_table
 KNOWN = ("sku_code", "sku_name", "options")
 REQUIRED = ("sku_code", "sku_name")
 
-cells = st.text(st.characters(exclude_categories=("C",)), max_size=30).map(str.strip)
+cells = st.text(st.characters(exclude_categories=["C"]), max_size=30).map(str.strip)
 records = st.lists(st.tuples(cells.filter(bool), cells, cells), min_size=1, max_size=20)
 
 

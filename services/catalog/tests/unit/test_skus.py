@@ -27,7 +27,7 @@ from lumbung_catalog.domain.skus import (
     require_etag,
 )
 from lumbung_catalog.domain.units import Unit
-from lumbung_kit.failures import ConcurrentChange
+from lumbung_kit.failures import ConcurrentChange, Failure
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 CARTON = Barcode("KAOS-CTN", BarcodeKind.INTERNAL, "carton")
@@ -135,7 +135,7 @@ def test_what_was_asked_twice_is_answered_once_in_order() -> None:
         ("TUA", failures.SkuRetired),
     ],
 )
-def test_what_a_bundle_may_not_consume(code: str, failure: type[failures.Failure]) -> None:
+def test_what_a_bundle_may_not_consume(code: str, failure: type[Failure]) -> None:
     known = {"LAIN": (SkuKind.BUNDLE, SkuState.ACTIVE), "TUA": RETIRED, "KAOS": ACTIVE}
     with pytest.raises(failure) as refused:
         check_components("PAKET", [Component("KAOS", 1), Component(code, 1)], known)
