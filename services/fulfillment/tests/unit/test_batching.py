@@ -7,6 +7,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lumbung_fulfillment.domain.batching import Cart, Walks, batch, first_come, total_walk_m
 from lumbung_fulfillment.domain.cart import Capacity, Job, Load, total
 from lumbung_fulfillment.domain.layout import Layout, Stop

@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lumbung_fulfillment.domain.bins import Bin, BinKind, Missing, Need, Supply, choose, source
 from lumbung_fulfillment.domain.cart import Capacity
 from lumbung_fulfillment.domain.layout import Layout, Stop

@@ -8,6 +8,7 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lumbung_fulfillment.domain.failures import LayoutUnusable
 from lumbung_fulfillment.domain.layout import Layout, Stop, distinct
 from lumbung_fulfillment.domain.routing import Method, route, s_shape_walk_m, walk_m

@@ -243,6 +243,13 @@ class ShipmentNotFound(Failure):
     reason = "SHIPMENT_NOT_FOUND"
 
 
+class ShipmentRefused(Failure):
+    """Stock refuses to book it out; the order is packed as before."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SHIPMENT_REFUSED"
+
+
 class ReturnNotFound(Failure):
     """There is no such return."""
 

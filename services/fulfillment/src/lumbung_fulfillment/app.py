@@ -1,0 +1,91 @@
+"""The one place where fulfillment's objects are made and put together."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from lumbung.fulfillment.v1 import (
+    bookings_pb2_grpc,
+    couriers_pb2_grpc,
+    events_pb2_grpc,
+    measures_pb2_grpc,
+    orders_pb2_grpc,
+    packing_pb2_grpc,
+    returns_pb2_grpc,
+    shipments_pb2_grpc,
+    slotting_pb2_grpc,
+    terminal_pb2_grpc,
+    waves_pb2_grpc,
+)
+from lumbung_fulfillment.clients.catalog import Catalog
+from lumbung_fulfillment.clients.stock import Stock
+from lumbung_fulfillment.entrypoints.bookings import BookingServicer
+from lumbung_fulfillment.entrypoints.couriers import CourierServicer
+from lumbung_fulfillment.entrypoints.desk import Desk
+from lumbung_fulfillment.entrypoints.events import EventServicer
+from lumbung_fulfillment.entrypoints.measures import MeasureServicer
+from lumbung_fulfillment.entrypoints.orders import OrderServicer
+from lumbung_fulfillment.entrypoints.packing import PackServicer
+from lumbung_fulfillment.entrypoints.returns import ReturnServicer
+from lumbung_fulfillment.entrypoints.scanning import Scanner
+from lumbung_fulfillment.entrypoints.shipments import ShipmentServicer
+from lumbung_fulfillment.entrypoints.stock_events import ACTOR, follow_stock
+from lumbung_fulfillment.entrypoints.terminal import TerminalServicer
+from lumbung_fulfillment.entrypoints.waves import WaveServicer
+from lumbung_fulfillment.settings import FulfillmentSettings
+from lumbung_fulfillment.usecases.send_bookings import BookingSender
+from lumbung_kit.clients import open_channel
+from lumbung_kit.events import EventLog
+from lumbung_kit.postgres import Postgres
+from lumbung_kit.serving import App, Loop, Service
+
+NAME = "fulfillment"
+SCHEMA = "fulfillment"
+PACKAGE = "lumbung.fulfillment.v1"
+
+
+async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
+    """The service, with its connections open until the stack is closed."""
+    postgres = Postgres(settings.postgres_url.get_secret_value(), name=NAME, schema=SCHEMA)
+    await postgres.open()
+    stack.push_async_callback(postgres.close)
+    stock_channel = await stack.enter_async_context(open_channel(settings.stock_target, actor=ACTOR))
+    catalog_channel = await stack.enter_async_context(open_channel(settings.catalog_target, actor=ACTOR))
+    log = EventLog(postgres)
+    stock = Stock(stock_channel)
+    sender = BookingSender(postgres, stock, log)
+    desk = Desk(postgres, log, sender)
+    scanner = Scanner(desk, Catalog(catalog_channel))
+    lease = timedelta(seconds=settings.wave_lease_s)
+    return App(
+        services=_services(desk, stock, scanner, log, lease),
+        loops=[
+            Loop("publish-events", log.run_publisher),
+            Loop("follow-stock", follow_stock(postgres, stock_channel, log).run),
+            Loop("send-bookings", sender.run),
+        ],
+        ready=postgres.ping,
+    )
+
+
+def _services(desk: Desk, stock: Stock, scanner: Scanner, log: EventLog, lease: timedelta) -> list[Service]:
+    terminal = TerminalServicer(desk, stock, scanner, lease)
+    served = [
+        (orders_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(desk), "OrderService"),
+        (couriers_pb2_grpc.add_CourierServiceServicer_to_server, CourierServicer(desk), "CourierService"),
+        (waves_pb2_grpc.add_WaveServiceServicer_to_server, WaveServicer(desk, stock), "WaveService"),
+        (terminal_pb2_grpc.add_TerminalServiceServicer_to_server, terminal, "TerminalService"),
+        (packing_pb2_grpc.add_PackServiceServicer_to_server, PackServicer(desk, scanner), "PackService"),
+        (shipments_pb2_grpc.add_ShipmentServiceServicer_to_server, ShipmentServicer(desk), "ShipmentService"),
+        (returns_pb2_grpc.add_ReturnServiceServicer_to_server, ReturnServicer(desk, stock), "ReturnService"),
+        (measures_pb2_grpc.add_MeasureServiceServicer_to_server, MeasureServicer(desk), "MeasureService"),
+        (bookings_pb2_grpc.add_BookingServiceServicer_to_server, BookingServicer(desk), "BookingService"),
+        (events_pb2_grpc.add_EventServiceServicer_to_server, EventServicer(log), "EventService"),
+        (
+            slotting_pb2_grpc.add_SlottingServiceServicer_to_server,
+            slotting_pb2_grpc.SlottingServiceServicer(),
+            "SlottingService",
+        ),
+    ]
+    return [Service(add, servicer, f"{PACKAGE}.{name}") for add, servicer, name in served]

@@ -1,0 +1,41 @@
+"""What the catalog knows: what a scanned barcode is on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import grpc
+
+from lumbung.catalog.v1 import barcodes_pb2 as pb
+from lumbung.catalog.v1 import barcodes_pb2_grpc as rpc
+from lumbung_fulfillment.domain.failures import UnknownBarcode
+from lumbung_kit.clients import failure_from
+from lumbung_kit.failures import Kind
+
+_UNKNOWN = ("BARCODE_UNKNOWN", "BARCODE_INVALID")
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedItem:
+    """What a barcode is on: a SKU, and how many base units of it one scan stands for."""
+
+    sku_code: str
+    base_quantity: int
+
+
+class Catalog:
+    """Asks the catalog; every call has a deadline (the caller's, less a margin)."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._barcodes: rpc.BarcodeServiceAsyncStub = rpc.BarcodeServiceStub(channel)
+
+    async def resolve(self, barcode: str) -> ScannedItem:
+        """Raises UnknownBarcode when nobody has it, or it was misread."""
+        try:
+            response = await self._barcodes.ResolveBarcode(pb.ResolveBarcodeRequest(code=barcode))
+        except grpc.aio.AioRpcError as error:
+            remote = failure_from(error)
+            if remote.reason in _UNKNOWN or remote.kind is Kind.INVALID_ARGUMENT:
+                raise UnknownBarcode(metadata={"scanned": barcode}) from error
+            raise
+        return ScannedItem(response.barcode.sku_code, response.barcode.base_quantity)

@@ -1,0 +1,3 @@
+-- name: now
+-- The database's clock, which all times are taken from.
+select clock_timestamp() as now

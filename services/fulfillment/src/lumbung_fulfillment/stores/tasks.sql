@@ -1,0 +1,43 @@
+-- name: insert
+insert into pick_task (
+    task_id, wave_id, order_id, warehouse_code, sequence, bin_code, aisle_index, y_m, sku_code, quantity,
+    replaces_task_id
+)
+select
+    task_id, wave_id, order_id, %(warehouse_code)s, sequence, bin_code, aisle_index, y_m, sku_code, quantity,
+    replaces_task_id
+from jsonb_to_recordset(%(tasks)s) as task (
+    task_id uuid, wave_id uuid, order_id uuid, sequence bigint, bin_code text, aisle_index bigint, y_m float8,
+    sku_code text, quantity bigint, replaces_task_id uuid
+)
+
+-- name: get
+select * from wave_task where task_id = %(task_id)s
+
+-- name: lock
+-- Last of all: after the wave and the order.
+select task_id from pick_task where task_id = %(task_id)s for update
+
+-- name: of_wave
+select * from wave_task where wave_id = %(wave_id)s order by sequence
+
+-- name: of_order
+select * from wave_task where order_id = %(order_id)s order by wave_id, sequence
+
+-- name: save
+update pick_task set picked_quantity = %(picked_quantity)s, state = %(state)s where task_id = %(task_id)s
+
+-- name: cancel_open
+-- What is still open of an order, or of a whole wave, is no longer wanted. A pick that was begun ends short.
+update pick_task
+set state = case when picked_quantity > 0 then 'short' else 'cancelled' end
+where state = 'open'
+and (order_id = %(order_id)s or (%(order_id)s::uuid is null and wave_id = %(wave_id)s))
+
+-- name: next_open
+select * from wave_task where wave_id = %(wave_id)s and state = 'open' order by sequence limit 1
+
+-- name: make_room
+-- Moves the tasks from a place in the walk on further back.
+update pick_task set sequence = sequence + %(places)s
+where wave_id = %(wave_id)s and sequence >= %(sequence)s

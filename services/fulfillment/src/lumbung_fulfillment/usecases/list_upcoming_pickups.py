@@ -1,0 +1,42 @@
+"""List the coming pickups of a warehouse as instants."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumbung_fulfillment.stores import clock, couriers, orders
+from lumbung_fulfillment.usecases.list_orders_at_risk import ORDERS_READ_MAX
+from lumbung_kit.postgres import Conn
+
+_SCHEDULES_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingPickup:
+    """One pickup, and how many unshipped orders are meant for it."""
+
+    courier_service: str
+    pickup_time: datetime
+    ready_time: datetime
+    order_count: int
+
+
+async def list_upcoming_pickups(
+    conn: Conn, warehouse_code: str, courier_service: str, within: timedelta, limit: int
+) -> list[UpcomingPickup]:
+    """In order of time, at most `limit`."""
+    now = await clock.now(conn)
+    unshipped = await orders.unshipped(conn, warehouse_code, ORDERS_READ_MAX)
+    meant = Counter((order.courier_service, order.pickup_time) for order in unshipped)
+    found = []
+    for stored in await couriers.page(conn, warehouse_code, "", _SCHEDULES_MAX):
+        if courier_service and stored.courier_service != courier_service:
+            continue
+        schedule = stored.schedule
+        for time in schedule.after(now - schedule.ready_before, limit):
+            if time <= now + within:
+                count = meant[stored.courier_service, time]
+                found.append(UpcomingPickup(stored.courier_service, time, schedule.ready_time(time), count))
+    return sorted(found, key=lambda pickup: (pickup.pickup_time, pickup.courier_service))[:limit]
