@@ -33,6 +33,11 @@ async def create(conn: Conn) -> None:
     await create_sku(conn, TEH, ACT)
 
 
+async def create_and_lose_power(conn: Conn) -> None:
+    await create(conn)
+    raise PowerCutError
+
+
 async def counts(postgres: Postgres) -> tuple[int, ...]:
     """How many SKUs, history entries and events there are."""
     async with postgres.connection() as conn:
@@ -46,9 +51,7 @@ async def counts(postgres: Postgres) -> tuple[int, ...]:
 
 async def test_a_transaction_that_ends_early_leaves_nothing(postgres: Postgres) -> None:
     with pytest.raises(PowerCutError):
-        async with postgres.transaction() as conn:
-            await create(conn)
-            raise PowerCutError
+        await postgres.run(create_and_lose_power)
     assert await counts(postgres) == (0, 0, 0, 0)
 
 
