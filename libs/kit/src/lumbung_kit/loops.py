@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, NoReturn
 
 
 async def every(interval_s: float, step: Callable[[], Awaitable[None]]) -> NoReturn:
@@ -12,6 +12,25 @@ async def every(interval_s: float, step: Callable[[], Awaitable[None]]) -> NoRet
     while True:
         await step()
         await asyncio.sleep(interval_s)
+
+
+CANCEL_AGAIN_S = 1.0
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]], *, again_s: float = CANCEL_AGAIN_S) -> None:
+    """Cancels tasks until they have ended, whatever they end with.
+
+    Once is not always enough: before Python 3.12, `asyncio.wait_for` loses a cancellation that arrives in the
+    moment in which it finishes, and drivers use it for each command.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        done, pending = await asyncio.wait(pending, timeout=again_s)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # looked at, so that asyncio does not complain of it
 
 
 class Wakeup:

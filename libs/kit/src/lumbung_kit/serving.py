@@ -20,7 +20,7 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from grpc_reflection.v1alpha.reflection import aio as reflection_aio
 
-from lumbung_kit import logs, metrics, telemetry
+from lumbung_kit import logs, loops, metrics, telemetry
 from lumbung_kit import settings as kit_settings
 from lumbung_kit.failures import Failure
 from lumbung_kit.interceptors import ServerInterceptor
@@ -105,9 +105,7 @@ class RunningServer:
         await self._health.leave()
         self._interceptor.drain()
         await self._server.stop(self._drain_s if grace_s is None else grace_s)
-        for task in self._loops:
-            task.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await loops.end(self._loops)
         self._loops.clear()
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from lumbung_kit.failures import Failure
 from lumbung_kit.logs import get_logger
-from lumbung_kit.loops import Wakeup
+from lumbung_kit.loops import Wakeup, end
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_stock.domain.flash_sales import FlashSaleState
 from lumbung_stock.stores.gate import Gate
@@ -56,9 +56,7 @@ class Committers:
 
     async def _match(self, running: set[str]) -> None:
         for code in self._tasks.keys() - running:
-            task = self._tasks.pop(code)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end([self._tasks.pop(code)])
         for code in running:
             if code in self._tasks and not self._has_ended(code):
                 continue
