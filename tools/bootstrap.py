@@ -16,7 +16,9 @@ NEEDED = (3, 11)
 def main(target: Path) -> int:
     if sys.version_info < NEEDED:
         found = ".".join(map(str, sys.version_info[:3]))
-        return fail(f"Lumbung needs Python 3.11 or newer; {sys.executable} is {found}. Try: make PYTHON=python3.12 setup")
+        return fail(
+            f"Lumbung needs Python 3.11 or newer; {sys.executable} is {found}. Try: make PYTHON=python3.12"
+        )
     try:
         venv.EnvBuilder(with_pip=True, clear=True).create(target)
         return pip(target / "bin" / "python", [])
@@ -32,7 +34,15 @@ def install_beside(target: Path) -> int:
 
 
 def pip(python: Path | str, extra: list[str]) -> int:
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"uv=={UV_VERSION}"]
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        f"uv=={UV_VERSION}",
+    ]
     return subprocess.run(command + extra).returncode
 
 

@@ -38,7 +38,7 @@ def eventually() -> Callable[..., Awaitable[Any]]:
 
     async def wait(look: Callable[[], Awaitable[Any]], within_s: float = 10.0) -> Any:
         async with asyncio.timeout(within_s):
-            while not (found := await look()):  # noqa: ASYNC110 - what is awaited happens in another process
+            while not (found := await look()):
                 await asyncio.sleep(LOOK_S)
         return found
 

@@ -77,7 +77,7 @@ def consumer_of(
 async def run_until(consumer: Consumer[Event], position: int, *, runners: int = 1) -> None:
     async with asyncio.TaskGroup() as group, asyncio.timeout(20):
         running = [group.create_task(consumer.run()) for _ in range(runners)]
-        while await consumer.position() < position:  # noqa: ASYNC110 - the condition is in the database
+        while await consumer.position() < position:
             await asyncio.sleep(0.005)
         for task in running:
             task.cancel()

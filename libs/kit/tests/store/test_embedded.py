@@ -69,7 +69,7 @@ async def until_alive(servers: Supervisor, name: ServerName, old_pid: int) -> No
 async def until_nothing_listens(url: str) -> None:
     address = urlsplit(url)
     async with asyncio.timeout(20):
-        while await listens(address.hostname, address.port):  # noqa: ASYNC110 - another process ends it
+        while await listens(address.hostname, address.port):
             await asyncio.sleep(0.02)
 
 

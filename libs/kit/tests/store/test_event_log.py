@@ -75,7 +75,7 @@ async def test_reads_go_on_after_a_position_and_are_limited(postgres: Postgres) 
 
 
 async def test_a_rolled_back_change_leaves_no_event(postgres: Postgres) -> None:
-    with pytest.raises(LookupError):  # noqa: PT012 - the block as a whole is what raises
+    with pytest.raises(LookupError):
         async with postgres.transaction() as conn:
             await append(conn, [event("never")])
             raise LookupError

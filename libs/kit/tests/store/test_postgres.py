@@ -38,7 +38,7 @@ async def test_a_transaction_commits_at_its_end_and_rolls_back_when_the_block_ra
 ) -> None:
     async with postgres.transaction() as conn:
         await conn.execute("insert into effect values (1, 'kept')")
-    with pytest.raises(LookupError):  # noqa: PT012 - the block as a whole is what raises
+    with pytest.raises(LookupError):
         async with postgres.transaction() as conn:
             await conn.execute("insert into effect values (2, 'lost')")
             raise LookupError
@@ -56,7 +56,7 @@ async def test_savepoints_work_inside_a_transaction(postgres: Postgres) -> None:
 
 
 async def test_a_swallowed_error_is_not_taken_for_a_commit(postgres: Postgres) -> None:
-    with pytest.raises(psycopg.errors.InFailedSqlTransaction):  # noqa: PT012 - as above
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
         async with postgres.transaction() as conn:
             await conn.execute("insert into effect values (1, 'lost')")
             with pytest.raises(psycopg.errors.CheckViolation):
@@ -159,7 +159,7 @@ async def test_it_survives_the_death_of_the_server(server_folder: Path) -> None:
         await postgres.open()
         try:
             await postgres.ping()
-            with pytest.raises(StoreUnavailable):  # noqa: PT012 - as above
+            with pytest.raises(StoreUnavailable):
                 async with postgres.transaction() as conn:
                     await servers.kill("postgres")
                     await conn.execute("select 1")

@@ -158,14 +158,14 @@ async def draws_leave_escrow(conn: Conn, reservation_ids: Sequence[UUID]) -> Non
 async def add_picked(
     conn: Conn, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int
 ) -> int:
-    """Counts picked units of a draw; returns how many draws that was. Out of bounds: reservation_draw_picked_within."""
+    """Counts picked units of a draw, bounded by reservation_draw_picked_within; returns how many draws that was."""
     return await _add(conn, "add_picked", reservation_id, warehouse_code, sku_code, difference)
 
 
 async def add_returned(
     conn: Conn, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int
 ) -> int:
-    """Counts returned units of a draw; returns how many draws that was. Out of bounds: reservation_draw_returned_within."""
+    """Likewise for units that came back after shipping, bounded by reservation_draw_returned_within."""
     return await _add(conn, "add_returned", reservation_id, warehouse_code, sku_code, difference)
 
 
