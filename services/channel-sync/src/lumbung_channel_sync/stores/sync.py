@@ -104,6 +104,7 @@ class Look:
     observed_quantity: int
     marks: int
     moves: int
+    says_nothing: bool
     suspect: bool
     drift: bool
     keeps_baseline: bool
@@ -288,6 +289,7 @@ async def note_looks(conn: Conn, channel_code: str, looks: Sequence[Look]) -> se
         "observed": [look.observed_quantity for look in looks],
         "marks": [look.marks for look in looks],
         "moves": [look.moves for look in looks],
+        "say_nothing": [look.says_nothing for look in looks],
         "suspects": [look.suspect for look in looks],
         "drifts": [look.drift for look in looks],
         "keeps_baseline": [look.keeps_baseline for look in looks],

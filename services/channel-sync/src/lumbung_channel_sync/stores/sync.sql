@@ -221,8 +221,8 @@ LIMIT %(limit)s
 WITH looks AS (
     SELECT * FROM unnest(
         %(listing_refs)s::text[], %(observed)s::bigint[], %(marks)s::bigint[], %(moves)s::bigint[],
-        %(suspects)s::boolean[], %(drifts)s::boolean[], %(keeps_baseline)s::boolean[]
-    ) AS looks (listing_ref, observed, marks, moves, suspect, drift, keeps_baseline)
+        %(say_nothing)s::boolean[], %(suspects)s::boolean[], %(drifts)s::boolean[], %(keeps_baseline)s::boolean[]
+    ) AS looks (listing_ref, observed, marks, moves, says_nothing, suspect, drift, keeps_baseline)
 ),
 touched AS (
     SELECT looks.*
@@ -238,8 +238,8 @@ SET observe_time = now(),
     observed_quantity = CASE WHEN touched.keeps_baseline THEN sync.observed_quantity ELSE touched.observed END,
     items_ordered = CASE WHEN touched.keeps_baseline THEN sync.items_ordered ELSE 0 END,
     items_cancelled = CASE WHEN touched.keeps_baseline THEN sync.items_cancelled ELSE 0 END,
-    suspect = touched.suspect,
-    drifted = touched.drift,
+    suspect = CASE WHEN touched.says_nothing THEN sync.suspect ELSE touched.suspect END,
+    drifted = CASE WHEN touched.says_nothing THEN sync.drifted ELSE touched.drift END,
     confirmed_quantity = CASE WHEN touched.drift THEN NULL ELSE sync.confirmed_quantity END,
     marks = sync.marks + touched.drift::int,
     due_since = CASE WHEN touched.drift THEN now() ELSE sync.due_since END

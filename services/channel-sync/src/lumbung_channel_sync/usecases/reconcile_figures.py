@@ -124,16 +124,16 @@ def _look(believed: BelievedListing, judgement: Judgement, observed: int) -> Loo
     """What to keep of one look. While something is on its way, a listing that is only compared keeps what it was last
     seen with, and what was ordered since, so that the next look can judge both together."""
     finding, pushed = judgement.finding, believed.belief.pushed
-    unsettled = finding in (Finding.SUSPECT, Finding.NOT_AT_REST)
-    suspect = believed.belief.suspect if finding is Finding.NOT_AT_REST else finding is Finding.SUSPECT
+    says_nothing = finding is Finding.NOT_AT_REST
     return Look(
         believed.listing_ref,
         observed,
         believed.marks,
         believed.moves,
-        suspect=suspect,
+        says_nothing=says_nothing,
+        suspect=finding is Finding.SUSPECT,
         drift=pushed and finding is Finding.DIFFERS,
-        keeps_baseline=unsettled and not pushed,
+        keeps_baseline=not pushed and (says_nothing or finding is Finding.SUSPECT),
     )
 
 
