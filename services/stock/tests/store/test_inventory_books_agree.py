@@ -74,7 +74,7 @@ step = st.tuples(
     st.sampled_from(SKUS),
     st.sampled_from(BINS),
     st.integers(1, 6),
-    st.integers(0, 11),
+    st.integers(0, 5),
 )
 
 
@@ -367,12 +367,12 @@ class Refused(Failure):
 
 
 @settings(
-    max_examples=30,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(steps=st.lists(step, min_size=20, max_size=40))
+@given(steps=st.lists(step, min_size=30, max_size=50))
 async def test_after_every_step_the_books_agree_with_the_model(
     make_postgres: Any, shared: dict[str, Postgres], steps: list[tuple[str, str, str, int, int]]
 ) -> None:
