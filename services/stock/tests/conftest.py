@@ -2,37 +2,72 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 import grpc
 import psycopg
 import pytest
+from google.rpc.status_pb2 import Status
 
 from lumbung.stock.v1 import flash_sales_pb2 as sales_pb
 from lumbung.stock.v1 import flash_sales_pb2_grpc, reservations_pb2_grpc
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit import serving
-from lumbung_kit.clients import open_channel
+from lumbung_kit.clients import RemoteFailure, failure_from, open_channel
+from lumbung_kit.postgres import Postgres
+from lumbung_kit.provision import url_to
+from lumbung_kit.status import DETAILS_KEY
+from lumbung_kit.testing import Server
+from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.app import build
 from lumbung_stock.settings import StockSettings
+from lumbung_stock.stores.gate import Gate
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 WAREHOUSE = "JKT1"
+PATIENCE_S = 20.0
+
+_TABLES = (
+    "sku",
+    "sku_component",
+    "warehouse",
+    "level",
+    "shortfall",
+    "flash_sale",
+    "flash_sale_item",
+    "reservation",
+    "reservation_draw",
+    "reservation_resolution",
+    "flash_credit",
+    "journal_dead_letter",
+    "request_record",
+)
 
 
 @dataclass
 class Shop:
-    """One running stock service and clients of it. `sql` speaks to its database as the service's own role."""
+    """One running stock service and clients of it.
+
+    `sql` speaks to its database as the service's own role, `admin` as the superuser; `postgres` is a pool and
+    `gate` a gate of the test's own, beside those of the service.
+    """
 
     settings: StockSettings
     channel: grpc.aio.Channel
     server: serving.RunningServer
-    sql: psycopg.AsyncConnection[tuple[object, ...]]
+    sql: psycopg.AsyncConnection[tuple[Any, ...]]
+    admin: psycopg.AsyncConnection[tuple[Any, ...]]
+    postgres: Postgres
+    valkey: Valkey
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
@@ -45,35 +80,90 @@ class Shop:
         """Client of FlashSaleService."""
         return flash_sales_pb2_grpc.FlashSaleServiceStub(self.channel)  # type: ignore[return-value]
 
+    @property
+    def gate(self) -> Gate:
+        """The gate, spoken to directly."""
+        return Gate(self.valkey, journal_max=self.settings.journal_max)
+
     def new_id(self) -> str:
         """A request_id that no other request of the test has."""
         return f"request-{next(self._numbers)}"
 
+    # Reading
+
+    async def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Rows out of the database."""
+        cursor = await self.sql.execute(statement, parameters)  # type: ignore[arg-type]
+        return await cursor.fetchall()
+
     async def scalar(self, statement: str, *parameters: object) -> int:
         """One whole number out of the database."""
-        cursor = await self.sql.execute(statement, parameters)  # type: ignore[arg-type]
-        row = await cursor.fetchone()
-        assert row is not None
-        return int(row[0] or 0)  # type: ignore[call-overload]
+        ((value,),) = await self.rows(statement, *parameters)
+        return int(value or 0)
 
-    async def put(self, sku_code: str, units: int, *, bundle: dict[str, int] | None = None) -> None:
+    async def free(self, sku_code: str) -> int:
+        """What an ordinary sale may still take of a SKU, over all warehouses."""
+        return await self.scalar(
+            "SELECT sum(on_hand - held - sold - safety_stock - escrow) FROM level WHERE sku_code = %s",
+            sku_code,
+        )
+
+    async def dump(self) -> dict[str, list[str]]:
+        """Everything that a call could change, to be compared."""
+        found = {table: [repr(row) for row in await self.rows(f"SELECT * FROM {table}")] for table in _TABLES}  # noqa: S608
+        count = "SELECT (SELECT count(*) FROM event_outbox) + (SELECT count(*) FROM event_log)"
+        return {
+            **{table: sorted(rows) for table, rows in found.items()},
+            "events": [str(await self.scalar(count))],
+        }
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Returns when the condition holds; fails when it never does."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not await condition():
+                await asyncio.sleep(0.005)
+
+    async def until_gate_has(self, sale: str, units: dict[str, int]) -> None:
+        """Returns when the gate may give just this."""
+
+        async def agrees() -> bool:
+            return await self.gate.free_units(sale) == units
+
+        await self.until(agrees)
+
+    # Goods
+
+    async def put(
+        self, sku_code: str, units: int, *, bundle: dict[str, int] | None = None, warehouse: str = WAREHOUSE
+    ) -> None:
         """A SKU with units on hand, or a bundle."""
         await self.sql.execute(
-            "INSERT INTO sku (sku_code, name, is_bundle, active) VALUES (%s, %s, %s, true)",
+            "INSERT INTO sku (sku_code, name, is_bundle, active) VALUES (%s, %s, %s, true) ON CONFLICT DO NOTHING",
             (sku_code, sku_code, bundle is not None),
         )
         for component, quantity in (bundle or {}).items():
-            await self.sql.execute("INSERT INTO sku_component VALUES (%s, %s, %s)", (sku_code, component, quantity))
+            await self.sql.execute(
+                "INSERT INTO sku_component VALUES (%s, %s, %s)", (sku_code, component, quantity)
+            )
         if bundle is None:
             await self.sql.execute(
                 "INSERT INTO level (warehouse_code, sku_code, on_hand) VALUES (%s, %s, %s)",
-                (WAREHOUSE, sku_code, units),
+                (warehouse, sku_code, units),
             )
 
-    async def open_sale(
+    async def put_warehouse(self, code: str, *, priority: int) -> None:
+        """Another warehouse."""
+        await self.sql.execute(
+            "INSERT INTO warehouse VALUES (%s, %s, 'Asia/Jakarta', %s, '{0,3}', '{0,10}', 0)",
+            (code, code, priority),
+        )
+
+    # Flash sales
+
+    def plan(
         self, code: str, quotas: dict[str, int], *, limit: int = 0, channels: tuple[str, ...] = ("web",)
-    ) -> None:
-        """A planned and opened sale."""
+    ) -> sales_pb.PlanFlashSaleRequest:
+        """A plan for a sale of an hour."""
         end = datetime.now(UTC) + timedelta(hours=1)
         request = sales_pb.PlanFlashSaleRequest(
             request_id=self.new_id(), flash_sale_code=code, title=code, channel_codes=channels, end_time=end
@@ -82,12 +172,36 @@ class Shop:
             request.items.add(
                 sku_code=sku_code, warehouse_code=WAREHOUSE, quota=quota, limit_per_customer=limit
             )
-        await self.sales.PlanFlashSale(request)
-        await self.sales.OpenFlashSale(
-            sales_pb.OpenFlashSaleRequest(request_id=self.new_id(), flash_sale_code=code)
+        return request
+
+    async def open(self, code: str) -> sales_pb.FlashSale:
+        """The planned sale, opened."""
+        request = sales_pb.OpenFlashSaleRequest(request_id=self.new_id(), flash_sale_code=code)
+        return (await self.sales.OpenFlashSale(request)).flash_sale
+
+    async def open_sale(
+        self, code: str, quotas: dict[str, int], *, limit: int = 0, channels: tuple[str, ...] = ("web",)
+    ) -> None:
+        """A planned and opened sale."""
+        await self.sales.PlanFlashSale(self.plan(code, quotas, limit=limit, channels=channels))
+        await self.open(code)
+
+    async def close_sale(self, code: str) -> sales_pb.CloseFlashSaleResponse:
+        """The sale, closed."""
+        return await self.sales.CloseFlashSale(
+            sales_pb.CloseFlashSaleRequest(request_id=self.new_id(), flash_sale_code=code), timeout=PATIENCE_S
         )
 
-    def ask(self, lines: dict[str, int], *, sale: str = "", customer: str = "", **fields: str) -> pb.ReserveRequest:
+    async def item(self, sale: str, sku_code: str) -> sales_pb.FlashSaleItemReport:
+        """How one item of a sale stands."""
+        report = await self.sales.ReportFlashSale(sales_pb.ReportFlashSaleRequest(flash_sale_code=sale))
+        return next(item for item in report.items if item.sku_code == sku_code)
+
+    # Reservations
+
+    def ask(
+        self, lines: dict[str, int], *, sale: str = "", customer: str = "", **fields: str
+    ) -> pb.ReserveRequest:
         """A Reserve request with a new id."""
         request = pb.ReserveRequest(
             request_id=self.new_id(),
@@ -105,41 +219,209 @@ class Shop:
         response = await self.reservations.Reserve(self.ask(lines, sale=sale, customer=customer))
         return response.reservation
 
+    def confirmation(self, held: pb.Reservation, order: str = "") -> pb.ConfirmRequest:
+        """A Confirm request with a new id."""
+        request_id = self.new_id()
+        details = pb.OrderDetails(order_reference=order or f"order-{request_id}")
+        return pb.ConfirmRequest(request_id=request_id, reservation_id=held.reservation_id, order=details)
+
+    def cancellation(self, sold: pb.Reservation) -> pb.CancelReservationRequest:
+        """A CancelReservation request with a new id."""
+        return pb.CancelReservationRequest(
+            request_id=self.new_id(), reservation_id=sold.reservation_id, reason="changed their mind"
+        )
+
     async def confirm(self, held: pb.Reservation, order: str = "") -> pb.Reservation:
         """The hold, sold."""
-        request_id = self.new_id()
-        request = pb.ConfirmRequest(
-            request_id=request_id,
-            reservation_id=held.reservation_id,
-            order=pb.OrderDetails(order_reference=order or f"order-{request_id}"),
-        )
-        return (await self.reservations.Confirm(request)).reservation
+        return (await self.reservations.Confirm(self.confirmation(held, order))).reservation
 
     async def release(self, held: pb.Reservation) -> pb.Reservation:
         """The hold, given back."""
         request = pb.ReleaseRequest(request_id=self.new_id(), reservation_id=held.reservation_id)
         return (await self.reservations.Release(request)).reservation
 
+    async def cancel(self, sold: pb.Reservation) -> pb.Reservation:
+        """The sale, taken back."""
+        return (await self.reservations.CancelReservation(self.cancellation(sold))).reservation
+
+    async def get(self, reservation: pb.Reservation) -> pb.Reservation:
+        """The reservation as it stands."""
+        request = pb.GetReservationRequest(reservation_id=reservation.reservation_id)
+        return (await self.reservations.GetReservation(request)).reservation
+
+    async def let_deadline_pass(self, *reservations: pb.Reservation) -> None:
+        """Moves deadlines into the past; nothing else happens by itself."""
+        await self.sql.execute(
+            "UPDATE reservation SET expire_time = clock_timestamp() - interval '1 second'"
+            " WHERE reservation_id::text = ANY (%s)",
+            ([reservation.reservation_id for reservation in reservations],),
+        )
+
+    async def until_state(self, reservation: pb.Reservation, state: pb.ReservationState) -> None:
+        """Returns when the reservation is in that state."""
+
+        async def reached() -> bool:
+            return (await self.get(reservation)).state == state
+
+        await self.until(reached)
+
+    # Answers
+
+    async def outcome(self, call: Awaitable[object]) -> str:
+        """HELD or whatever state the answer's reservation has, or the reason of the refusal."""
+        try:
+            answer = await call
+        except grpc.aio.AioRpcError as error:
+            return failure_from(error).reason
+        return pb.ReservationState.Name(cast(Any, answer).reservation.state).removeprefix(
+            "RESERVATION_STATE_"
+        )
+
+    async def outcomes(self, *calls: Awaitable[object]) -> Counter[str]:
+        """Outcomes of calls made at once, counted."""
+        return Counter(await asyncio.gather(*map(self.outcome, calls)))
+
+    async def refused(self, call: Awaitable[object]) -> RemoteFailure:
+        """The failure of a call that must fail."""
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        return failure_from(caught.value)
+
+    async def refusal(self, call: Awaitable[object]) -> pb.Refusal:
+        """The typed refusal in the status details of a call that must fail."""
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        return refusal_in(caught.value)
+
+    # Invariants
+
+    async def require_conserved(self) -> None:
+        """P1 and P4, reckoned from the reservations alone: a look of the test's own, not the service's."""
+        troubles = await self.troubles()
+        assert not troubles, "\n".join(troubles)
+
+    async def troubles(self) -> list[str]:
+        """What `require_conserved` finds; read in one snapshot."""
+        async with self.sql.transaction():
+            await self.sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            levels = await self.rows(
+                "SELECT warehouse_code, sku_code, on_hand, held, sold, escrow, shortfall FROM level"
+            )
+            items = await self.rows(
+                "SELECT flash_sale_code, warehouse_code, sku_code, state, quota, remaining, shipped, returned"
+                "  FROM flash_sale_item JOIN flash_sale USING (flash_sale_code) WHERE state > 1"
+            )
+            draws = await self.rows(
+                "SELECT coalesce(flash_sale_code, ''), warehouse_code, sku_code, state, quantity, from_escrow"
+                "  FROM reservation JOIN reservation_draw USING (reservation_id) WHERE state IN (1, 2)"
+            )
+        return [*_trouble_in_levels(levels, items, draws), *_trouble_in_items(items, draws)]
+
+    @asynccontextmanager
+    async def replica(self) -> AsyncIterator[Shop]:
+        """Another replica of the service on the same stores, with clients that ask it."""
+        async with (
+            served(self.settings) as server,
+            open_channel(server.address, actor="storefront:web") as channel,
+        ):
+            yield replace(self, channel=channel, server=server)
+
+
+def refusal_in(error: grpc.aio.AioRpcError) -> pb.Refusal:
+    """The Refusal among the details of a status."""
+    serialized = cast(Any, error.trailing_metadata() or {}).get(DETAILS_KEY)
+    assert isinstance(serialized, bytes), f"no status details in {error!r}"
+    found = pb.Refusal()
+    unpacked = [detail.Unpack(found) for detail in Status.FromString(serialized).details]
+    assert sum(unpacked) == 1, f"not exactly one Refusal in {error!r}"
+    return found
+
+
+def _trouble_in_levels(
+    levels: list[tuple[Any, ...]], items: list[tuple[Any, ...]], draws: list[tuple[Any, ...]]
+) -> list[str]:
+    found = []
+    for warehouse, sku, on_hand, held, sold, escrow, shortfall in levels:
+        ours = [draw for draw in draws if draw[1:3] == (warehouse, sku)]
+        aside = sum(
+            item[4] - item[6] - item[7] for item in items if item[1:3] == (warehouse, sku) and item[3] != 4
+        )
+        by_state = [sum(draw[4] for draw in ours if draw[3] == state and not draw[5]) for state in (1, 2)]
+        promised = sum(draw[4] for draw in ours)
+        if promised > on_hand + shortfall or held + sold + escrow > on_hand + shortfall:
+            found.append(f"oversold: {sku} has {on_hand}, promises {promised}, books {held}+{sold}+{escrow}")
+        if [held, sold, escrow] != [*by_state, aside]:
+            found.append(f"level of {sku} says {held, sold, escrow}, reservations say {*by_state, aside}")
+    return found
+
+
+def _trouble_in_items(items: list[tuple[Any, ...]], draws: list[tuple[Any, ...]]) -> list[str]:
+    found = []
+    for sale, warehouse, sku, state, quota, remaining, shipped, returned in items:
+        taken = sum(
+            draw[4] for draw in draws if draw[:3] == (sale, warehouse, sku) and (draw[5] or state == 4)
+        )
+        if remaining + taken + shipped + returned != quota:
+            found.append(f"{sale}/{sku}: quota {quota} is not {remaining}+{taken}+{shipped}+{returned}")
+        if taken > quota:
+            found.append(f"oversold: {sale}/{sku} gave {taken} of {quota}")
+    return found
+
+
+OpenShop = Callable[[], Awaitable[Shop]]
+
 
 @pytest.fixture
-async def shop(
-    make_database: Callable[[str, Path], Awaitable[str]], valkey_url: str
-) -> AsyncIterator[Shop]:
-    """A stock service that answers on a socket, with warehouse JKT1 and nothing in it."""
-    url = await make_database("stock", MIGRATIONS)
-    settings = StockSettings(
-        postgres_url=url, valkey_url=valkey_url, catalog_target="127.0.0.1:9", log_level="WARNING"
-    )
+async def open_shop(
+    make_database: Callable[[str, Path], Awaitable[str]], postgres_server: Server, valkey_url: str
+) -> AsyncIterator[OpenShop]:
+    """`await open_shop()`: a stock service that answers on a socket, with warehouse JKT1 and nothing in it.
+
+    For tests that change something of the service before it starts; the others take `shop`.
+    """
     async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(served(settings))
-        sql = await stack.enter_async_context(
-            await psycopg.AsyncConnection.connect(url, autocommit=True, options="-c search_path=stock")
-        )
-        await sql.execute(
-            "INSERT INTO warehouse VALUES (%s, 'Jakarta 1', 'Asia/Jakarta', 1, '{0,3}', '{0,10}', 0)", (WAREHOUSE,)
-        )
-        channel = await stack.enter_async_context(open_channel(running.address, actor="storefront:web"))
-        yield Shop(settings, channel, running, sql)
+
+        async def start() -> Shop:
+            url = await make_database("stock", MIGRATIONS)
+            settings = StockSettings(
+                postgres_url=url, valkey_url=valkey_url, catalog_target="127.0.0.1:9", log_level="WARNING"
+            )
+            return await _open(settings, postgres_server.url, stack)
+
+        yield start
+
+
+@pytest.fixture
+async def shop(open_shop: OpenShop) -> Shop:
+    """A stock service that answers on a socket, with warehouse JKT1 and nothing in it."""
+    return await open_shop()
+
+
+async def _open(settings: StockSettings, admin_url: str, stack: AsyncExitStack) -> Shop:
+    url = settings.postgres_url.get_secret_value()
+    running = await stack.enter_async_context(served(settings))
+    postgres = Postgres(url, name="test", schema="stock", min_size=0, max_size=8)
+    await postgres.open()
+    stack.push_async_callback(postgres.close)
+    valkey = connect(settings.valkey_url.get_secret_value(), name="test")
+    stack.push_async_callback(valkey.aclose)
+    shop = Shop(
+        settings,
+        await stack.enter_async_context(open_channel(running.address, actor="storefront:web")),
+        running,
+        await _connected(url, stack),
+        await _connected(url_to(admin_url, database=urlsplit(url).path.removeprefix("/")), stack),
+        postgres,
+        valkey,
+    )
+    await shop.put_warehouse(WAREHOUSE, priority=1)
+    return shop
+
+
+async def _connected(url: str, stack: AsyncExitStack) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    return await stack.enter_async_context(
+        await psycopg.AsyncConnection.connect(url, autocommit=True, options="-c search_path=stock")
+    )
 
 
 @asynccontextmanager
