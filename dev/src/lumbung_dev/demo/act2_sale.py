@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from rich.table import Table
 
 from lumbung.stock.v1 import availability_pb2, flash_sales_pb2
-from lumbung_dev.demo.cast import LIMIT_PER_CUSTOMER, QUOTA, Buyer
+from lumbung_dev.demo.cast import LIMIT_PER_CUSTOMER, Buyer
 from lumbung_dev.demo.chaos import Mishap, kill_and_revive
 from lumbung_dev.demo.diary import Ending
 from lumbung_dev.demo.figures import Followed, measure
@@ -43,7 +43,9 @@ async def hold_the_sale(play: Play) -> Sale:
     """Opens it, lets everybody in at once, waits until all have an answer, closes it."""
     await _open(play)
     await _until_marketplaces_show_what_is_left(play)
-    play.stage.say(f"{QUOTA} power banks are set aside for {play.sale_code}; both marketplaces show them")
+    play.stage.say(
+        f"{play.cast.quota} power banks are set aside for {play.sale_code}; both marketplaces show them"
+    )
     begun = time.monotonic()
     with play.stage.moving(lambda: scoreboard(play)):
         _, _, mishap = await asyncio.gather(
@@ -69,7 +71,7 @@ async def _open(play: Play) -> None:
             flash_sales_pb2.FlashSaleItem(
                 sku_code=FLASH_SKU,
                 warehouse_code=warehouse.CODE,
-                quota=QUOTA,
+                quota=play.cast.quota,
                 limit_per_customer=LIMIT_PER_CUSTOMER,
             )
         ],

@@ -20,8 +20,8 @@ _WAVES_OF_THE_OTHER = 3
 class Walks:
     """What came of the walks."""
 
-    wave_ids: tuple[str, ...]
-    """Every wave that was walked, the followed one first."""
+    order_ids: tuple[str, ...]
+    """Orders of every wave that was walked, the followed one's first."""
     refused_scans: tuple[str, ...]
     short_bin: str
     replacement_bins: tuple[str, ...]
@@ -52,7 +52,7 @@ async def walk_the_waves(play: Play, waves: Waves) -> Walks:
         f"{ani.picked_lines + budi.picked_lines} picks by both, every one verified by barcode"
     )
     return Walks(
-        wave_ids=(wave.wave_id, *others),
+        order_ids=tuple(order.order_id for walked in (wave, *others) for order in walked.orders),
         refused_scans=tuple(ani.refused + budi.refused),
         short_bin=short_bin,
         replacement_bins=replacement_bins,
@@ -99,9 +99,9 @@ async def _stand_before_an_empty_bin(play: Play, ani: Picker, task: waves_pb2.Pi
     return bins
 
 
-async def _walk_the_most_urgent(budi: Picker) -> list[str]:
-    done: list[str] = []
+async def _walk_the_most_urgent(budi: Picker) -> list[waves_pb2.Wave]:
+    done: list[waves_pb2.Wave] = []
     while len(done) < _WAVES_OF_THE_OTHER and (wave := await budi.claim()) is not None:
         await budi.walk(wave)
-        done.append(wave.wave_id)
+        done.append(wave)
     return done

@@ -29,7 +29,7 @@ class Cancellations:
 
 async def change_minds(play: Play, walks: Walks) -> Cancellations:
     """A marketplace's buyer cancels there; the website's buyer cancels with us."""
-    picked = await _cancel_on_the_marketplace(play, walks)
+    picked = await _cancel_on_the_marketplace(play)
     units = await _put_back(play, picked)
     play.stage.say(
         f"order {picked.order_reference} was cancelled on {picked.channel_code} after picking: "
@@ -42,14 +42,9 @@ async def change_minds(play: Play, walks: Walks) -> Cancellations:
     return Cancellations(picked.order_reference, units, waiting.order_reference)
 
 
-async def _cancel_on_the_marketplace(play: Play, walks: Walks) -> orders_pb2.Order:
-    candidates = [
-        order
-        for wave_id in walks.wave_ids
-        for order in await list_orders(play.staff, wave_id=wave_id)
-        if order.channel_code != WEBSITE and order.state == orders_pb2.ORDER_STATE_PICKED
-    ]
-    order = candidates[0]
+async def _cancel_on_the_marketplace(play: Play) -> orders_pb2.Order:
+    picked = await list_orders(play.staff, states=[orders_pb2.ORDER_STATE_PICKED])
+    order = next(order for order in picked if order.channel_code != WEBSITE)
     await play.shops[order.channel_code].cancel(order.order_reference)
     play.diary.by_order(order.channel_code, order.order_reference).ending = Ending.CANCELLED
     return await _until_cancelled(play, order)
@@ -58,7 +53,7 @@ async def _cancel_on_the_marketplace(play: Play, walks: Walks) -> orders_pb2.Ord
 async def _cancel_on_the_website(play: Play, walks: Walks) -> orders_pb2.Order:
     untouched = (orders_pb2.ORDER_STATE_QUEUED, orders_pb2.ORDER_STATE_PLANNED)
     candidates = await list_orders(play.staff, states=untouched, channel_code=WEBSITE)
-    order = next(order for order in candidates if order.wave_id not in walks.wave_ids)
+    order = next(order for order in candidates if order.order_id not in walks.order_ids)
     request = reservations_pb2.CancelReservationRequest(
         request_id=f"{play.run}:cancel:{order.order_reference}",
         reservation_id=order.reservation_id,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from lumbung.fulfillment.v1 import orders_pb2, shipments_pb2
 from lumbung_dev.demo.act3_waves import list_orders
-from lumbung_dev.demo.act4_floor import Walks
 from lumbung_dev.demo.floor import Packer, scans_of
 from lumbung_dev.demo.play import Play
 from lumbung_dev.local.services import Services
@@ -22,14 +21,9 @@ class Parcels:
     orders: tuple[orders_pb2.Order, ...]
 
 
-async def send_the_parcels(play: Play, walks: Walks) -> Parcels:
+async def send_the_parcels(play: Play) -> Parcels:
     """Every order of the walked waves that is wholly picked, at three tables."""
-    picked = [
-        order
-        for wave_id in walks.wave_ids
-        for order in await list_orders(play.staff, wave_id=wave_id)
-        if order.state == orders_pb2.ORDER_STATE_PICKED
-    ]
+    picked = await list_orders(play.staff, states=[orders_pb2.ORDER_STATE_PICKED])
     async with play.system.client("terminal:packing") as tables:
         await asyncio.gather(
             *(_work_at(play, tables, f"pack-{table}", picked[table::_TABLES]) for table in range(_TABLES))

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from lumbung_dev.shop.goods import BUNDLES, FLASH_BUNDLE, FLASH_SKU, all_goods
 from lumbung_dev.shop.outlets import BELANJAGO, COURIERS, MARKETPLACES, TOKORIA, WEBSITE, Marketplace
 
-QUOTA = 500
 LIMIT_PER_CUSTOMER = 1
-SALE_BUYERS = {WEBSITE: 800, TOKORIA.code: 700, BELANJAGO.code: 500}
-"""2,000 people who want a power bank on sale."""
-SALE_BUNDLE_BUYERS = 40
-"""Of those on the website: who wants it as part of the bundle, at the sale's price."""
-ORDINARY_BUYERS = {WEBSITE: 80, TOKORIA.code: 30, BELANJAGO.code: 20}
-"""Others, who buy other things meanwhile."""
-ORDINARY_BUNDLE_BUYERS = 30
-"""And who buy the bundle at its ordinary price: its power banks are not the sale's."""
-
-RUSH_S = 4.0
-"""Everybody comes within this time."""
 _GREEDY = 0.03
 _CHANGES_MIND = 0.04
 _PERSISTENT = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Turnout:
+    """How many come, and for how many units."""
+
+    quota: int
+    sale: Mapping[str, int]
+    """Channel -> people who want a power bank on sale."""
+    sale_bundles: int
+    """Of those on the website: who wants it as part of the bundle."""
+    bundles: int
+    """Others on the website who buy the bundle at its ordinary price: its power banks are not the sale's."""
+    ordinary: Mapping[str, int]
+    """Channel -> others who buy something else meanwhile."""
+    rush_s: float
+    """Everybody comes within this time."""
+
+
+FULL_HOUSE = Turnout(
+    quota=500,
+    sale={WEBSITE: 600, TOKORIA.code: 800, BELANJAGO.code: 600},
+    sale_bundles=40,
+    bundles=30,
+    ordinary={WEBSITE: 80, TOKORIA.code: 30, BELANJAGO.code: 20},
+    rush_s=3.0,
+)
+"""2,000 people for 500 power banks, and 160 others."""
 
 
 class Wish(Enum):
@@ -64,30 +80,31 @@ class Cast:
     """Everybody, in order of arrival."""
 
     buyers: tuple[Buyer, ...]
-    seed: int = field(default=0)
-
-    def on(self, channel: str) -> list[Buyer]:
-        """Who comes over one channel."""
-        return [buyer for buyer in self.buyers if buyer.channel == channel]
+    quota: int
+    seed: int
 
 
-def cast(seed: int) -> Cast:
+def cast(seed: int, turnout: Turnout = FULL_HOUSE) -> Cast:
     """Everybody who comes, decided by the seed alone."""
     chance = random.Random(seed)
-    people = [*_sale_buyers(chance), *_bundle_buyers(chance), *_ordinary_buyers(chance)]
-    return Cast(tuple(sorted(people, key=lambda buyer: buyer.arrives_s)), seed)
+    people = [
+        *_sale_buyers(chance, turnout),
+        *_bundle_buyers(chance, turnout),
+        *_ordinary_buyers(chance, turnout),
+    ]
+    return Cast(tuple(sorted(people, key=lambda buyer: buyer.arrives_s)), turnout.quota, seed)
 
 
-def _sale_buyers(chance: random.Random) -> Iterator[Buyer]:
-    for channel, count in SALE_BUYERS.items():
+def _sale_buyers(chance: random.Random, turnout: Turnout) -> Iterator[Buyer]:
+    for channel, count in turnout.sale.items():
         for number in range(count):
-            bundle = channel == WEBSITE and number < SALE_BUNDLE_BUYERS
+            bundle = channel == WEBSITE and number < turnout.sale_bundles
             yield Buyer(
                 name=f"{channel}-{number:04d}",
                 channel=channel,
                 wish=Wish.SALE_BUNDLE if bundle else Wish.SALE,
                 basket=((FLASH_BUNDLE if bundle else FLASH_SKU, 1),),
-                arrives_s=chance.uniform(0, RUSH_S),
+                arrives_s=chance.uniform(0, turnout.rush_s),
                 courier=_courier(chance),
                 changes_mind=channel == WEBSITE and chance.random() < _CHANGES_MIND,
                 greedy=channel == WEBSITE and chance.random() < _GREEDY,
@@ -95,37 +112,41 @@ def _sale_buyers(chance: random.Random) -> Iterator[Buyer]:
             )
 
 
-def _bundle_buyers(chance: random.Random) -> Iterator[Buyer]:
-    for number in range(ORDINARY_BUNDLE_BUYERS):
+def _bundle_buyers(chance: random.Random, turnout: Turnout) -> Iterator[Buyer]:
+    for number in range(turnout.bundles):
         yield Buyer(
             name=f"{WEBSITE}-b{number:03d}",
             channel=WEBSITE,
             wish=Wish.BUNDLE,
             basket=((FLASH_BUNDLE, 1),),
-            arrives_s=chance.uniform(0, RUSH_S),
+            arrives_s=chance.uniform(0, turnout.rush_s),
             courier=_courier(chance),
         )
 
 
-def _ordinary_buyers(chance: random.Random) -> Iterator[Buyer]:
+def _ordinary_buyers(chance: random.Random, turnout: Turnout) -> Iterator[Buyer]:
     """Each basket holds goods that nobody else buys today, so that every change of a figure has one cause."""
     in_bundles = {sku_code for bundle in BUNDLES for sku_code, _ in bundle.components}
     shelf = [good.sku_code for good in all_goods() if good.sku_code not in in_bundles]
     chance.shuffle(shelf)
     for marketplace in MARKETPLACES:
-        for number in range(ORDINARY_BUYERS[marketplace.code]):
-            yield _ordinary_buyer(chance, marketplace.code, number, [_take_listed(shelf, marketplace)])
-    for number in range(ORDINARY_BUYERS[WEBSITE]):
-        yield _ordinary_buyer(chance, WEBSITE, number, [shelf.pop() for _ in range(1 + number % 2)])
+        for number in range(turnout.ordinary[marketplace.code]):
+            yield _ordinary_buyer(
+                chance, turnout, marketplace.code, number, [_take_listed(shelf, marketplace)]
+            )
+    for number in range(turnout.ordinary[WEBSITE]):
+        yield _ordinary_buyer(chance, turnout, WEBSITE, number, [shelf.pop() for _ in range(1 + number % 2)])
 
 
-def _ordinary_buyer(chance: random.Random, channel: str, number: int, skus: Sequence[str]) -> Buyer:
+def _ordinary_buyer(
+    chance: random.Random, turnout: Turnout, channel: str, number: int, skus: Sequence[str]
+) -> Buyer:
     return Buyer(
         name=f"{channel}-o{number:03d}",
         channel=channel,
         wish=Wish.ORDINARY,
         basket=tuple((sku_code, chance.choice((1, 1, 1, 2))) for sku_code in skus),
-        arrives_s=chance.uniform(0, RUSH_S),
+        arrives_s=chance.uniform(0, turnout.rush_s),
         courier=_courier(chance),
     )
 

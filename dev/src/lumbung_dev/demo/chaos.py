@@ -9,7 +9,8 @@ from lumbung_dev.demo.diary import Ending
 from lumbung_dev.demo.play import Play
 from lumbung_dev.local.patience import eventually
 
-_SOLD_BEFORE = 120
+_SOLD_BEFORE = 0.25
+"""Share of the quota."""
 _WAIT_S_MAX = 60.0
 
 
@@ -29,10 +30,10 @@ async def kill_and_revive(play: Play) -> Mishap | None:
 
     async def something_to_lose() -> int | None:
         sold = sum(1 for _ in play.diary.ended(Ending.SOLD))
-        return sold if sold >= _SOLD_BEFORE else None
+        return sold if sold >= _SOLD_BEFORE * play.cast.quota else None
 
     sold = await eventually(
-        something_to_lose, f"{_SOLD_BEFORE} units are sold", within_s=_WAIT_S_MAX, every_s=0.01
+        something_to_lose, "there is something to lose", within_s=_WAIT_S_MAX, every_s=0.01
     )
     begun = time.monotonic()
     await play.system.runner.kill(play.chaos)

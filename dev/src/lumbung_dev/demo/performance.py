@@ -89,6 +89,7 @@ async def _play(
             diary=(diary := Diary()),
             collector=collector,
             run=run,
+            strangers=frozenset(),
             chaos=options.chaos,
             staff=await stack.enter_async_context(system.client("staff:rina")),
             storefront=await stack.enter_async_context(system.client("storefront:web")),
@@ -115,7 +116,7 @@ async def _tell_the_story(play: Play) -> Story:
     with act("5. Two buyers change their minds"):
         cancellations = await change_minds(play, walks)
     with act("6. Parcels"):
-        parcels = await send_the_parcels(play, walks)
+        parcels = await send_the_parcels(play)
     with act("7. One comes back"):
         homecoming = await take_one_back(play, parcels)
     with act("8. The reckoning"):
@@ -123,6 +124,7 @@ async def _tell_the_story(play: Play) -> Story:
         reckoning = await reckon(play)
     return Story(
         play.cast.seed,
+        play.cast.quota,
         play.diary,
         sale,
         waves,

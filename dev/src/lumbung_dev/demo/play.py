@@ -25,6 +25,8 @@ class Play:
     collector: TraceCollector
     run: str
     """Makes the request ids and codes of this performance its own."""
+    strangers: frozenset[str]
+    """Reservations whose orders were in the warehouse before the play began."""
     chaos: str
     """The service that is killed during the sale, or empty."""
     staff: Services

@@ -10,7 +10,6 @@ from lumbung.channel_sync.v1 import channel_orders_pb2
 from lumbung.fulfillment.v1 import bookings_pb2
 from lumbung.stock.v1 import availability_pb2, flash_sales_pb2, inventory_pb2, reservations_pb2
 from lumbung_dev.demo.act3_waves import list_orders
-from lumbung_dev.demo.cast import QUOTA
 from lumbung_dev.demo.diary import Ending, Purchase
 from lumbung_dev.demo.play import Play
 from lumbung_dev.demo.reservations import read_reservations
@@ -64,7 +63,7 @@ async def reckon(play: Play) -> Reckoning:
     return Reckoning(
         findings=(
             _everybody_has_an_answer(play.diary.purchases),
-            _quota_was_kept(sold_on_sale),
+            _quota_was_kept(play.cast.quota, sold_on_sale),
             _no_hold_was_given_twice(told),
             _stock_says_what_buyers_were_told(told, reservations),
             _escrow_is_whole(report, told, reservations),
@@ -76,7 +75,7 @@ async def reckon(play: Play) -> Reckoning:
             await _figures_are_at_rest(play),
             _nobody_died_unasked(play.system.runner.unasked_deaths),
         ),
-        oversold=max(0, sold_on_sale - QUOTA) + promises.oversold_units,
+        oversold=max(0, sold_on_sale - play.cast.quota) + promises.oversold_units,
         ledger_entries=ledger.entry_count,
         ledger_figures=ledger.figure_count,
         ledger_differences=len(ledger.differences),
@@ -95,11 +94,11 @@ def _everybody_has_an_answer(purchases: Sequence[Purchase]) -> Finding:
     )
 
 
-def _quota_was_kept(sold_on_sale: int) -> Finding:
+def _quota_was_kept(quota: int, sold_on_sale: int) -> Finding:
     return Finding(
-        f"no more than {QUOTA} were sold on sale",
-        sold_on_sale <= QUOTA,
-        f"{sold_on_sale} by the buyers' own count",
+        "no more than the quota was sold on sale",
+        sold_on_sale <= quota,
+        f"{sold_on_sale} of {quota} by the buyers' own count",
     )
 
 
@@ -122,27 +121,26 @@ def _stock_says_what_buyers_were_told(told: Sequence[Purchase], reservations: Re
 def _escrow_is_whole(
     report: flash_sales_pb2.ReportFlashSaleResponse, told: Sequence[Purchase], reservations: Reservations
 ) -> Finding:
-    """Quota = free + held + sold + shipped + returned, and the sold are those that buyers know of."""
+    """Quota = free + held + sold + shipped + given back, and what it sold is what buyers know of."""
     item = report.items[0]
     parts = item.remaining + item.held + item.sold + item.shipped + item.returned
-    drawn = sum(
+    with_buyers = sum(
         draw.quantity
         for page in told
-        if page.ending in (Ending.SOLD, Ending.CANCELLED)
+        if page.ending is Ending.SOLD and page.buyer.wants_sale
         for draw in reservations[page.reservation_id].draws
-        if draw.from_escrow
+        if draw.sku_code == item.sku_code
     )
     wrong = []
-    if parts != item.quota or item.quota != QUOTA:
+    if parts != item.quota:
         wrong.append(f"quota {item.quota}, but its parts make {parts}")
-    if item.sold + item.shipped != drawn:
-        wrong.append(f"{item.sold + item.shipped} sold out of escrow, but buyers know of {drawn}")
+    if item.sold + item.shipped != with_buyers:
+        wrong.append(f"{item.sold + item.shipped} sold, but buyers know of {with_buyers}")
     if report.oversold_units:
         wrong.append(f"{report.oversold_units} oversold")
+    back = item.returned + item.remaining
     return _finding(
-        "the sale's escrow is whole",
-        wrong,
-        f"{QUOTA} = {drawn} sold + {item.returned} given back + {item.remaining}",
+        "the sale's escrow is whole", wrong, f"{item.quota} = {with_buyers} with buyers + {back} given back"
     )
 
 
@@ -189,7 +187,7 @@ async def _every_sale_is_one_order(play: Play) -> Finding:
     ]
     orders = Counter(order.reservation_id for order in await list_orders(play.staff))
     wrong = [f"{key} has {orders[key]} orders" for key in sold if orders[key] != 1]
-    wrong += [f"order for {key}, which nobody bought" for key in orders.keys() - set(sold)]
+    wrong += [f"order for {key}, which nobody bought" for key in orders.keys() - set(sold) - play.strangers]
     return _finding("every sale is exactly one order in the warehouse", wrong, f"{len(sold)} orders")
 
 

@@ -10,8 +10,9 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.padding import Padding
 
-_WIDTH_WITHOUT_TERMINAL = 110
+_WIDTH_WITHOUT_TERMINAL = 120
 _REFRESH_PER_S = 6
+_INDENT = 3
 
 
 class Stage:
@@ -36,14 +37,22 @@ class Stage:
 
     def say(self, sentence: str) -> None:
         """One sentence of the present act."""
-        self.console.print(Padding(sentence, (0, 0, 0, 3)))
+        self.console.print(_indented(sentence))
 
     @contextmanager
     def moving(self, picture: Callable[[], RenderableType]) -> Iterator[None]:
         """Shows a picture that is drawn anew all the time, and leaves its last state standing."""
+        if not self.console.is_terminal:
+            yield
+            self.console.print(_indented(picture()))
+            return
         with Live(
-            get_renderable=lambda: Padding(picture(), (0, 0, 0, 3)),
+            get_renderable=lambda: _indented(picture()),
             console=self.console,
             refresh_per_second=_REFRESH_PER_S,
         ):
             yield
+
+
+def _indented(what: RenderableType) -> Padding:
+    return Padding(what, (0, 0, 0, _INDENT), expand=False)

@@ -15,7 +15,6 @@ from lumbung_dev.demo.act4_floor import Walks
 from lumbung_dev.demo.act5_second_thoughts import Cancellations
 from lumbung_dev.demo.act6_parcels import Parcels
 from lumbung_dev.demo.act7_return import Homecoming
-from lumbung_dev.demo.cast import QUOTA
 from lumbung_dev.demo.diary import Diary, Ending, Purchase
 from lumbung_dev.demo.reckoning import Finding, Reckoning
 from lumbung_dev.demo.trail import Trail
@@ -26,6 +25,7 @@ class Story:
     """Everything that the acts came to."""
 
     seed: int
+    quota: int
     diary: Diary
     sale: Sale
     waves: Waves
@@ -57,7 +57,7 @@ def _lines(story: Story) -> Iterator[tuple[str, str]]:
     channels = sorted({page.buyer.channel for page in story.diary.purchases})
     yield "sold", ", ".join(f"{count} on {channel}" for channel, count in _sold(story, channels).items())
     on_sale = sum(page.buyer.wants_sale for page in _bought(story.diary))
-    yield f"of the {QUOTA} on sale", f"{on_sale}, in {story.sale.rush_s:.1f} s for all to know"
+    yield f"of the {story.quota} on sale", f"{on_sale}, in {story.sale.rush_s:.1f} s for all to know"
     for channel in channels:
         yield f"refused on {channel}", _refused(story.diary, channel)
     yield "oversold", str(story.reckoning.oversold)
@@ -137,7 +137,7 @@ def as_json(story: Story, afterwards: tuple[Finding, ...], elapsed_s: float) -> 
     return {
         "seed": story.seed,
         "elapsed_s": round(elapsed_s, 1),
-        "quota": QUOTA,
+        "quota": story.quota,
         "sold_on_sale": sum(page.buyer.wants_sale for page in _bought(story.diary)),
         "sold": _sold(story, channels),
         "refused": [

@@ -37,7 +37,13 @@ class Waited(Exception):  # noqa: N818 - said to a person
     """What was waited for did not come about in time; the message says what."""
 
 
-async def patiently(call: Callable[..., Awaitable[A]], request: Q, *, within_s: float = PATIENCE_S_MAX) -> A:
+async def patiently(
+    call: Callable[..., Awaitable[A]],
+    request: Q,
+    *,
+    within_s: float = PATIENCE_S_MAX,
+    call_s: float = CALL_S_MAX,
+) -> A:
     """Sends the very same request until it is answered; raises the last error when the patience is over.
 
     Safe because every mutation carries its request_id: what took effect unheard is answered as before.
@@ -46,7 +52,7 @@ async def patiently(call: Callable[..., Awaitable[A]], request: Q, *, within_s: 
     pause_s = _PAUSE_S
     while True:
         try:
-            return await call(request, timeout=CALL_S_MAX)
+            return await call(request, timeout=call_s)
         except grpc.aio.AioRpcError as error:
             wait_s = failure_from(error).retry_after_s or pause_s
             if error.code() not in UNDECIDED or time.monotonic() + wait_s > until:
