@@ -19,6 +19,7 @@ from lumbung_kit.clients import open_channel
 from lumbung_kit.events import EventLog
 from lumbung_kit.settings import ServiceSettings
 from lumbung_stock.entrypoints.catalog_events import follow_catalog
+from lumbung_stock.stores.sellables import affected
 from lumbung_stock.stores.sku_book import SkuBook
 
 pytestmark = pytest.mark.store
@@ -108,7 +109,8 @@ async def test_skus_and_recipes_come_to_be_known(make_postgres) -> None:
         assert known.keys() == {"CUP", "SET"}
         assert (known["CUP"].name, known["CUP"].is_bundle, known["CUP"].active) == ("Cangkir", False, True)
         assert (known["SET"].is_bundle, known["SET"].components) == (True, (("CUP", 2), ("SAUCER", 1)))
-        assert await book.bundles_of(["CUP"]) == {"SET"}
+        async with postgres.connection() as conn:
+            assert await affected(conn, ["CUP"]) == ["CUP", "SET"]
         assert await changed(postgres) == [["CUP"], ["SAUCER"], ["SET"]]
 
 
@@ -117,7 +119,8 @@ async def test_a_new_recipe_replaces_the_old_one_and_is_told(make_postgres) -> N
     async with followed(make_postgres, events) as (postgres, book):
         record = (await book.find(["SET"]))["SET"]
         assert (record.components, record.recipe_version) == ((("CUP", 3),), 2)
-        assert await book.bundles_of(["BOX"]) == set()
+        async with postgres.connection() as conn:
+            assert await affected(conn, ["BOX"]) == ["BOX"]
         assert await changed(postgres) == [["SET"], ["SET"]]
 
 

@@ -45,7 +45,7 @@ class CatalogEffects:
         snapshot = event.sku_changed.sku
         sku = sku_of(snapshot)
         if await apply_catalog_event(conn, sku, snapshot.version):
-            self._changed |= {sku.sku_code, *(code for code, _ in sku.components)}
+            self._changed.add(sku.sku_code)
 
     def after_commit(self) -> None:
         """The next who ask read the database, and the event goes out at once."""

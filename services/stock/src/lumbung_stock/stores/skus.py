@@ -9,7 +9,7 @@ from lumbung_kit.sql import load
 from lumbung_stock.domain.skus import SkuRecord
 
 _SQL = load(__package__, "skus.sql")
-_FIND, _BUNDLES_OF, _PUT = _SQL["find"], _SQL["bundles_of"], _SQL["put"]
+_FIND, _PUT = _SQL["find"], _SQL["put"]
 _DROP_COMPONENTS, _ADD_COMPONENTS = _SQL["drop_components"], _SQL["add_components"]
 
 
@@ -22,12 +22,6 @@ async def find_skus(conn: Conn, codes: Iterable[str]) -> dict[str, SkuRecord]:
         )
         async for code, name, is_bundle, active, recipe, components, quantities in cursor
     }
-
-
-async def bundles_by_component(conn: Conn, codes: Iterable[str]) -> dict[str, list[str]]:
-    """The bundles that contain each of these SKUs; a SKU that is in none is absent."""
-    cursor = await conn.execute(_BUNDLES_OF, {"sku_codes": list(set(codes))})
-    return {component: bundles async for component, bundles in cursor}
 
 
 async def put_sku(conn: Conn, sku: SkuRecord, catalog_version: int) -> bool:

@@ -14,12 +14,6 @@ SELECT sku.sku_code, sku.name, sku.is_bundle, sku.active, sku.recipe_version,
   FROM sku
  WHERE sku.sku_code = ANY (%(sku_codes)s::text[]);
 
--- name: bundles_of
-SELECT component_code, array_agg(bundle_code ORDER BY bundle_code)
-  FROM sku_component
- WHERE component_code = ANY (%(sku_codes)s::text[])
- GROUP BY component_code;
-
 -- name: put
 -- The catalog's snapshot, unless a newer one is here already: no row comes back then.
 INSERT INTO sku (sku_code, name, is_bundle, active, recipe_version, catalog_version)
