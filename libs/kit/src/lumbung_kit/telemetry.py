@@ -20,7 +20,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context, attach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TraceFlags
@@ -49,6 +49,8 @@ __all__ = [
 SHUTDOWN_S_MAX = 3.0
 EXPORT_TIMEOUT_S = 2
 QUEUED_SPANS_MAX = 16_384
+LINKS_MAX = 1000
+"""A span of a batch links to all that it works for; OpenTelemetry keeps only 128 unless it is told."""
 FAULTS = frozenset({Kind.INTERNAL, Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED, Kind.UNIMPLEMENTED})
 UNSAMPLED_TRACEPARENT: Final = f"00-{random.getrandbits(128) | 1:032x}-{random.getrandbits(64) | 1:016x}-00"
 """Tells the callee that this trace is not recorded. One id serves all: nothing is ever stored under it."""
@@ -99,6 +101,7 @@ def setup(service: str, settings: ServiceSettings, *, exporter: SpanExporter | N
         provider = TracerProvider(
             sampler=ParentBased(ALWAYS_ON),
             resource=Resource.create({"service.name": service, "service.namespace": "lumbung"}),
+            span_limits=SpanLimits(max_links=LINKS_MAX),
             shutdown_on_exit=False,
         )
         provider.add_span_processor(_processor(exporter))

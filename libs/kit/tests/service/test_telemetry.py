@@ -206,6 +206,13 @@ def test_a_span_that_links_is_recorded_when_what_it_links_is(rarely_recorded: Re
     assert f"{child.parent.span_id:016x}" == PARENT
 
 
+def test_a_span_links_to_every_event_of_the_largest_batch(recorded: Recorded) -> None:
+    with telemetry.span("batch", links=[f"00-{number:032x}-{PARENT}-01" for number in range(1, 501)]):
+        pass
+    (batch,) = recorded.all()
+    assert len(batch.links) == 500
+
+
 def test_a_span_names_the_type_of_an_error_and_not_its_text(recorded: Recorded) -> None:
     with pytest.raises(LookupError), telemetry.span("work"):
         raise LookupError("Ani, Jalan Melati 7")
