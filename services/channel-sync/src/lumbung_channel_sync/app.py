@@ -125,7 +125,7 @@ async def _open(settings: ChannelSyncSettings, stack: AsyncExitStack) -> Parts:
 
 
 def _services(parts: Parts) -> list[Service]:
-    mutations = Mutations(parts.postgres, parts.bells)
+    mutations = Mutations(parts.postgres, parts.bells, parts.directory)
     package = "lumbung.channel_sync.v1"
     return [
         Service(

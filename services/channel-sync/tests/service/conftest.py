@@ -463,7 +463,7 @@ async def serve_small_stock() -> AsyncIterator[tuple[SmallStock, str]]:
     """The small stock, and where it answers."""
     stock = SmallStock()
     settings = ServiceSettings(postgres_url=SecretStr("unused"))
-    add = (
+    add: tuple[Any, ...] = (
         reservations_pb2_grpc.add_ReservationServiceServicer_to_server,
         availability_pb2_grpc.add_AvailabilityServiceServicer_to_server,
         stock_events_grpc.add_EventServiceServicer_to_server,

@@ -13,8 +13,8 @@ from lumbung.channel_sync.v1 import listings_pb2 as listings_pb
 from lumbung.channel_sync.v1 import sync_status_pb2 as status_pb
 from lumbung_kit.failures import Kind
 
-C = {"channel_code": "tokoria"}
-CREATE = {
+C: dict[str, Any] = {"channel_code": "tokoria"}
+CREATE: dict[str, Any] = {
     "request_id": "r",
     **C,
     "title": "Tokoria",
@@ -22,9 +22,9 @@ CREATE = {
     "base_url": "http://127.0.0.1:1",
     "secret_reference": "tokoria",
 }
-UPDATE = {key: value for key, value in CREATE.items() if key != "platform"} | {"etag": "1"}
-STAGE = {"request_id": "r", **C, "from_stage": channels_pb.STAGE_SHADOW}
-LISTING = {"request_id": "r", **C, "listing_ref": "L-1"}
+UPDATE: dict[str, Any] = {key: value for key, value in CREATE.items() if key != "platform"} | {"etag": "1"}
+STAGE: dict[str, Any] = {"request_id": "r", **C, "from_stage": channels_pb.STAGE_SHADOW}
+LISTING: dict[str, Any] = {"request_id": "r", **C, "listing_ref": "L-1"}
 
 
 def spec(**fields: Any) -> listings_pb.ListingSpec:
@@ -37,7 +37,9 @@ def set_listing(**fields: Any) -> listings_pb.SetListingRequest:
     return listings_pb.SetListingRequest(request_id="r", channel_code="tokoria", listing=spec(**fields))
 
 
-CASES = [
+UNKNOWN_NUMBER: Any = 99
+
+CASES: list[tuple[str, str, Any, str]] = [
     (
         "channels",
         "CreateChannel",
@@ -106,7 +108,12 @@ CASES = [
     ("channels", "ListChannels", channels_pb.ListChannelsRequest(page_size=-1), "page_size"),
     ("channels", "ListChannels", channels_pb.ListChannelsRequest(page_token="x"), "page_token"),
     ("channels", "PauseChannel", channels_pb.PauseChannelRequest(request_id="r", **C), "mode"),
-    ("channels", "PauseChannel", channels_pb.PauseChannelRequest(request_id="r", mode=9, **C), "mode"),
+    (
+        "channels",
+        "PauseChannel",
+        channels_pb.PauseChannelRequest(request_id="r", mode=UNKNOWN_NUMBER, **C),
+        "mode",
+    ),
     ("channels", "ResumeChannel", channels_pb.ResumeChannelRequest(request_id="r"), "channel_code"),
     ("channels", "AdvanceStage", channels_pb.AdvanceStageRequest(**{**STAGE, "from_stage": 0}), "from_stage"),
     ("channels", "RetreatStage", channels_pb.RetreatStageRequest(**{**STAGE, "from_stage": 7}), "from_stage"),
@@ -154,7 +161,7 @@ CASES = [
         "request_id",
     ),
     ("status", "GetSyncStatus", status_pb.GetSyncStatusRequest(**C), "listing_ref"),
-    ("status", "ListSyncStatuses", status_pb.ListSyncStatusesRequest(state=99), "state"),
+    ("status", "ListSyncStatuses", status_pb.ListSyncStatusesRequest(state=UNKNOWN_NUMBER), "state"),
     ("status", "ListDrift", status_pb.ListDriftRequest(page_size=-5), "page_size"),
     ("status", "RepairListings", status_pb.RepairListingsRequest(request_id="r", **C), "listing_refs"),
     (
@@ -172,7 +179,7 @@ CASES = [
     ("status", "GetChannelHealth", status_pb.GetChannelHealthRequest(), "channel_code"),
     ("orders", "GetChannelOrder", orders_pb.GetChannelOrderRequest(**C), "order_ref"),
     ("orders", "GetChannelOrder", orders_pb.GetChannelOrderRequest(**C, order_ref="x" * 65), "order_ref"),
-    ("orders", "ListChannelOrders", orders_pb.ListChannelOrdersRequest(state=99), "state"),
+    ("orders", "ListChannelOrders", orders_pb.ListChannelOrdersRequest(state=UNKNOWN_NUMBER), "state"),
     ("orders", "ListChannelOrders", orders_pb.ListChannelOrdersRequest(reservation_id="x"), "reservation_id"),
     (
         "orders",
@@ -211,7 +218,7 @@ async def test_events_begin_at_a_position(world: Any, refusal: Any, position: in
     assert [violation.field for violation in found.fields] == ["after_position"]
 
 
-UNKNOWN = [
+UNKNOWN: list[tuple[str, str, Any, str]] = [
     ("channels", "GetChannel", channels_pb.GetChannelRequest(**C), "CHANNEL_NOT_FOUND"),
     ("channels", "UpdateChannel", channels_pb.UpdateChannelRequest(**UPDATE), "CHANNEL_NOT_FOUND"),
     ("channels", "GetAgreement", channels_pb.GetAgreementRequest(**C), "CHANNEL_NOT_FOUND"),

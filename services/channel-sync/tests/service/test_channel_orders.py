@@ -85,7 +85,7 @@ async def test_a_cancellation_before_the_order_leaves_a_tombstone(world: Any) ->
     await world.deliver("order.placed", placed("T-1"))
 
     async def worked() -> bool:
-        return await world.count("inbox WHERE done_time IS NOT NULL") == 2
+        return bool(await world.count("inbox WHERE done_time IS NOT NULL") == 2)
 
     await world.eventually(worked)
     assert (await world.order("T-1")).state == CANCELLED

@@ -130,7 +130,9 @@ async def test_drift_is_found_at_the_second_look_and_repaired(world: Any) -> Non
     await world.shows("TKR-1", 5)
 
     async def told() -> bool:
-        return await world.count("(SELECT kind FROM event_log WHERE kind = 'drift_found') AS found") >= 1
+        return bool(
+            await world.count("(SELECT kind FROM event_log WHERE kind = 'drift_found') AS found") >= 1
+        )
 
     await world.eventually(told)
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -231,12 +232,10 @@ async def order_is(http: httpx.AsyncClient, shop_url: str, ref: str, state: str,
 
 
 async def _count(stock: Any, verb: str, count: int) -> bool:
-    return sum(call.startswith(verb) for call in stock.calls) >= count
+    return int(sum(call.startswith(verb) for call in stock.calls)) >= count
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

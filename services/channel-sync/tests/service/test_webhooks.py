@@ -62,6 +62,6 @@ async def test_what_cannot_be_read_becomes_a_dead_letter_and_is_not_sent_again(w
     assert (await world.deliver("something.new", {})).status_code == 200
 
     async def parked() -> bool:
-        return await world.count("inbox WHERE park_time IS NOT NULL AND reason = 'UNREADABLE'") == 2
+        return bool(await world.count("inbox WHERE park_time IS NOT NULL AND reason = 'UNREADABLE'") == 2)
 
     await world.eventually(parked)

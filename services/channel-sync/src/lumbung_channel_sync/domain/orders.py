@@ -11,7 +11,7 @@ from enum import Enum
 
 LINES_MAX = 100
 ROUNDS_MAX = 3
-_PLAIN_REF = re.compile(r"[A-Za-z0-9._:-]{1,32}")
+_PLAIN_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,27}")
 
 
 class DeliveryKind(Enum):
@@ -156,10 +156,11 @@ class ChannelOrder:
 def step_id(channel_code: str, order_ref: str, step: str, reserve_round: int = 1) -> str:
     """The request_id of one step of one order: always the same, so that repeating it changes nothing.
 
-    `tokoria:T-1001:reserve`, then `tokoria:T-1001:reserve.2`. At most 24 + 1 + 32 + 1 + 9 characters, of stock's
-    alphabet: a reference that is longer, or has other characters, is named by its hash.
+    `tokoria:T-1001:reserve`, then `tokoria:T-1001:reserve.2`: at most 24 + 1 + 28 + 1 + 9 characters, of stock's
+    alphabet. A reference that is longer or has other characters is named by its hash, after a dot that no plain
+    one begins with.
     """
-    plain = order_ref if _PLAIN_REF.fullmatch(order_ref) else _digest(order_ref)
+    plain = order_ref if _PLAIN_REF.fullmatch(order_ref) else f".{_digest(order_ref)[:27]}"
     suffix = "" if reserve_round == 1 else f".{reserve_round}"
     return f"{channel_code}:{plain}:{step}{suffix}"
 

@@ -18,6 +18,7 @@ from lumbung_channel_sync.domain.failures import ChannelNotFound, SecretNotFound
 from lumbung_channel_sync.entrypoints import requests
 from lumbung_channel_sync.entrypoints.bells import Bells
 from lumbung_channel_sync.stores import channels
+from lumbung_channel_sync.stores.channel_directory import ChannelDirectory
 from lumbung_channel_sync.usecases.call_platform import PlatformCaller
 from lumbung_channel_sync.usecases.check_channel import check_channel
 from lumbung_channel_sync.usecases.create_channel import create_channel
@@ -42,12 +43,14 @@ class Mutations:
 
     postgres: Postgres
     bells: Bells
+    directory: ChannelDirectory
 
     async def once(
         self, method: str, request: Message, response_type: type[M], work: Callable[[Conn], Awaitable[M]]
     ) -> M:
         """The response of `work`, or the one that it gave before."""
         response = await once(self.postgres, method, request, response_type, work)
+        self.directory.forget()
         self.bells.configured()
         return response
 

@@ -22,6 +22,7 @@ class ChannelDirectory:
         self._by_code: dict[str, Channel] = {}
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
+        self._changes = 0
 
     async def get(self, channel_code: str) -> Channel | None:
         """The channel, or None when there is none of this code."""
@@ -35,11 +36,18 @@ class ChannelDirectory:
         await self._read_if_older(FRESH_S)
         return list(self._by_code.values())
 
+    def forget(self) -> None:
+        """A channel was made or changed here: the next to ask reads anew."""
+        self._changes += 1
+        self._read_at = float("-inf")
+
     async def _read_if_older(self, age_s: float) -> None:
         async with self._reading:
             if time.monotonic() - self._read_at < age_s:
                 return
+            changes, began = self._changes, time.monotonic()
             async with self._postgres.connection() as conn:
                 found = await channels.list_page(conn, "", CHANNELS_MAX * 2)
             self._by_code = {channel.channel_code: channel for channel in found}
-            self._read_at = time.monotonic()
+            if changes == self._changes:
+                self._read_at = began
