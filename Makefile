@@ -7,6 +7,8 @@ BIN := .venv/bin
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
+# Trust what the machine trusts, so that it installs behind a company's proxy too.
+export UV_SYSTEM_CERTS := true
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 PROTOS := $(shell find proto/lumbung -name '*.proto')
