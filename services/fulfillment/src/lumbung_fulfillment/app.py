@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Any
+
+import grpc
 
 from lumbung.fulfillment.v1 import (
     bookings_pb2_grpc,
@@ -71,7 +75,7 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
 
 def _services(desk: Desk, stock: Stock, scanner: Scanner, log: EventLog, lease: timedelta) -> list[Service]:
     terminal = TerminalServicer(desk, stock, scanner, lease)
-    served = [
+    served: list[tuple[Callable[[Any, grpc.aio.Server], None], object, str]] = [
         (orders_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(desk), "OrderService"),
         (couriers_pb2_grpc.add_CourierServiceServicer_to_server, CourierServicer(desk), "CourierService"),
         (waves_pb2_grpc.add_WaveServiceServicer_to_server, WaveServicer(desk, stock), "WaveService"),

@@ -77,6 +77,8 @@ class Stock:
         house = response.warehouse
         layout = Layout(tuple(house.aisle_x_m), tuple(house.cross_aisle_y_m), house.depot_x_m)
         bins = {place.code: place async for place in self._bins(warehouse_code)}
+        for place in bins.values():
+            layout.check(place.stop)
         return Floor(warehouse_code, layout, bins)
 
     async def bin_stock(self, warehouse_code: str, sku_codes: Sequence[str]) -> list[BinStock]:

@@ -67,6 +67,11 @@ class Wave:
         if self.state is not WaveState.CLAIMED or self.session_id != session_id:
             raise WaveNotYours(metadata={"wave_id": str(self.wave_id), "state": self.state.name})
 
+    def require_worker(self, session_id: UUID) -> None:
+        """As require_session; a wave that is over is still its last worker's, and its tasks say so."""
+        if self.state in LIVE or self.session_id != session_id:
+            self.require_session(session_id)
+
     def require(self, *states: WaveState) -> None:
         """Refuses unless the wave is in one of these states."""
         if self.state not in states:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -51,6 +52,8 @@ class WaveServicer(rpc.WaveServiceServicer):
     def __init__(self, desk: Desk, stock: Stock) -> None:
         self._desk = desk
         self._stock = stock
+        # One plan at a time: planners of one process would only get in each other's way.
+        self._turn = asyncio.Lock()
 
     async def PlanWaves(self, request: pb.PlanWavesRequest, context: Context) -> pb.PlanWavesResponse:
         """Plans until a proposal can take effect: others may change the queue meanwhile."""
@@ -58,12 +61,13 @@ class WaveServicer(rpc.WaveServiceServicer):
         check.request_id(request.request_id)
         wish = _plan_wish(check, request)
         check.done()
-        for _ in range(ATTEMPTS_MAX):
-            proposal = await propose_waves(self._desk.postgres, self._stock, wish)
-            try:
-                return await self._commit(request, proposal)
-            except StaleProposalError:
-                continue
+        async with self._turn:
+            for _ in range(ATTEMPTS_MAX):
+                proposal = await propose_waves(self._desk.postgres, self._stock, wish)
+                try:
+                    return await self._commit(request, proposal)
+                except StaleProposalError:
+                    continue
         raise PlanContended(retry_after_s=RETRY_AFTER_S)
 
     async def GetPlan(self, request: pb.GetPlanRequest, context: Context) -> pb.GetPlanResponse:

@@ -55,7 +55,7 @@ async def confirm_pick(conn: Conn, wish: PickWish) -> PickConfirmed:
     """
     session = await sessions.get(conn, wish.session_id)
     wave, order, task = await lock_task(conn, wish.task_id)
-    wave.require_session(session.session_id)
+    wave.require_worker(session.session_id)
     after = counted(task.pick, wish.bin_barcode, wish.item.sku_code, wish.units)
     booking_id = await bookings.queue(conn, _step(order, task, wish.units), f"ConfirmPick/{wish.request_id}")
     await scans.insert_pick_scan(conn, _scan(wish, wave, task, booking_id))

@@ -61,6 +61,7 @@ class BookingSender:
             if not await self._send_head(booking.step.order_id):
                 async with self._postgres.connection() as conn:
                     head = await bookings.head(conn, booking.step.order_id)
+                    booking = await bookings.get(conn, booking_id)
                 if head is not None and (head.last_error or head.state is BookingState.REFUSED):
                     return booking
                 await asyncio.sleep(POLL_S)
