@@ -11,18 +11,12 @@ from lumbung.channel_sync.v1 import channel_orders_pb2 as orders_pb
 from lumbung.channel_sync.v1 import channels_pb2 as channels_pb
 from lumbung.channel_sync.v1 import listings_pb2 as listings_pb
 from lumbung.channel_sync.v1 import sync_status_pb2 as status_pb
-from lumbung_channel_sync.domain.channels import Channel, PauseMode
-from lumbung_channel_sync.domain.drift import Agreement, Count
+from lumbung_channel_sync.domain.channels import Channel, Health, PauseMode
+from lumbung_channel_sync.domain.drift import Agreement, Count, Disagreement
 from lumbung_channel_sync.domain.figures import FigureReason
 from lumbung_channel_sync.domain.listings import Listing
-from lumbung_channel_sync.domain.orders import ChannelOrder, OrderLine
-from lumbung_channel_sync.stores.channels import Disagreement, Health
-from lumbung_channel_sync.stores.inbox import DeadLetter
-from lumbung_channel_sync.stores.orders import ExpectedReturn
-from lumbung_channel_sync.stores.sync import ListingStatus
-
-BEHIND = frozenset({"DUE", "RETRYING", "PARKED"})
-"""States in which the channel should show something else than it does."""
+from lumbung_channel_sync.domain.orders import ChannelOrder, DeadLetter, ExpectedReturn, OrderLine
+from lumbung_channel_sync.domain.statuses import BEHIND, ListingStatus
 
 
 def timestamp_of(moment: datetime) -> Timestamp:

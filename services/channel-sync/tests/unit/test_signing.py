@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumbung_channel_sync.connectors.contract import ChannelSecret
 from lumbung_channel_sync.connectors.demo_marketplace.webhooks import DemoMarketplaceWebhooks
 from lumbung_channel_sync.connectors.signing import Encoding, matches, signature
+from lumbung_channel_sync.domain.channels import ChannelSecret
 from lumbung_channel_sync.domain.orders import OrderPlaced, Unreadable
 
 VECTORS = json.loads(Path(__file__).with_name("signature_vectors.json").read_text(encoding="utf-8"))[

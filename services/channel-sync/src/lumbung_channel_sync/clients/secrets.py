@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from lumbung_channel_sync.connectors.contract import ChannelSecret
+from lumbung_channel_sync.domain.channels import ChannelSecret
 
 
 class BadSecretsFile(Exception):  # noqa: N818 - a sentence for the person who wrote the file

@@ -12,18 +12,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
+from lumbung_channel_sync.domain.channels import ChannelSecret
 from lumbung_channel_sync.domain.orders import AnswerKind, Message
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelSecret:
-    """What signs the channel's webhooks and opens its API. Its text never shows in logs or tracebacks."""
-
-    webhook_secret: str
-    api_key: str
-
-    def __repr__(self) -> str:
-        return "ChannelSecret(***)"
 
 
 @dataclass(frozen=True, slots=True)

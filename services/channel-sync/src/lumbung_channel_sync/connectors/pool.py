@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import httpx
 
-from lumbung_channel_sync.connectors.contract import ChannelSecret, Connector, KeyRefused
+from lumbung_channel_sync.connectors.contract import Connector, KeyRefused
 from lumbung_channel_sync.connectors.http_client import PlatformHttp, Spacing
 from lumbung_channel_sync.connectors.registry import PLATFORMS
-from lumbung_channel_sync.domain.channels import Channel
+from lumbung_channel_sync.domain.channels import Channel, ChannelSecret
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lumbung_channel_sync.connectors.contract import ChannelSecret, Connector, Limits, WebhookReader
+from lumbung_channel_sync.connectors.contract import Connector, Limits, WebhookReader
 from lumbung_channel_sync.connectors.demo_marketplace.client import LIMITS as DEMO_MARKETPLACE_LIMITS
 from lumbung_channel_sync.connectors.demo_marketplace.client import DemoMarketplace
 from lumbung_channel_sync.connectors.demo_marketplace.webhooks import DemoMarketplaceWebhooks
 from lumbung_channel_sync.connectors.http_client import PlatformHttp
-from lumbung_channel_sync.domain.channels import Platform
+from lumbung_channel_sync.domain.channels import ChannelSecret, Platform
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,3 +85,25 @@ def freezes(channel: PauseMode | None, listing: PauseMode | None) -> bool:
 def sells_nothing(channel: PauseMode | None, listing: PauseMode | None) -> bool:
     """Whether the figure goes to 0."""
     return PauseMode.SELL_NOTHING in (channel, listing)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a platform as a whole can be called. No trouble when `failures_in_row` is 0."""
+
+    failures_in_row: int
+    reason: str
+    message: str
+    occur_time: datetime | None
+    next_call_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSecret:
+    """What signs the channel's webhooks and opens its API. Its text never shows in logs or tracebacks."""
+
+    webhook_secret: str
+    api_key: str
+
+    def __repr__(self) -> str:
+        return "ChannelSecret(***)"

@@ -7,6 +7,7 @@ So what differs is first a suspicion, and a finding when the next look sees it t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 
@@ -99,3 +100,15 @@ class Agreement:
         """Something was compared, and nothing disagreed."""
         counts = (self.figures, self.decrements, self.cancellations)
         return self.figures.compared > 0 and all(count.compared == count.agreed for count in counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One comparison that did not agree."""
+
+    listing_ref: str
+    sku_code: str
+    kind: str
+    expected_quantity: int
+    observed_quantity: int
+    observe_time: datetime

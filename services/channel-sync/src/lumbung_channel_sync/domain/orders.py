@@ -244,3 +244,32 @@ def judge_stock_failure(kind: str, reason: str) -> StockAnswer:
 def next_round(order: ChannelOrder) -> ChannelOrder:
     """The same order, to be asked for anew under a new request id."""
     return replace(order, reserve_round=order.reserve_round + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Something that waits for a person."""
+
+    dead_letter_id: int
+    channel_code: str
+    kind: str
+    order_ref: str
+    reason: str
+    message: str
+    attempt_count: int
+    receive_time: datetime
+    park_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedReturn:
+    """Goods that will come back."""
+
+    expected_return_id: int
+    channel_code: str
+    return_ref: str
+    order_ref: str
+    reservation_id: str
+    lines: tuple[OrderLine, ...]
+    reason: str
+    receive_time: datetime

@@ -8,10 +8,11 @@ from lumbung.channel_sync.v1 import sync_status_pb2 as pb
 from lumbung.channel_sync.v1 import sync_status_pb2_grpc as rpc
 from lumbung_channel_sync import wire
 from lumbung_channel_sync.domain.failures import ChannelNotFound, ListingNotFound
+from lumbung_channel_sync.domain.statuses import BEHIND, ListingStatus
 from lumbung_channel_sync.entrypoints import requests
 from lumbung_channel_sync.entrypoints.channel_service import Mutations
 from lumbung_channel_sync.stores import answers, channels, inbox, sync
-from lumbung_channel_sync.stores.sync import ListingStatus, StatusFilter
+from lumbung_channel_sync.stores.sync import StatusFilter
 from lumbung_channel_sync.usecases.reconcile_figures import Reconciler
 from lumbung_channel_sync.usecases.repair_listings import read_channel_figures, repair_listings
 from lumbung_kit.postgres import Conn
@@ -125,7 +126,7 @@ class SyncStatusService(rpc.SyncStatusServiceServicer):
                     for one in states
                 ],
                 greatest_lag=wire.duration(
-                    max((one.lag_s for one in states if one.state in wire.BEHIND), default=0.0)
+                    max((one.lag_s for one in states if one.state in BEHIND), default=0.0)
                 ),
                 waiting_delivery_count=deliveries,
                 oldest_delivery_age=wire.duration(oldest_s),

@@ -16,9 +16,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lumbung_channel_sync.clients.secrets import BadSecretsFile, Secrets
-from lumbung_channel_sync.connectors.contract import ChannelSecret, WebhookReader
+from lumbung_channel_sync.connectors.contract import WebhookReader
 from lumbung_channel_sync.connectors.registry import PLATFORMS
-from lumbung_channel_sync.domain.channels import Platform
+from lumbung_channel_sync.domain.channels import ChannelSecret, Platform
 from lumbung_channel_sync.stores.channel_directory import ChannelDirectory
 from lumbung_channel_sync.stores.inbox import Delivery
 from lumbung_channel_sync.usecases.receive_delivery import DeliveryReceiver

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from psycopg.rows import class_row, dict_row, scalar_row
 
-from lumbung_channel_sync.domain.channels import Channel, ChannelSpec, PauseMode, Platform, Stage
-from lumbung_channel_sync.domain.drift import Agreement, Compared, Count, Finding, Judgement
+from lumbung_channel_sync.domain.channels import Channel, ChannelSpec, Health, PauseMode, Platform, Stage
+from lumbung_channel_sync.domain.drift import Agreement, Compared, Count, Disagreement, Finding, Judgement
 from lumbung_kit import sql
 from lumbung_kit.postgres import Conn
 
@@ -33,29 +32,6 @@ _RESET_AGREEMENT = _SQL["reset_agreement"]
 _ADD_DISAGREEMENTS = _SQL["add_disagreements"]
 _TRIM_DISAGREEMENTS = _SQL["trim_disagreements"]
 _LIST_DISAGREEMENTS = _SQL["list_disagreements"]
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether a platform as a whole can be called. No trouble when `failures_in_row` is 0."""
-
-    failures_in_row: int
-    reason: str
-    message: str
-    occur_time: datetime | None
-    next_call_time: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """One comparison that did not agree."""
-
-    listing_ref: str
-    sku_code: str
-    kind: str
-    expected_quantity: int
-    observed_quantity: int
-    observe_time: datetime
 
 
 async def insert(

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from lumbung.channel_sync.v1 import events_pb2 as pb
 from lumbung_channel_sync import wire
 from lumbung_channel_sync.domain.channels import Channel
-from lumbung_channel_sync.domain.orders import ChannelOrder, OrderState
-from lumbung_channel_sync.stores.inbox import DeadLetter
-from lumbung_channel_sync.stores.orders import ExpectedReturn
+from lumbung_channel_sync.domain.orders import ChannelOrder, DeadLetter, ExpectedReturn, OrderState
 from lumbung_kit import events
 from lumbung_kit.postgres import Conn
 

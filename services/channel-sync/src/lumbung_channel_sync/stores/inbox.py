@@ -11,6 +11,7 @@ from psycopg.rows import class_row, dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from lumbung_channel_sync.domain.orders import (
+    DeadLetter,
     DeliveryKind,
     ItemLine,
     Message,
@@ -71,21 +72,6 @@ class Work:
     traceparent: str
     attempt_count: int
     receive_time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """Something that waits for a person."""
-
-    dead_letter_id: int
-    channel_code: str
-    kind: str
-    order_ref: str
-    reason: str
-    message: str
-    attempt_count: int
-    receive_time: datetime
-    park_time: datetime
 
 
 @dataclass(frozen=True, slots=True)

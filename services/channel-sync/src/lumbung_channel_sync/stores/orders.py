@@ -11,7 +11,13 @@ from uuid import UUID
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from lumbung_channel_sync.domain.orders import ChannelOrder, OrderLine, OrderState, ReturnAnnounced
+from lumbung_channel_sync.domain.orders import (
+    ChannelOrder,
+    ExpectedReturn,
+    OrderLine,
+    OrderState,
+    ReturnAnnounced,
+)
 from lumbung_kit import sql
 from lumbung_kit.postgres import Conn
 
@@ -65,20 +71,6 @@ class Decision:
     reservation_id: str = ""
     reason: str = ""
     message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectedReturn:
-    """Goods that will come back."""
-
-    expected_return_id: int
-    channel_code: str
-    return_ref: str
-    order_ref: str
-    reservation_id: str
-    lines: tuple[OrderLine, ...]
-    reason: str
-    receive_time: datetime
 
 
 @dataclass(frozen=True, slots=True)

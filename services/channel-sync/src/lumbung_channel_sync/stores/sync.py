@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from psycopg.rows import class_row, dict_row, scalar_row
@@ -14,6 +13,7 @@ from lumbung_channel_sync.domain.channels import PauseMode
 from lumbung_channel_sync.domain.drift import Belief
 from lumbung_channel_sync.domain.figures import Figure, FigureReason
 from lumbung_channel_sync.domain.listings import ListingRules
+from lumbung_channel_sync.domain.statuses import ListingStatus
 from lumbung_kit import sql
 from lumbung_kit.postgres import Conn
 
@@ -118,36 +118,6 @@ class Moved:
     listing_ref: str
     items_ordered: int = 0
     items_cancelled: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ListingStatus:
-    """A listing's figure on both sides, for people."""
-
-    channel_code: str
-    listing_ref: str
-    sku_code: str
-    state: str
-    desired_quantity: int | None
-    desired_version: int
-    desire_time: datetime | None
-    pushed_quantity: int | None
-    pushed_version: int
-    push_time: datetime | None
-    confirmed_quantity: int | None
-    confirmed_version: int
-    confirm_time: datetime | None
-    observed_quantity: int | None
-    observe_time: datetime | None
-    lag_s: float
-    drifted: bool
-    parked: bool
-    failures_in_row: int
-    problem_reason: str
-    problem_message: str
-    problem_time: datetime | None
-    next_attempt_time: datetime | None
-    reason: FigureReason | None
 
 
 @dataclass(frozen=True, slots=True)

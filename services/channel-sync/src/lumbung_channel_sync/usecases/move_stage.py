@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lumbung_channel_sync.domain.channels import Channel, Stage
-from lumbung_channel_sync.domain.drift import Agreement
+from lumbung_channel_sync.domain.drift import Agreement, Disagreement
 from lumbung_channel_sync.domain.failures import ChannelNotFound, StageNotAgreed
 from lumbung_channel_sync.stores import channels, happenings, sync
-from lumbung_channel_sync.stores.channels import Disagreement
 from lumbung_kit.context import actor
 from lumbung_kit.failures import ConcurrentChange
 from lumbung_kit.postgres import Conn

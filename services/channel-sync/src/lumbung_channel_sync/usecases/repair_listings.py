@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from lumbung_channel_sync.connectors.contract import PlatformTrouble
 from lumbung_channel_sync.domain.channels import Channel
 from lumbung_channel_sync.domain.failures import ChannelNotFound, ChannelUnavailable, ListingNotFound
+from lumbung_channel_sync.domain.statuses import ListingStatus
 from lumbung_channel_sync.stores import channels, sync
-from lumbung_channel_sync.stores.sync import ListingStatus, StatusFilter
+from lumbung_channel_sync.stores.sync import StatusFilter
 from lumbung_channel_sync.usecases.reconcile_figures import Reconciler
 from lumbung_kit.postgres import Conn, Postgres
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from lumbung_channel_sync.connectors.contract import ChannelSecret
 from lumbung_channel_sync.connectors.signing import Encoding, matches
+from lumbung_channel_sync.domain.channels import ChannelSecret
 from lumbung_channel_sync.domain.orders import (
     LINES_MAX,
     ItemLine,
