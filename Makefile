@@ -36,13 +36,13 @@ setup: .venv/.synced proto/.generated ## install everything into this folder
 proto: proto/.generated ## generate the stubs from proto/ with the locked tools
 
 demo: setup ## the main job: a flash sale on three channels becomes parcels, then everything stops
-	@$(BIN)/lumbung demo
+	@$(BIN)/lumbung demo $(ARGS)
 
 up: setup ## the same system, left running until Ctrl-C
-	@$(BIN)/lumbung up
+	@$(BIN)/lumbung up $(ARGS)
 
 test: setup ## every test, on a real Valkey and PostgreSQL that the run starts itself
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup lint types imports buf-lint squawk ## linter, strict types, import contracts, contracts' lint, migrations' lint
 
