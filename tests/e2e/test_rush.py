@@ -21,7 +21,7 @@ async def test_two_thousand_reserves_for_five_hundred_units_give_five_hundred_ho
 ) -> None:
     async with system.client("staff:test") as staff, system.client("storefront:web") as storefront:
         async with sales.flash_sale(staff, QUOTA) as code:
-            seen = await sales.rush(storefront, code, BUYERS, seed + nth, confirm=False)
+            seen = await sales.rush(storefront, code, BUYERS, seed + nth)
             item = await sales.report(staff, code)
             await sales.release_all(storefront, seen.held)
         assert len(seen.held) == len(set(seen.held)) == QUOTA

@@ -182,13 +182,20 @@ async def _marketplaces_agree(play: Play, reservations: Reservations) -> Finding
 
 
 async def _every_sale_is_one_order(play: Play) -> Finding:
-    sold = [
+    sold = {
         page.reservation_id for page in play.diary.purchases if page.ending in (Ending.SOLD, Ending.CANCELLED)
-    ]
-    orders = Counter(order.reservation_id for order in await list_orders(play.staff))
-    wrong = [f"{key} has {orders[key]} orders" for key in sold if orders[key] != 1]
-    wrong += [f"order for {key}, which nobody bought" for key in orders.keys() - set(sold) - play.strangers]
-    return _finding("every sale is exactly one order in the warehouse", wrong, f"{len(sold)} orders")
+    }
+    wrong: list[str] = []
+
+    async def none_is_wrong() -> bool:
+        orders = Counter(order.reservation_id for order in await list_orders(play.staff))
+        wrong[:] = [f"{key} has {orders[key]} orders" for key in sold if orders[key] != 1]
+        strange = orders.keys() - sold - play.strangers
+        wrong.extend(f"order for {key}, which nobody bought" for key in strange)
+        return not wrong
+
+    found = await _in_time(none_is_wrong, "every sale is exactly one order in the warehouse")
+    return _finding(found.promise, wrong, f"{len(sold)} orders")
 
 
 async def _every_step_is_booked(play: Play) -> Finding:

@@ -23,7 +23,7 @@ async def prepare(server_url: str, database: str) -> Mapping[str, str]:
 
 
 async def drop(server_url: str, database: str) -> None:
-    """Removes the database with everything in it."""
+    """Removes a database of ours with everything in it; never the one that the URL itself names."""
     async with await psycopg.AsyncConnection.connect(server_url, autocommit=True) as connection:
         statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database))
         await connection.execute(statement)

@@ -6,7 +6,7 @@ import asyncio
 import random
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from lumbung_dev.local.patience import patiently
 from lumbung_dev.local.services import Services
 from lumbung_dev.shop import warehouse
 from lumbung_dev.shop.goods import FLASH_SKU
+from lumbung_dev.shop.outlets import WEBSITE
 from lumbung_kit.clients import failure_from
 
 
@@ -25,11 +26,8 @@ from lumbung_kit.clients import failure_from
 class Rush:
     """What the buyers of one sale were told."""
 
-    code: str
     held: list[str] = field(default_factory=list)
     """Ids of acknowledged holds."""
-    sold: list[str] = field(default_factory=list)
-    """Of them, acknowledged confirms."""
     refused: Counter[str] = field(default_factory=Counter)
 
 
@@ -47,7 +45,7 @@ async def flash_sale(staff: Services, quota: int) -> AsyncIterator[str]:
                 sku_code=FLASH_SKU, warehouse_code=warehouse.CODE, quota=quota, limit_per_customer=1
             )
         ],
-        channel_codes=["web"],
+        channel_codes=[WEBSITE],
     )
     plan.start_time.FromDatetime(now)
     plan.end_time.FromDatetime(now + timedelta(hours=1))
@@ -61,45 +59,29 @@ async def flash_sale(staff: Services, quota: int) -> AsyncIterator[str]:
         await patiently(staff.flash_sales.CloseFlashSale, closing)
 
 
-async def rush(
-    storefront: Services, code: str, buyers: int, seed: int, *, confirm: bool, told: Callable[[Rush], None]
-) -> Rush:
-    """Everybody at once, in an order that the seed decides; `told` hears of every answer."""
-    seen = Rush(code)
+async def rush(storefront: Services, code: str, buyers: int, seed: int) -> Rush:
+    """Everybody asks for one unit at once, in an order that the seed decides."""
+    seen = Rush()
 
     async def buy(number: int) -> None:
         request = reservations_pb2.ReserveRequest(
             request_id=f"{code}:{number}",
-            channel_code="web",
+            channel_code=WEBSITE,
             customer_reference=f"buyer-{number}",
             flash_sale_code=code,
             lines=[reservations_pb2.ReserveLine(sku_code=FLASH_SKU, quantity=1)],
         )
         try:
-            answer = await patiently(storefront.reservations.Reserve, request, within_s=60)
+            answer = await patiently(storefront.reservations.Reserve, request)
         except grpc.aio.AioRpcError as error:
             seen.refused[failure_from(error).reason] += 1
-            return
-        seen.held.append(answer.reservation.reservation_id)
-        told(seen)
-        if confirm:
-            await _confirm(storefront, code, number, answer.reservation.reservation_id)
-            seen.sold.append(answer.reservation.reservation_id)
-            told(seen)
+        else:
+            seen.held.append(answer.reservation.reservation_id)
 
     order = list(range(buyers))
     random.Random(seed).shuffle(order)
     await asyncio.gather(*map(buy, order))
     return seen
-
-
-async def _confirm(storefront: Services, code: str, number: int, reservation_id: str) -> None:
-    request = reservations_pb2.ConfirmRequest(
-        request_id=f"{code}:{number}:confirm",
-        reservation_id=reservation_id,
-        order=reservations_pb2.OrderDetails(order_reference=f"{code}-{number}"),
-    )
-    await patiently(storefront.reservations.Confirm, request, within_s=60)
 
 
 async def report(staff: Services, code: str) -> flash_sales_pb2.FlashSaleItemReport:
