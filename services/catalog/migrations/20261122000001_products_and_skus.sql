@@ -78,4 +78,4 @@ end
 $$;
 
 -- migrate:down
-drop table barcode, sku_unit, sku, product;
+-- Nothing: a change of the schema is undone by another migration, which keeps the data.

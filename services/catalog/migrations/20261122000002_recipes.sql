@@ -54,5 +54,4 @@ end
 $$;
 
 -- migrate:down
-drop view sku_whole;
-drop table recipe_component, recipe;
+-- Nothing: a change of the schema is undone by another migration, which keeps the data.

@@ -35,4 +35,4 @@ end
 $$;
 
 -- migrate:down
-drop table product_history, sku_history;
+-- Nothing: a change of the schema is undone by another migration, which keeps the data.
