@@ -332,6 +332,11 @@ async def test_the_log_refuses_a_negative_position(floor: Any, refusal: Any) -> 
         assert refused.reason == "BAD_INPUT"
 
 
+async def test_the_log_refuses_a_position_beyond_its_end(floor: Any, refusal: Any) -> None:
+    refused = await refusal(_first(floor.events.Subscribe(events_pb2.SubscribeRequest(after_position=7))))
+    assert (refused.reason, refused.metadata["head_position"]) == ("POSITION_AHEAD", "0")
+
+
 async def _first(call: Any) -> Any:
     return await call.read()
 

@@ -36,6 +36,7 @@ def assert_feasible(carts: list[Cart], jobs: list[Job], capacity: Capacity) -> N
         assert not capacity.units or load.units <= capacity.units
         assert not capacity.totes or load.totes <= capacity.totes
         assert not capacity.weight_g or load.weight_g <= capacity.weight_g
+        assert load.picks <= capacity.picks
         assert not capacity.volume_ml or load.volume_ml <= capacity.volume_ml
 
 
@@ -91,8 +92,13 @@ def test_every_limit_of_a_cart_is_kept(
     orders: list[tuple[set[tuple[int, int]], int, int, int]],
 ) -> None:
     jobs = [
-        Job(f"O{n}", frozenset(Stop(a, float(y)) for a, y in stops), Load(units, 1, weight, volume), n)
+        Job(
+            f"O{n}",
+            frozenset(Stop(a, float(y)) for a, y in stops),
+            Load(units, 1, weight, volume, len(stops)),
+            n,
+        )
         for n, (stops, units, weight, volume) in enumerate(orders)
     ]
-    capacity = Capacity(units=12, totes=3, weight_g=600, volume_ml=1000)
+    capacity = Capacity(units=12, totes=3, weight_g=600, volume_ml=1000, picks=5)
     assert_feasible(batch(Walks.counting(LAYOUT, 300), jobs, capacity), jobs, capacity)

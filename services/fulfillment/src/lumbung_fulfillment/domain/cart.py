@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 from lumbung_fulfillment.domain.layout import Stop
 
+PICKS_MAX = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What rides: base units, one tote per order, grams and millilitres."""
+    """What rides: base units, one tote per order, grams and millilitres, and the picks that it takes."""
 
     units: int = 0
     totes: int = 0
     weight_g: int = 0
     volume_ml: int = 0
+    picks: int = 0
 
     def __add__(self, other: Load) -> Load:
         return Load(
@@ -23,17 +26,19 @@ class Load:
             self.totes + other.totes,
             self.weight_g + other.weight_g,
             self.volume_ml + other.volume_ml,
+            self.picks + other.picks,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What a cart can carry. A limit of 0 does not apply."""
+    """What a cart can carry. A limit of 0 does not apply. The limit of picks keeps a wave's answers of bounded size."""
 
     units: int = 60
     totes: int = 12
     weight_g: int = 0
     volume_ml: int = 0
+    picks: int = PICKS_MAX
 
     def holds(self, load: Load) -> bool:
         """Whether a load fits in every respect."""
@@ -42,6 +47,7 @@ class Capacity:
             (self.totes, load.totes),
             (self.weight_g, load.weight_g),
             (self.volume_ml, load.volume_ml),
+            (self.picks, load.picks),
         )
         return all(not limit or wanted <= limit for limit, wanted in pairs)
 

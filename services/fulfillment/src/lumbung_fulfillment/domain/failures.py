@@ -257,6 +257,13 @@ class ReturnNotFound(Failure):
     reason = "RETURN_NOT_FOUND"
 
 
+class PositionAhead(Failure):
+    """The position is beyond the end of the log: the checkpoint belongs to another log."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "POSITION_AHEAD"
+
+
 class ReturnExceedsOrder(Failure):
     """More would have come back than was sent."""
 

@@ -140,7 +140,8 @@ def _sourced(
         if isinstance(chosen, Missing):
             left_out.append(LeftOut(order.order_id, LeftOutReason.NO_BIN_STOCK, chosen.sku_codes))
             continue
-        job = Job(order.order_id, frozenset(pick.stop for pick in chosen), load, rank)
+        stops = frozenset(pick.stop for pick in chosen)
+        job = Job(order.order_id, stops, replace(load, picks=len(chosen)), rank)
         ready.append(_Ready(order, job, tuple(chosen)))
     return ready, left_out
 

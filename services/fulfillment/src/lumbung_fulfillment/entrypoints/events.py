@@ -9,11 +9,15 @@ import grpc
 
 from lumbung.fulfillment.v1 import events_pb2 as pb
 from lumbung.fulfillment.v1 import events_pb2_grpc as rpc
+from lumbung_fulfillment.domain.failures import PositionAhead
 from lumbung_fulfillment.entrypoints.messages import timestamp
 from lumbung_kit.events import EventLog, StoredEvent
+from lumbung_kit.failures import FieldViolation
 from lumbung_kit.validate import Check
 
 BATCH_MAX = 500
+EVENTS_PER_RESPONSE_MAX = 200
+"""Keeps a response well below what clients take in: a wave of 200 orders is one event of about 8 kB."""
 POSITION_MAX = 2**62
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -33,9 +37,18 @@ class EventServicer(rpc.EventServiceServicer):
         after = check.whole("after_position", request.after_position, minimum=0, maximum=POSITION_MAX)
         batch = check.whole("batch_size", request.batch_size, minimum=0, maximum=BATCH_MAX) or BATCH_MAX
         check.done()
-        async for stored in self._log.stream(after, batch):
+        await self._require_reached(after)
+        async for stored in self._log.stream(after, min(batch, EVENTS_PER_RESPONSE_MAX)):
             head = await self._log.head()
             yield pb.SubscribeResponse(events=map(event_message, stored), head_position=head)
+
+    async def _require_reached(self, position: int) -> None:
+        head = await self._log.head()
+        if position > head:
+            raise PositionAhead(
+                metadata={"head_position": str(head)},
+                fields=[FieldViolation("after_position", f"must be at most {head}, the end of the log")],
+            )
 
 
 def event_message(stored: StoredEvent) -> pb.Event:
