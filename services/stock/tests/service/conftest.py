@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from lumbung.stock.v1 import availability_pb2 as availability_pb
-from lumbung.stock.v1 import availability_pb2_grpc, inventory_pb2_grpc
+from lumbung.stock.v1 import availability_pb2_grpc, events_pb2_grpc, inventory_pb2_grpc
 from lumbung.stock.v1 import events_pb2 as events_pb
 from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung.stock.v1 import reservations_pb2 as reservations_pb
@@ -145,6 +145,11 @@ class House:
             {"kind": kind},
         )
         return [events_pb.Event.FromString(payload) for (payload,) in await rows.fetchall()]
+
+    def subscribe(self, after_position: int) -> Any:
+        """The log's events after a position, as they come."""
+        stub = events_pb2_grpc.EventServiceStub(self.shop.channel)
+        return stub.Subscribe(events_pb.SubscribeRequest(after_position=after_position))
 
     async def content(self) -> dict[str, list[Any]]:
         """Everything that a movement could change, to be compared."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import grpc
 import pytest
 
+from lumbung.stock.v1 import events_pb2 as events_pb
 from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung_kit.clients import failure_from
 from lumbung_kit.context import acting_as
@@ -474,3 +475,21 @@ async def test_the_services_own_role_cannot_rewrite_the_ledger(house) -> None:
     for statement in ("UPDATE ledger_entry SET quantity = 2", "DELETE FROM ledger_entry"):
         with pytest.raises(Exception, match="permission denied"):
             await house.shop.sql.execute(statement)
+
+
+async def test_more_than_a_client_takes_in_at_once_is_sent_in_portions(house) -> None:
+    """Ten events of half a megabyte each: a client refuses responses above four."""
+    codes = [f"SKU-{n:060}" for n in range(8_000)]
+    large = events_pb.Event(availability_changed=events_pb.AvailabilityChanged(sku_codes=codes))
+    await house.shop.sql.execute(
+        "INSERT INTO event_outbox (event_id, kind, subject, payload, traceparent)"
+        " SELECT gen_random_uuid(), 'availability_changed', '', %s, '' FROM generate_series(1, 10)",
+        (large.SerializeToString(),),
+    )
+    found = []
+    async with asyncio.timeout(30):
+        async for response in house.subscribe(0):
+            found += [len(event.availability_changed.sku_codes) for event in response.events]
+            if len(found) == 10:
+                break
+    assert found == [8_000] * 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import grpc
 
@@ -13,6 +13,8 @@ from lumbung_kit.validate import Check
 from lumbung_stock.wire.reservations import timestamp
 
 BATCH_MAX = 500
+RESPONSE_BYTES_MAX = 1024 * 1024
+"""Well below what clients take in: a receipt of 500 lines is one event of about 70 kB."""
 
 
 class EventService(rpc.EventServiceServicer):
@@ -33,7 +35,21 @@ class EventService(rpc.EventServiceServicer):
         check.done()
         async for stored in self._log.stream(after, batch):
             head = await self._log.head()
-            yield pb.SubscribeResponse(events=[event_message(event) for event in stored], head_position=head)
+            for portion in portions(stored, RESPONSE_BYTES_MAX):
+                yield pb.SubscribeResponse(events=map(event_message, portion), head_position=head)
+
+
+def portions(stored: Sequence[StoredEvent], bytes_max: int) -> Iterator[list[StoredEvent]]:
+    """The events in responses of bounded size, at least one event each; none make one empty response."""
+    portion: list[StoredEvent] = []
+    size = 0
+    for event in stored:
+        if portion and size + len(event.payload) > bytes_max:
+            yield portion
+            portion, size = [], 0
+        portion.append(event)
+        size += len(event.payload)
+    yield portion
 
 
 def event_message(stored: StoredEvent) -> pb.Event:

@@ -24,9 +24,10 @@ WITH asked AS (
     SELECT sku_code, sum(on_hand)::bigint AS on_hand, sum(held)::bigint AS held, sum(sold)::bigint AS sold,
            sum(safety_stock)::bigint AS safety_stock, sum(escrow)::bigint AS escrow,
            sum(shortfall)::bigint AS shortfall
-      FROM level
-     WHERE sku_code = ANY (%(sku_codes)s::text[])
-       AND (%(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s)
+      FROM asked
+     CROSS JOIN warehouse
+      JOIN level USING (warehouse_code, sku_code)
+     WHERE %(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s
      GROUP BY sku_code
 ), on_sale AS (
     SELECT draw.sku_code, flash_sale.flash_sale_code, min(item.remaining / draw.quantity) AS available
@@ -79,7 +80,8 @@ SELECT component_code, quantity AS quantity_per_bundle,
        coalesce(sum(greatest(0, on_hand - held - sold - safety_stock - escrow) / quantity), 0)::bigint
            AS bundles_possible
   FROM sku_component
-  LEFT JOIN level ON level.sku_code = component_code
+ CROSS JOIN warehouse
+  LEFT JOIN level ON level.warehouse_code = warehouse.warehouse_code AND level.sku_code = component_code
  WHERE bundle_code = %(sku_code)s
  GROUP BY component_code, quantity
  ORDER BY component_code;

@@ -36,6 +36,7 @@ SELECT place_code, sku_code, quantity
 
 -- name: of_sku
 SELECT warehouse_code, place_code, quantity
-  FROM place_stock
+  FROM warehouse
+  JOIN place_stock USING (warehouse_code)
  WHERE sku_code = %(sku_code)s AND quantity > 0
  ORDER BY warehouse_code, place_code;
