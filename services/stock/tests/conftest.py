@@ -23,12 +23,16 @@ from lumbung.stock.v1 import flash_sales_pb2_grpc, reservations_pb2_grpc
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit import serving
 from lumbung_kit.clients import RemoteFailure, failure_from, open_channel
+from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.provision import url_to
 from lumbung_kit.status import DETAILS_KEY
 from lumbung_kit.testing import Server
 from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.app import build
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
+from lumbung_stock.domain.reservations import Durability, Line, Refusal
 from lumbung_stock.settings import StockSettings
 from lumbung_stock.stores.gate import Gate
 
@@ -366,6 +370,83 @@ def _trouble_in_items(items: list[tuple[Any, ...]], draws: list[tuple[Any, ...]]
         if taken > quota:
             found.append(f"oversold: {sale}/{sku} gave {taken} of {quota}")
     return found
+
+
+class MakeCart:
+    """`make_cart({"PB-10K": 2})`: a checked cart with a new request_id; bundles come with their recipes."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+
+    def __call__(
+        self,
+        lines: dict[str, int] | list[tuple[str, int]],
+        *,
+        bundles: dict[str, dict[str, int]] | None = None,
+        request_id: str = "",
+        content_hash: bytes = b"content",
+        customer: str = "",
+        sale: str = "",
+        warehouse: str = "",
+        refusal: Refusal | None = None,
+    ) -> Cart:
+        pairs = lines if isinstance(lines, list) else list(lines.items())
+        recipes = bundles or {}
+        return Cart(
+            reservation_id=new_id(),
+            request_id=request_id or f"cart-{next(self._numbers)}",
+            content_hash=content_hash,
+            lines=tuple(
+                Line(sku, units, tuple(sorted(recipes[sku].items())) if sku in recipes else ((sku, 1),))
+                for sku, units in pairs
+            ),
+            channel_code="web",
+            customer_reference=customer,
+            ttl_s=900.0,
+            durability=Durability.DURABLE,
+            warehouse_code=warehouse,
+            flash_sale_code=sale,
+            actor="storefront:web",
+            traceparent="",
+            refusal=refusal,
+        )
+
+
+@pytest.fixture
+def make_cart() -> MakeCart:
+    """Makes carts."""
+    return MakeCart()
+
+
+class MakeSale:
+    """`make_sale("SALE", {"PB-10K": 5}, epoch=1)`: a sale with so many units free."""
+
+    def __call__(
+        self, code: str, free: dict[str, int], *, epoch: int = 1, limit: int = 0, **fields: Any
+    ) -> FlashSale:
+        now = datetime.now(UTC)
+        items = tuple(
+            FlashSaleItem(sku, WAREHOUSE, max(1, units), limit, remaining=units)
+            for sku, units in sorted(free.items())
+        )
+        sale = FlashSale(
+            flash_sale_code=code,
+            title=code,
+            state=FlashSaleState.OPEN,
+            channel_codes=("web",),
+            start_time=now,
+            end_time=now + timedelta(hours=1),
+            epoch=epoch,
+            gate_armed=True,
+            items=items,
+        )
+        return replace(sale, **fields)
+
+
+@pytest.fixture
+def make_sale() -> MakeSale:
+    """Makes flash sales."""
+    return MakeSale()
 
 
 OpenShop = Callable[[], Awaitable[Shop]]

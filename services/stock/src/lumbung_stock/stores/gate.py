@@ -77,8 +77,8 @@ class Gate:
         """Shuts the gate under `epoch`; False when a newer epoch has it."""
         return bool(await self._freeze(_keys(code, "gate"), [epoch]))
 
-    async def install(self, sale: FlashSale, unresolved: Sequence[Reservation]) -> bool:
-        """Writes the free units and the unresolved reservations of Postgres; False when overtaken."""
+    async def install(self, sale: FlashSale, taken: Sequence[Reservation]) -> bool:
+        """Writes the free units and the reservations of Postgres that took the others; False when overtaken."""
         keys = _keys(sale.flash_sale_code, "gate", "free", "requests", "holds", "customers")
         free: list[str | int] = []
         for item in sale.items:
@@ -86,9 +86,9 @@ class Gate:
         if not await self._install(keys, [sale.epoch, "1", len(sale.items), *free]):
             return False
         limited = {item.sku_code for item in sale.items if item.limit_per_customer}
-        for start in range(0, len(unresolved), INSTALL_BATCH):
+        for start in range(0, len(taken), INSTALL_BATCH):
             rows: list[str | int] = []
-            for reservation in unresolved[start : start + INSTALL_BATCH]:
+            for reservation in taken[start : start + INSTALL_BATCH]:
                 rows += _installed(reservation, limited)
             if not await self._install(keys, [sale.epoch, "0", 0, *rows]):
                 return False
@@ -183,7 +183,8 @@ def _keys(code: str, *names: str) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    """Of bytes that are no UTF-8 too: an entry that is not ours must not stop those behind it."""
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def _fields(fields: Mapping[Any, Any]) -> dict[str, str]:

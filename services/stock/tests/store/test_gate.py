@@ -1,0 +1,463 @@
+"""The gate's scripts, each outcome of each, on a real Valkey."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from redis.exceptions import ResponseError
+
+from lumbung_kit.valkey import Valkey, connect
+from lumbung_stock.domain.answers import decided
+from lumbung_stock.domain.reservations import Draw, Reservation
+from lumbung_stock.stores.gate import Gate, GateStatus
+from lumbung_stock.stores.journal_codec import Outcome, decode
+
+if TYPE_CHECKING:
+    from services.stock.tests.conftest import MakeCart, MakeSale
+
+pytestmark = pytest.mark.store
+
+JOURNAL_MAX = 50
+KEYS = ("gate", "free", "requests", "holds", "customers", "journal")
+
+
+@pytest.fixture(params=["2", "3"])
+async def valkey(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Valkey]:
+    """A client, once for each version of the wire protocol: they answer XREAD in different shapes."""
+    client = connect(f"{valkey_url}?protocol={request.param}")
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def gate(valkey: Valkey) -> Gate:
+    return Gate(valkey, journal_max=JOURNAL_MAX)
+
+
+async def content(valkey: Valkey) -> dict[str, Any]:
+    """Everything in Valkey."""
+    found: dict[str, Any] = {}
+    for key in sorted(await valkey.keys("*")):
+        read = valkey.xrange if key.endswith(b":journal") else valkey.hgetall
+        found[key.decode()] = await read(key)
+    return found
+
+
+async def opened(gate: Gate, sale: Any) -> None:
+    """Sets the gate up as after an opening."""
+    assert await gate.freeze(sale.flash_sale_code, sale.epoch)
+    assert await gate.install(sale, [])
+    assert await gate.arm(sale.flash_sale_code, sale.epoch)
+
+
+def held(cart: Any, *draws: Draw) -> Reservation:
+    """The reservation that Postgres would have of a cart."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return decided(cart, draws, (moment, moment))
+
+
+class TestReserve:
+    """reserve.lua"""
+
+    async def test_held_takes_the_units_and_journals_the_cart(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 5, "B": 5}, limit=4)
+        await opened(gate, sale)
+        cart = make_cart([("A", 1), ("B", 2), ("A", 2)], customer="ani", sale="SALE")
+        answer = await gate.reserve(sale, cart)
+        assert (answer.outcome, answer.hold_id) == (Outcome.HELD, cart.reservation_id)
+        assert await gate.free_units("SALE") == {"A": 2, "B": 3}
+        ((_, fields),) = await gate.read_journal("SALE", 10)
+        assert decode(fields) == cart
+        assert (fields["epoch"], fields["seq"]) == ("1", "1")
+
+    async def test_the_last_unit_can_be_had_and_no_further(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 3})
+        await opened(gate, sale)
+        outcomes = [(await gate.reserve(sale, make_cart({"A": units}))).outcome for units in (4, 2, 2, 1, 1)]
+        assert outcomes == [
+            Outcome.OUT_OF_STOCK,
+            Outcome.HELD,
+            Outcome.OUT_OF_STOCK,
+            Outcome.HELD,
+            Outcome.OUT_OF_STOCK,
+        ]
+        assert await gate.free_units("SALE") == {"A": 0}
+
+    async def test_all_skus_or_none_and_the_refusal_is_journaled_with_what_there_was(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 5, "B": 1})
+        await opened(gate, sale)
+        before = await content(valkey)
+        cart = make_cart({"A": 1, "B": 2}, sale="SALE")
+        assert (await gate.reserve(sale, cart)).outcome is Outcome.OUT_OF_STOCK
+        after = await content(valkey)
+        unchanged = ("free", "holds", "customers")
+        assert [after.get(f"lumbung:{{SALE}}:{key}") for key in unchanged] == [
+            before.get(f"lumbung:{{SALE}}:{key}") for key in unchanged
+        ]
+        ((_, fields),) = await gate.read_journal("SALE", 10)
+        refusal = decode(fields).refusal
+        assert refusal is not None
+        assert [(line.line_index, line.available_quantity) for line in refusal.lines] == [(1, 1)]
+
+    async def test_the_limit_counts_each_sku_of_each_customer(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 9, "B": 9}, limit=2)
+        await opened(gate, sale)
+
+        async def ask(customer: str, **lines: int) -> Outcome:
+            return (await gate.reserve(sale, make_cart(lines, customer=customer))).outcome
+
+        assert await ask("ani", A=2) is Outcome.HELD
+        assert await ask("ani", A=1) is Outcome.LIMIT_REACHED
+        assert await ask("ani", A=1, B=1) is Outcome.LIMIT_REACHED
+        assert await ask("ani", B=2) is Outcome.HELD
+        assert await ask("budi", A=2, B=2) is Outcome.HELD
+        assert await ask("citra", A=3) is Outcome.LIMIT_REACHED
+        assert await gate.free_units("SALE") == {"A": 5, "B": 5}
+
+    async def test_who_is_over_the_limit_hears_of_it_also_when_nothing_is_left(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 1, "B": 0}, limit=1)
+        await opened(gate, sale)
+        await gate.reserve(sale, make_cart({"A": 1}, customer="ani"))
+        for lines in ({"A": 1}, {"A": 1, "B": 1}):
+            answer = await gate.reserve(sale, make_cart(lines, customer="ani"))
+            assert answer.outcome is Outcome.LIMIT_REACHED
+
+    @pytest.mark.parametrize("case", ["no gate", "frozen", "older epoch", "newer epoch"])
+    async def test_a_gate_that_is_not_armed_under_this_epoch_writes_nothing(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale, case: str
+    ) -> None:
+        sale = make_sale("SALE", {"A": 5}, epoch=5)
+        if case != "no gate":
+            await opened(gate, sale)
+        if case == "frozen":
+            await gate.freeze("SALE", 5)
+        asked = make_sale("SALE", {"A": 5}, epoch={"older epoch": 4, "newer epoch": 6}.get(case, 5))
+        before = await content(valkey)
+        answer = await gate.reserve(asked, make_cart({"A": 1}))
+        assert (answer.outcome, answer.hold_id) == (Outcome.NOT_ARMED, None)
+        assert await content(valkey) == before
+
+    @pytest.mark.parametrize(
+        ("units", "customer", "first"),
+        [(1, "ani", Outcome.HELD), (4, "ani", Outcome.OUT_OF_STOCK), (5, "ani", Outcome.LIMIT_REACHED)],
+    )
+    async def test_a_request_seen_before_gets_its_first_answer_and_changes_nothing(
+        self,
+        gate: Gate,
+        valkey: Valkey,
+        make_cart: MakeCart,
+        make_sale: MakeSale,
+        units: int,
+        customer: str,
+        first: Outcome,
+    ) -> None:
+        sale = make_sale("SALE", {"A": 3}, limit=4)
+        await opened(gate, sale)
+        cart = make_cart({"A": units}, request_id="once", customer=customer)
+        assert (await gate.reserve(sale, cart)).outcome is first
+        before = await content(valkey)
+        again = await gate.reserve(sale, make_cart({"A": units}, request_id="once", customer=customer))
+        assert (again.outcome, again.hold_id) == (first, cart.reservation_id)
+        other = make_cart({"A": units}, request_id="once", customer=customer, content_hash=b"other")
+        assert (await gate.reserve(sale, other)).outcome is Outcome.REQUEST_REUSED
+        assert await content(valkey) == before
+
+    async def test_a_full_journal_takes_nothing_more_but_knows_whom_it_has_answered(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 1_000})
+        await opened(gate, sale)
+        carts = [make_cart({"A": 1}) for _ in range(JOURNAL_MAX)]
+        await asyncio.gather(*(gate.reserve(sale, cart) for cart in carts))
+        before = await content(valkey)
+        late = make_cart({"A": 1})
+        assert (await gate.reserve(sale, late)).outcome is Outcome.JOURNAL_FULL
+        assert (await gate.reserve(sale, carts[0])).outcome is Outcome.HELD
+        assert await content(valkey) == before
+        entries = await gate.read_journal("SALE", 1)
+        await gate.acknowledge("SALE", [(entry_id, fields["hold"]) for entry_id, fields in entries])
+        assert (await gate.reserve(sale, late)).outcome is Outcome.HELD
+
+    async def test_a_hundred_skus_in_one_cart(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        skus = {f"SKU-{number}": 1 for number in range(100)}
+        sale = make_sale("SALE", skus, limit=1)
+        await opened(gate, sale)
+        assert (await gate.reserve(sale, make_cart(skus, customer="ani"))).outcome is Outcome.HELD
+        assert set((await gate.free_units("SALE")).values()) == {0}
+
+    async def test_an_error_comes_before_the_first_write(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 5}, limit=1)
+        await opened(gate, sale)
+        await valkey.set("lumbung:{SALE}:customers", "not a hash")
+        with pytest.raises(ResponseError):
+            await gate.reserve(sale, make_cart({"A": 1}, customer="ani"))
+        assert await gate.free_units("SALE") == {"A": 5}
+        assert await gate.backlog("SALE") == 0
+
+    async def test_every_key_of_a_sale_lives_on_one_shard(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 5}, limit=2)
+        await opened(gate, sale)
+        await gate.reserve(sale, make_cart({"A": 1}, customer="ani"))
+        assert await valkey.keys("*") != []
+        assert set(await content(valkey)) == {f"lumbung:{{SALE}}:{name}" for name in KEYS}
+
+    async def test_a_rush_gets_what_there_is_and_no_more(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 20})
+        await opened(gate, sale)
+        answers = await asyncio.gather(*(gate.reserve(sale, make_cart({"A": 1})) for _ in range(JOURNAL_MAX)))
+        assert Counter(answer.outcome for answer in answers) == {
+            Outcome.HELD: 20,
+            Outcome.OUT_OF_STOCK: JOURNAL_MAX - 20,
+        }
+        entries = await gate.read_journal("SALE", 2 * JOURNAL_MAX)
+        assert [int(fields["seq"]) for _, fields in entries] == list(range(1, JOURNAL_MAX + 1))
+
+
+class TestFreeze:
+    """freeze_gate.lua"""
+
+    @pytest.mark.parametrize(
+        ("present", "asked", "takes"),
+        [(0, 1, True), (4, 5, True), (5, 5, True), (5, 4, False), (10, 9, False)],
+    )
+    async def test_the_newer_epoch_has_the_gate(
+        self, gate: Gate, make_sale: MakeSale, present: int, asked: int, takes: bool
+    ) -> None:
+        if present:
+            await opened(gate, make_sale("SALE", {"A": 1}, epoch=present))
+        assert await gate.freeze("SALE", asked) is takes
+        expected = GateStatus(armed=False, epoch=asked) if takes else GateStatus(armed=True, epoch=present)
+        assert await gate.status("SALE") == expected
+
+
+class TestInstall:
+    """install_gate.lua"""
+
+    async def test_what_was_there_before_is_gone(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        old = make_sale("SALE", {"A": 9, "GONE": 9}, limit=5)
+        await opened(gate, old)
+        await gate.reserve(old, make_cart({"A": 3}, customer="ani"))
+        new = make_sale("SALE", {"A": 4}, epoch=2, limit=5)
+        await opened(gate, new)
+        assert await gate.free_units("SALE") == {"A": 4}
+        found = await content(valkey)
+        assert not [key for key in found if key.endswith((":requests", ":holds", ":customers"))]
+        assert await gate.backlog("SALE") == 1
+
+    async def test_unresolved_reservations_are_remembered_in_parts(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("lumbung_stock.stores.gate.INSTALL_BATCH", 2)
+        sale = make_sale("SALE", {"A": 10, "B": 10}, limit=3)
+        carts = [
+            make_cart({"A": 1, "B": 2}, customer=customer) for customer in ("ani", "budi", "citra", "ani\nB")
+        ]
+        draws = (Draw("JKT1", "A", 1, from_escrow=True), Draw("JKT1", "B", 2, from_escrow=True))
+        ordinary = Draw("JKT1", "CABLE", 7, from_escrow=False)
+        await gate.freeze("SALE", 1)
+        assert await gate.install(sale, [held(cart, *draws, ordinary) for cart in carts])
+        assert await gate.arm("SALE", 1)
+        again = await gate.reserve(sale, make_cart({"A": 1}, request_id=carts[1].request_id))
+        assert (again.outcome, again.hold_id) == (Outcome.HELD, carts[1].reservation_id)
+        more = [make_cart({"B": 2}, customer=customer) for customer in ("ani", "citra", "dewi")]
+        outcomes = [(await gate.reserve(sale, cart)).outcome for cart in more]
+        assert outcomes == [Outcome.LIMIT_REACHED, Outcome.LIMIT_REACHED, Outcome.HELD]
+        assert await gate.credit("SALE", 1, [cart.reservation_id for cart in carts])
+        assert await gate.free_units("SALE") == {"A": 14, "B": 16}
+        assert (
+            await gate.reserve(sale, make_cart({"A": 3, "B": 3}, customer="ani\nB"))
+        ).outcome is Outcome.HELD
+
+    async def test_an_armed_gate_or_another_epoch_is_left_alone(
+        self, gate: Gate, valkey: Valkey, make_sale: MakeSale
+    ) -> None:
+        await opened(gate, make_sale("SALE", {"A": 1}, epoch=3))
+        before = await content(valkey)
+        assert not await gate.install(make_sale("SALE", {"A": 9}, epoch=3), [])
+        assert await content(valkey) == before
+        await gate.freeze("SALE", 5)
+        for epoch in (4, 6):
+            assert not await gate.install(make_sale("SALE", {"A": 9}, epoch=epoch), [])
+        assert await gate.free_units("SALE") == {"A": 1}
+
+    async def test_an_emptied_valkey_in_the_middle_is_not_armed(
+        self, gate: Gate, valkey: Valkey, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 1})
+        await gate.freeze("SALE", 1)
+        await gate.install(sale, [])
+        await valkey.flushdb()
+        assert not await gate.arm("SALE", 1)
+        assert await gate.status("SALE") == GateStatus(armed=False, epoch=0)
+
+
+class TestArm:
+    """arm_gate.lua"""
+
+    @pytest.mark.parametrize(
+        ("frozen", "asked", "takes"), [(0, 1, False), (2, 1, False), (2, 2, True), (2, 3, False)]
+    )
+    async def test_only_the_epoch_that_froze_it_opens_it(
+        self, gate: Gate, frozen: int, asked: int, takes: bool
+    ) -> None:
+        if frozen:
+            await gate.freeze("SALE", frozen)
+        assert await gate.arm("SALE", asked) is takes
+        assert await gate.status("SALE") == GateStatus(armed=takes, epoch=frozen)
+
+
+class TestCredit:
+    """credit_gate.lua"""
+
+    async def test_each_hold_comes_back_once_with_its_limit(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 3, "B": 3}, limit=2)
+        await opened(gate, sale)
+        cart = make_cart({"A": 2, "B": 1}, customer="ani")
+        await gate.reserve(sale, cart)
+        for _ in range(3):
+            assert await gate.credit("SALE", 1, [cart.reservation_id, UUID(int=7)])
+            assert await gate.free_units("SALE") == {"A": 3, "B": 3}
+        assert (await gate.reserve(sale, make_cart({"A": 2}, customer="ani"))).outcome is Outcome.HELD
+
+    @pytest.mark.parametrize("case", ["no gate", "frozen", "older epoch"])
+    async def test_a_gate_that_is_being_set_up_is_credited_later(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale, case: str
+    ) -> None:
+        sale = make_sale("SALE", {"A": 3}, epoch=2)
+        cart = make_cart({"A": 1})
+        if case != "no gate":
+            await opened(gate, sale)
+            await gate.reserve(sale, cart)
+        if case == "frozen":
+            await gate.freeze("SALE", 2)
+        before = await content(valkey)
+        assert not await gate.credit("SALE", 1 if case == "older epoch" else 2, [cart.reservation_id])
+        assert await content(valkey) == before
+
+
+class TestAcknowledge:
+    """ack_journal.lua"""
+
+    async def test_an_entry_goes_only_while_it_carries_the_hold_that_was_committed(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 9})
+        await opened(gate, sale)
+        for _ in range(3):
+            await gate.reserve(sale, make_cart({"A": 1}))
+        entries = [(entry_id, fields["hold"]) for entry_id, fields in await gate.read_journal("SALE", 10)]
+        await valkey.xdel("lumbung:{SALE}:journal", entries[1][0])  # a lost suffix: the id comes again
+        stolen = entries[2][0]
+        await valkey.delete("lumbung:{SALE}:journal")
+        await valkey.xadd("lumbung:{SALE}:journal", {"hold": "another", "body": "[]"}, id=stolen)
+        await gate.acknowledge("SALE", entries)
+        assert [fields["hold"] for _, fields in await gate.read_journal("SALE", 10)] == ["another"]
+
+    async def test_those_named_go_and_the_others_stay(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 9})
+        await opened(gate, sale)
+        for _ in range(4):
+            await gate.reserve(sale, make_cart({"A": 1}))
+        entries = [(entry_id, fields["hold"]) for entry_id, fields in await gate.read_journal("SALE", 10)]
+        await gate.acknowledge("SALE", [entries[0], entries[2]])
+        await gate.acknowledge("SALE", [])
+        left = [fields["hold"] for _, fields in await gate.read_journal("SALE", 10)]
+        assert left == [entries[1][1], entries[3][1]]
+
+    async def test_an_entry_that_nobody_can_read_goes_too(self, gate: Gate, valkey: Valkey) -> None:
+        await valkey.xadd("lumbung:{SALE}:journal", {"what": b"\xff\x00"})
+        ((entry_id, fields),) = await gate.read_journal("SALE", 10)
+        await gate.acknowledge("SALE", [(entry_id, fields.get("hold", ""))])
+        assert await gate.backlog("SALE") == 0
+
+
+class TestJournal:
+    """Reading it"""
+
+    async def test_oldest_first_and_no_more_than_asked(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 9})
+        await opened(gate, sale)
+        carts = [make_cart({"A": 1}) for _ in range(5)]
+        for cart in carts:
+            await gate.reserve(sale, cart)
+        read = [decode(fields).request_id for _, fields in await gate.read_journal("SALE", 3)]
+        assert read == [cart.request_id for cart in carts[:3]]
+
+    async def test_an_empty_journal_is_waited_for(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        assert await gate.read_journal("SALE", 3) == []
+        assert await gate.read_journal("SALE", 3, wait_s=0.001) == []
+        sale = make_sale("SALE", {"A": 9})
+        await opened(gate, sale)
+        waiting = asyncio.create_task(gate.read_journal("SALE", 3, wait_s=1.5))
+        await gate.reserve(sale, make_cart({"A": 1}))
+        assert len(await waiting) == 1
+
+
+async def test_a_removed_gate_leaves_nothing(
+    gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+) -> None:
+    sale = make_sale("SALE", {"A": 9}, limit=3)
+    await opened(gate, sale)
+    await gate.reserve(sale, make_cart({"A": 1}, customer="ani"))
+    await gate.remove("SALE")
+    assert await content(valkey) == {}
+    assert (await gate.reserve(sale, make_cart({"A": 1}))).outcome is Outcome.NOT_ARMED
+
+
+async def test_settings_under_which_valkey_forgets_are_named(gate: Gate, valkey: Valkey) -> None:
+    assert await gate.unsafe_settings() == []
+    await valkey.config_set("maxmemory-policy", "volatile-lru")
+    try:
+        assert await gate.unsafe_settings() == ["maxmemory-policy must be noeviction, not volatile-lru"]
+    finally:
+        await valkey.config_set("maxmemory-policy", "noeviction")
+
+
+async def test_what_the_gate_remembers_of_a_hold_can_be_read_back(
+    gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+) -> None:
+    """Installed out of Postgres or written by reserve.lua: the same."""
+    sale = make_sale("SALE", {"A": 9}, limit=5)
+    await opened(gate, sale)
+    cart = make_cart({"A": 2}, customer="siti/ñ😀")
+    await gate.reserve(sale, cart)
+    key = "lumbung:{SALE}:holds"
+    by_script = json.loads(await valkey.hget(key, str(cart.reservation_id)))
+    await gate.freeze("SALE", 1)
+    await gate.install(sale, [held(cart, Draw("JKT1", "A", 2, from_escrow=True))])
+    assert json.loads(await valkey.hget(key, str(cart.reservation_id))) == by_script
