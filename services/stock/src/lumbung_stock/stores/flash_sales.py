@@ -167,8 +167,12 @@ async def count_credits(conn: Conn, flash_sale_code: str) -> int:
 
 async def park(conn: Conn, *, code: str, hold_id: str, entry: Mapping[str, str], error: str) -> None:
     """Puts a journal entry that cannot be committed aside, and owes the gate its units."""
-    parameters = {"flash_sale_code": code, "reservation_id": hold_id, "entry": json.dumps(dict(entry))}
-    await conn.execute(_SQL["park"], {**parameters, "error": error[:ERROR_LENGTH_MAX]})
+    parameters = {
+        "flash_sale_code": code,
+        "reservation_id": _storable(hold_id),
+        "entry": json.dumps({_storable(name): _storable(value) for name, value in entry.items()}),
+    }
+    await conn.execute(_SQL["park"], {**parameters, "error": _storable(error[:ERROR_LENGTH_MAX])})
     with suppress(ValueError):  # an entry without a hold took no units
         await insert_credits(conn, [(code, UUID(hold_id))])
 
@@ -183,6 +187,11 @@ async def answers(conn: Conn, flash_sale_code: str) -> list[tuple[str, str, int]
     """How often each (reason, channel) was answered."""
     cursor = await conn.execute(_SQL["answers"], {"flash_sale_code": flash_sale_code})
     return [(row[0], row[1], row[2]) async for row in cursor]
+
+
+def _storable(text: str) -> str:
+    """Postgres takes every character but one."""
+    return text.replace("\0", "\\0")
 
 
 async def _one(cursor: Any) -> int:

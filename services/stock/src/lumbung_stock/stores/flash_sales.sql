@@ -34,7 +34,9 @@ SELECT plan_time FROM flash_sale WHERE flash_sale_code = %(flash_sale_code)s;
 
 -- name: lock_sale
 -- First in the lock order. The committer holds it for its batch, so that batches of one sale never interleave.
-SELECT state, epoch FROM flash_sale WHERE flash_sale_code = %(flash_sale_code)s FOR UPDATE;
+-- NO KEY: a row that refers to the sale (a credit, a refusal) is written under later locks, and its foreign key
+-- must not wait for the sale's lock from there: whoever has that may be waiting for those.
+SELECT state, epoch FROM flash_sale WHERE flash_sale_code = %(flash_sale_code)s FOR NO KEY UPDATE;
 
 -- name: lock_items
 SELECT flash_sale_code, sku_code, warehouse_code, quota, limit_per_customer, remaining, shipped, returned
