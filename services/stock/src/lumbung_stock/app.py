@@ -41,6 +41,7 @@ from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.confirm_release_or_cancel import ConfirmReleaseOrCancel
 from lumbung_stock.usecases.credit_gate import CreditGate
 from lumbung_stock.usecases.durable_answers import DurableAnswers
+from lumbung_stock.usecases.expire_holds import ExpireHolds
 from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.get_reservation import GetReservation
 from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
@@ -102,6 +103,8 @@ async def _open_stores(settings: StockSettings, stack: AsyncExitStack) -> Stores
         settings.valkey_url.get_secret_value(), name="stock", max_connections=settings.valkey_connections
     )
     stack.push_async_callback(valkey.aclose)
+    sales = SaleBook(postgres)
+    stack.push_async_callback(sales.close)
     return Stores(
         postgres=postgres,
         leases=leases,
@@ -110,7 +113,7 @@ async def _open_stores(settings: StockSettings, stack: AsyncExitStack) -> Stores
         log=EventLog(postgres),
         skus=SkuBook(postgres),
         warehouses=WarehouseBook(postgres),
-        sales=SaleBook(postgres),
+        sales=sales,
         answers=DurableAnswers(postgres, max_waiting=settings.waiting_max),
     )
 
@@ -143,16 +146,9 @@ def _reservations(
     watch = WatchGates(stores.postgres, stores.gate, stores.sales, set_up_gate, close)
     committers = loops.Committers(stores.leases, stores.gate, stores.sales, commit, sale_has_changed)
     on_sale = ReserveOnSale(stores.gate, stores.sales, stores.answers, gate_is_shut.ring)
-    reserve = Reserve(stores.skus, stores.warehouses, stores.sales, ordinary, on_sale)
+    reserve = Reserve(stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, on_sale)
     flash_sales = FlashSaleUseCases(
-        stores.postgres,
-        stores.log,
-        stores.skus,
-        stores.warehouses,
-        stores.sales,
-        set_up_gate,
-        close,
-        sale_has_changed.ring,
+        stores.postgres, stores.log, stores.sales, set_up_gate, close, sale_has_changed.ring
     )
     services = [
         Service(
@@ -175,7 +171,7 @@ def _reservations(
     return services, [
         Loop("publish events", stores.log.run_publisher),
         Loop("commit journals", committers.run),
-        Loop("expire holds", partial(loops.expire_for_ever, stores.postgres, stores.log.poke)),
+        Loop("expire holds", partial(loops.expire_for_ever, ExpireHolds(stores.postgres, stores.log))),
         Loop("credit gates", partial(loops.credit_for_ever, credit)),
         Loop("watch gates", partial(loops.watch_for_ever, watch, gate_is_shut)),
         Loop("poll for answers", partial(loops.poll_for_ever, stores.answers.poll)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from lumbung_kit.failures import RequestIdReused
@@ -15,9 +16,16 @@ Times = tuple[datetime, datetime]
 
 
 def first_answer(cart: Cart, known: Mapping[str, Reservation]) -> Reservation | RequestIdReused:
-    """The reservation made for this request, unless its content was another."""
+    """What this request was answered first, unless its content was another."""
     reservation = known[cart.request_id]
-    return reservation if reservation.content_hash == cart.content_hash else RequestIdReused()
+    return as_made(reservation) if reservation.content_hash == cart.content_hash else RequestIdReused()
+
+
+def as_made(reservation: Reservation) -> Reservation:
+    """The reservation as its Reserve was answered, whatever has become of it since."""
+    if reservation.state in (ReservationState.HELD, ReservationState.REFUSED):
+        return reservation
+    return replace(reservation, state=ReservationState.HELD, resolve_time=None, order=None)
 
 
 def unseen(carts: Sequence[Cart], known: Mapping[str, Reservation]) -> list[Cart]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
+from lumbung_stock.domain.carts import Cart, out_of_stock
 from lumbung_stock.domain.reservation_failures import ChannelNotOnSale, CustomerRequired, FlashSaleNotOpen
 from lumbung_stock.domain.reservations import Refusal
 
@@ -51,10 +52,13 @@ class FlashSale:
         """Items by SKU."""
         return {item.sku_code: item for item in self.items}
 
+    def wanted_by(self, cart: Cart) -> list[FlashSaleItem]:
+        """The items that a cart draws on, itself or by a bundle."""
+        demand = cart.demand()
+        return [item for item in self.items if item.sku_code in demand]
 
-def admit(
-    sale: FlashSale, channel_code: str, customer_reference: str, sku_codes: Collection[str], now: datetime
-) -> Refusal | None:
+
+def admit(sale: FlashSale, cart: Cart, now: datetime) -> Refusal | None:
     """Whether a cart may draw on the sale at all; the refusal when not.
 
     Raises CustomerRequired: a request that does not say who buys is bad input, not a refusal.
@@ -63,11 +67,15 @@ def admit(
         return Refusal(
             FlashSaleNotOpen.reason, f"Flash sale {sale.flash_sale_code} takes no reservations now."
         )
-    if channel_code not in sale.channel_codes:
+    if cart.channel_code not in sale.channel_codes:
         return Refusal(
-            ChannelNotOnSale.reason, f"Flash sale {sale.flash_sale_code} is not for channel {channel_code}."
+            ChannelNotOnSale.reason,
+            f"Flash sale {sale.flash_sale_code} is not for channel {cart.channel_code}.",
         )
-    limited = any(item.limit_per_customer and item.sku_code in sku_codes for item in sale.items)
-    if limited and not customer_reference:
+    wanted = sale.wanted_by(cart)
+    if any(item.limit_per_customer for item in wanted) and not cart.customer_reference:
         raise CustomerRequired
+    elsewhere = [item for item in wanted if cart.warehouse_code not in ("", item.warehouse_code)]
+    if elsewhere:
+        return out_of_stock(cart.lines, {**cart.demand(), **{item.sku_code: 0 for item in elsewhere}})
     return None

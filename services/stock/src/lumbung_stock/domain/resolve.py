@@ -12,7 +12,15 @@ from uuid import UUID
 
 from lumbung_kit.failures import Failure, RequestIdReused
 from lumbung_stock.domain.levels import LevelChange
-from lumbung_stock.domain.reservation_failures import OrderReferenceTaken, ReservationNotFound
+from lumbung_stock.domain.reservation_failures import (
+    AlreadyResolved,
+    AlreadyShipped,
+    HoldExpired,
+    NotConfirmed,
+    OrderReferenceTaken,
+    ReservationNotFound,
+    WasRefused,
+)
 from lumbung_stock.domain.reservations import (
     Draw,
     Reservation,
@@ -26,19 +34,47 @@ GIVES_BACK = (Verb.RELEASE, Verb.EXPIRE, Verb.CANCEL)
 """Verbs that return units to those who may still buy."""
 
 
+_DECLINES = {
+    failure.reason: failure
+    for failure in (
+        AlreadyResolved,
+        AlreadyShipped,
+        HoldExpired,
+        NotConfirmed,
+        OrderReferenceTaken,
+        WasRefused,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Why a wish was refused, kept so that the same request is refused again, whatever has changed since (P3)."""
+
+    reason: str
+    message: str
+    metadata: Mapping[str, str]
+
+    def again(self) -> Failure:
+        """The refusal once more."""
+        return _DECLINES[self.reason](self.message, metadata=self.metadata)
+
+
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What a request did before."""
+    """What a request was answered before: the state that it left, at that time, or why it was refused."""
 
     reservation_id: UUID
     verb: int
     state: int
     content_hash: bytes
+    time: datetime
+    declined: Declined | None = None
 
 
 @dataclass(slots=True)
 class Resolver:
-    """Decides wishes one after another and gathers what changed.
+    """Decides wishes one after another and gathers what changed, and what was answered for the first time.
 
     `taken_orders` are (channel, order reference) pairs that other reservations have.
     """
@@ -48,17 +84,21 @@ class Resolver:
     taken_orders: set[tuple[str, str]]
     now: datetime
     changed: list[tuple[Reservation, Resolution]] = field(default_factory=list)
+    answered: list[tuple[Resolution, Earlier]] = field(default_factory=list)
 
     def decide(self, wish: Resolution) -> Reservation | Failure:
         """The reservation as it stands for this caller, or why not."""
-        try:
-            return self._decide(wish)
-        except Failure as failure:
-            return failure
-
-    def _decide(self, wish: Resolution) -> Reservation:
         if wish.request_id in self.earlier:
             return self._repeat(wish, self.earlier[wish.request_id])
+        try:
+            answer: Reservation | Failure = self._decide(wish)
+        except Failure as failure:
+            answer = failure
+        if wish.request_id and wish.reservation_id in self.reservations:
+            self._remember(wish, answer)
+        return answer
+
+    def _decide(self, wish: Resolution) -> Reservation:
         reservation = self.reservations.get(wish.reservation_id)
         if reservation is None:
             raise ReservationNotFound(metadata={"reservation_id": str(wish.reservation_id)})
@@ -69,11 +109,30 @@ class Resolver:
             self._take_order(reservation.channel_code, wish.order.order_reference)
         return self._apply(reservation, wish, state)
 
-    def _repeat(self, wish: Resolution, earlier: Earlier) -> Reservation:
+    def _repeat(self, wish: Resolution, earlier: Earlier) -> Reservation | Failure:
+        """The first answer, also when the reservation has gone on since."""
         same = (earlier.reservation_id, earlier.verb, earlier.content_hash)
         if same != (wish.reservation_id, wish.verb.value, wish.content_hash):
-            raise RequestIdReused
-        return replace(self.reservations[wish.reservation_id], state=ReservationState(earlier.state))
+            return RequestIdReused()
+        if earlier.declined is not None:
+            return earlier.declined.again()
+        reservation = self.reservations[wish.reservation_id]
+        if reservation.state == earlier.state:
+            return reservation
+        return replace(reservation, state=ReservationState(earlier.state), resolve_time=earlier.time)
+
+    def _remember(self, wish: Resolution, answer: Reservation | Failure) -> None:
+        declined = (
+            Declined(answer.reason, answer.message, dict(answer.metadata))
+            if isinstance(answer, Failure)
+            else None
+        )
+        state = self.reservations[wish.reservation_id].state
+        earlier = Earlier(
+            wish.reservation_id, wish.verb.value, int(state), wish.content_hash, self.now, declined
+        )
+        self.earlier[wish.request_id] = earlier
+        self.answered.append((wish, earlier))
 
     def _take_order(self, channel_code: str, order_reference: str) -> None:
         if (channel_code, order_reference) in self.taken_orders:
@@ -86,10 +145,6 @@ class Resolver:
         )
         self.reservations[reservation.reservation_id] = after
         self.changed.append((after, wish))
-        if wish.request_id:
-            self.earlier[wish.request_id] = Earlier(
-                wish.reservation_id, wish.verb.value, int(state), wish.content_hash
-            )
         return after
 
 
@@ -164,13 +219,13 @@ def skus_given_back(changed: Collection[tuple[Reservation, Resolution]]) -> list
     )
 
 
-def escrow_keys(reservations: Mapping[UUID, Reservation]) -> list[tuple[str, str]]:
-    """(sale, SKU) of everything that these reservations may have drawn on escrow."""
+def escrow_keys(changed: Collection[tuple[Reservation, Resolution]]) -> list[tuple[str, str]]:
+    """(sale, SKU) of the escrow that may move. A Confirm moves none, and must not wait for the committer."""
     return sorted(
         {
             (reservation.flash_sale_code, draw.sku_code)
-            for reservation in reservations.values()
-            if reservation.flash_sale_code is not None
+            for reservation, wish in changed
+            if reservation.flash_sale_code is not None and wish.verb is not Verb.CONFIRM
             for draw in reservation.draws
         }
     )

@@ -12,19 +12,15 @@ from lumbung.stock.v1 import flash_sales_pb2 as pb
 from lumbung.stock.v1 import flash_sales_pb2_grpc as rpc
 from lumbung_kit import context as calls
 from lumbung_kit.events import EventLog
-from lumbung_kit.failures import FieldViolation
 from lumbung_kit.idempotency import once
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.validate import Check
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
-from lumbung_stock.domain.inventory_failures import WarehouseNotFound
-from lumbung_stock.domain.skus import Named, require_plain
+from lumbung_stock.entrypoints.page_tokens import key_of, page_token
 from lumbung_stock.entrypoints.reservation_messages import FLASH_SALE_CODE_LENGTH_MAX, moment
 from lumbung_stock.stores import flash_sales
 from lumbung_stock.stores.sale_book import SaleBook
-from lumbung_stock.stores.sku_book import SkuBook
-from lumbung_stock.stores.warehouses import WarehouseBook
-from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
+from lumbung_stock.usecases.close_flash_sale import CloseFlashSale, begin_closing
 from lumbung_stock.usecases.open_flash_sale import open_flash_sale
 from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
 from lumbung_stock.usecases.report_flash_sale import ItemReport, report_flash_sale
@@ -45,8 +41,6 @@ class FlashSaleUseCases:
 
     postgres: Postgres
     log: EventLog
-    skus: SkuBook
-    warehouses: WarehouseBook
     sales: SaleBook
     set_up_gate: SetUpGate
     close: CloseFlashSale
@@ -66,7 +60,6 @@ class FlashSaleService(rpc.FlashSaleServiceServicer):
     ) -> pb.PlanFlashSaleResponse:
         """Writes a sale down."""
         sale = sale_of(request)
-        await self._require_known(sale)
 
         async def work(conn: Conn) -> pb.PlanFlashSaleResponse:
             planned = await plan_flash_sale(conn, sale, calls.actor())
@@ -91,9 +84,9 @@ class FlashSaleService(rpc.FlashSaleServiceServicer):
         await once(self._use.postgres, "OpenFlashSale", request, pb.OpenFlashSaleResponse, work)
         self._use.log.poke()
         sale = await self._use.sales.find_fresh(code)
-        if sale.state is FlashSaleState.OPEN and not sale.gate_armed:
-            await self._use.set_up_gate(code)
         self._use.sale_has_opened()
+        if sale.state is FlashSaleState.OPEN and not sale.gate_armed:
+            await self._use.set_up_gate.until_armed(code)
         return pb.OpenFlashSaleResponse(flash_sale=flash_sale_message(await self._use.sales.find_fresh(code)))
 
     async def CloseFlashSale(
@@ -102,7 +95,14 @@ class FlashSaleService(rpc.FlashSaleServiceServicer):
         context: grpc.aio.ServicerContext[pb.CloseFlashSaleRequest, pb.CloseFlashSaleResponse],
     ) -> pb.CloseFlashSaleResponse:
         """Shuts the gate and gives the free units back; closing again changes nothing."""
-        closed = await self._use.close(_checked_code(request.flash_sale_code, request.request_id))
+        code = _checked_code(request.flash_sale_code, request.request_id)
+
+        async def begin(conn: Conn) -> pb.CloseFlashSaleResponse:
+            await begin_closing(conn, code)
+            return pb.CloseFlashSaleResponse()
+
+        await once(self._use.postgres, "CloseFlashSale", request, pb.CloseFlashSaleResponse, begin)
+        closed = await self._use.close(code)
         self._use.log.poke()
         async with self._use.postgres.transaction() as conn:
             report = await report_flash_sale(conn, closed.flash_sale_code)
@@ -133,18 +133,16 @@ class FlashSaleService(rpc.FlashSaleServiceServicer):
         """Lists sales, newest first."""
         check = Check()
         size = check.page_size(request.page_size, default=PAGE_SIZE_DEFAULT, maximum=PAGE_SIZE_MAX)
-        if request.page_token:
-            check.code("page_token", request.page_token, max_length=FLASH_SALE_CODE_LENGTH_MAX)
         if request.state:
             check.choice("state", request.state, pb.FlashSaleState)
+        (after,) = key_of(check, request.page_token, [request.state], first=("",))
         check.done()
         async with self._use.postgres.connection() as conn:
-            codes = await flash_sales.page_of_sales(conn, request.state, request.page_token, size + 1)
+            codes = await flash_sales.page_of_sales(conn, request.state, after, size + 1)
             found = await flash_sales.find_sales(conn, codes[:size])
         page = [flash_sale_message(found[code]) for code in codes[:size]]
-        return pb.ListFlashSalesResponse(
-            flash_sales=page, next_page_token=codes[size - 1] if len(codes) > size else ""
-        )
+        more = page_token([request.state], [codes[size - 1]]) if len(codes) > size else ""
+        return pb.ListFlashSalesResponse(flash_sales=page, next_page_token=more)
 
     async def ReportFlashSale(
         self,
@@ -164,20 +162,6 @@ class FlashSaleService(rpc.FlashSaleServiceServicer):
             ],
             oversold_units=sum(each.oversold for each in report.items),
         )
-
-    async def _require_known(self, sale: FlashSale) -> None:
-        known = await self._use.skus.find({item.sku_code for item in sale.items})
-        require_plain(
-            known, [Named(f"items[{index}].sku_code", item.sku_code) for index, item in enumerate(sale.items)]
-        )
-        warehouses = await self._use.warehouses.by_priority()
-        unknown = [
-            FieldViolation(f"items[{index}].warehouse_code", f"unknown warehouse {item.warehouse_code}")
-            for index, item in enumerate(sale.items)
-            if item.warehouse_code not in warehouses
-        ]
-        if unknown:
-            raise WarehouseNotFound(fields=unknown)
 
 
 def sale_of(request: pb.PlanFlashSaleRequest) -> FlashSale:

@@ -16,7 +16,7 @@ from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.leases import lease
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.commit_journal import CommitJournal
-from lumbung_stock.usecases.expire_holds import EXPIRE_BATCH, expire_holds
+from lumbung_stock.usecases.expire_holds import EXPIRE_BATCH
 from lumbung_stock.usecases.settle_journal import FencedError
 
 _LOG = get_logger(__name__)
@@ -93,13 +93,10 @@ class Committers:
                 await session.execute("SELECT 1")
 
 
-async def expire_for_ever(postgres: Postgres, poke: Callable[[], None]) -> NoReturn:
+async def expire_for_ever(expire: Callable[[], Awaitable[int]]) -> NoReturn:
     """Expires holds as they fall due."""
     while True:
-        expired = await postgres.run(expire_holds)
-        if expired:
-            poke()
-        if expired < EXPIRE_BATCH:
+        if await expire() < EXPIRE_BATCH:
             await asyncio.sleep(EXPIRE_INTERVAL_S)
 
 

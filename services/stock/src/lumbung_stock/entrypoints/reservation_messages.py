@@ -12,6 +12,7 @@ from lumbung_kit import context, telemetry
 from lumbung_kit.failures import Failure, Internal
 from lumbung_kit.idempotency import content_hash
 from lumbung_kit.ids import new_id
+from lumbung_kit.status import DETAILS_BYTES_MAX
 from lumbung_kit.validate import Check
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservation_failures import (
@@ -123,7 +124,15 @@ def optional_code(check: Check, field: str, value: str, *, max_length: int = 64)
 def refused(refusal: Refusal) -> Failure:
     """The failure that a refusal is answered with: the refusal itself travels in the status details."""
     failure = _REFUSALS.get(refusal.reason, Internal)
-    return failure(refusal.message, retry_after_s=refusal.retry_delay_s, details=[refusal_message(refusal)])
+    return failure(refusal.message, retry_after_s=refusal.retry_delay_s, details=[_in_status(refusal)])
+
+
+def _in_status(refusal: Refusal) -> pb.Refusal:
+    """As many of its lines as fit: a client takes 8 KiB of status details, and would lose the whole status."""
+    message = refusal_message(refusal)
+    while message.ByteSize() > DETAILS_BYTES_MAX:
+        message.lines.pop()
+    return message
 
 
 def held_or_refused(reservation: Reservation) -> Reservation:

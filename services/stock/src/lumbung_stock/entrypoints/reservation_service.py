@@ -9,7 +9,8 @@ import grpc
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung.stock.v1 import reservations_pb2_grpc as rpc
 from lumbung_kit.batching import MicroBatcher
-from lumbung_kit.failures import Failure
+from lumbung_kit.failures import Failure, Internal
+from lumbung_kit.logs import get_logger
 from lumbung_kit.validate import Check
 from lumbung_stock.domain.reservations import Refusal, Reservation, Resolution
 from lumbung_stock.entrypoints.reservation_messages import (
@@ -22,6 +23,8 @@ from lumbung_stock.entrypoints.reservation_messages import (
 from lumbung_stock.usecases.get_reservation import GetReservation
 from lumbung_stock.usecases.reserve import Reserve
 from lumbung_stock.wire.reservations import refusal_message, reservation_message
+
+_LOG = get_logger(__name__)
 
 BATCH_MAX = 100
 BATCH_LINES_MAX = 500
@@ -108,6 +111,9 @@ class ReservationService(rpc.ReservationServiceServicer):
             reservation = held_or_refused(await self._reserve(cart_of(request)))
         except Failure as failure:
             return pb.ReserveOutcome(request_id=request.request_id, refusal=_refusal(failure))
+        except Exception:  # noqa: BLE001 - a bug that one of them met must not take the answers of the others
+            _LOG.exception("one of a batch could not be decided", request_id=request.request_id)
+            return pb.ReserveOutcome(request_id=request.request_id, refusal=_refusal(Internal()))
         return pb.ReserveOutcome(request_id=request.request_id, reservation=reservation_message(reservation))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
@@ -26,19 +26,9 @@ from lumbung_stock.domain.reservations import (
     ReservationState,
     Resolution,
 )
+from lumbung_stock.domain.resolve import Declined, Earlier
 
 _SQL = load(__package__, "reservations.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredResolution:
-    """What a request did to a reservation before."""
-
-    request_id: str
-    reservation_id: UUID
-    verb: int
-    state: int
-    content_hash: bytes
 
 
 async def find_by_request(conn: Conn, request_ids: Sequence[str]) -> dict[str, Reservation]:
@@ -60,9 +50,14 @@ async def lock_reservations(conn: Conn, reservation_ids: Iterable[UUID]) -> dict
     return await find_by_id(conn, ids)
 
 
-async def lock_due(conn: Conn, limit: int) -> list[UUID]:
-    """Locks up to `limit` holds whose deadline has passed."""
-    return await _ids(conn, "lock_due", {"limit": limit})
+async def find_due(conn: Conn, limit: int) -> list[UUID]:
+    """Up to `limit` holds whose deadline has passed, the oldest."""
+    return await _ids(conn, "find_due", {"limit": limit})
+
+
+async def lock_unclaimed(conn: Conn, reservation_ids: Sequence[UUID]) -> list[UUID]:
+    """Locks those of these holds that nobody resolves at this moment."""
+    return await _ids(conn, "lock_unclaimed", {"reservation_ids": list(reservation_ids)})
 
 
 async def lock_unresolved_of_sale(conn: Conn, flash_sale_code: str) -> list[UUID]:
@@ -70,9 +65,9 @@ async def lock_unresolved_of_sale(conn: Conn, flash_sale_code: str) -> list[UUID
     return await _ids(conn, "lock_unresolved_of_sale", {"flash_sale_code": flash_sale_code})
 
 
-async def unresolved_of_sale(conn: Conn, flash_sale_code: str) -> list[UUID]:
-    """What a sale still has held or sold and not shipped."""
-    return await _ids(conn, "unresolved_of_sale", {"flash_sale_code": flash_sale_code})
+async def taken_of_sale(conn: Conn, flash_sale_code: str) -> list[UUID]:
+    """What a sale has held, sold or shipped."""
+    return await _ids(conn, "taken_of_sale", {"flash_sale_code": flash_sale_code})
 
 
 async def clock(conn: Conn) -> datetime:
@@ -107,10 +102,11 @@ async def insert(
 
 
 async def set_states(
-    conn: Conn, changes: Sequence[tuple[UUID, ReservationState, OrderDetails | None]]
+    conn: Conn, changes: Sequence[tuple[UUID, ReservationState, OrderDetails | None]], now: datetime
 ) -> None:
     """Moves locked reservations to new states."""
     arrays = {
+        "resolve_time": now,
         "reservation_ids": [reservation_id for reservation_id, _, _ in changes],
         "states": [int(state) for _, state, _ in changes],
         "order_references": [order.order_reference if order else None for _, _, order in changes],
@@ -119,23 +115,29 @@ async def set_states(
     await conn.execute(_SQL["set_states"], arrays)
 
 
-async def find_resolutions(conn: Conn, request_ids: Sequence[str]) -> dict[str, StoredResolution]:
-    """What these requests did before."""
-    async with conn.cursor(row_factory=class_row(StoredResolution)) as cursor:
+async def find_resolutions(conn: Conn, request_ids: Sequence[str]) -> dict[str, Earlier]:
+    """What these requests were answered before."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["find_resolutions"], {"request_ids": list(request_ids)})
-        return {stored.request_id: stored async for stored in cursor}
+        return {row["request_id"]: _earlier(row) async for row in cursor}
 
 
-async def insert_resolutions(conn: Conn, done: Sequence[tuple[Resolution, ReservationState]]) -> None:
-    """Remembers what each request did, and who asked."""
+async def insert_resolutions(
+    conn: Conn, answered: Sequence[tuple[Resolution, Earlier]], now: datetime
+) -> None:
+    """Remembers what each request was answered, and who asked."""
     arrays = {
-        "request_ids": [wish.request_id for wish, _ in done],
-        "reservation_ids": [wish.reservation_id for wish, _ in done],
-        "verbs": [wish.verb.value for wish, _ in done],
-        "states": [int(state) for _, state in done],
-        "content_hashes": [wish.content_hash for wish, _ in done],
-        "actors": [wish.actor for wish, _ in done],
-        "reasons": [wish.reason for wish, _ in done],
+        "record_time": now,
+        "request_ids": [wish.request_id for wish, _ in answered],
+        "reservation_ids": [wish.reservation_id for wish, _ in answered],
+        "verbs": [wish.verb.value for wish, _ in answered],
+        "states": [answer.state for _, answer in answered],
+        "content_hashes": [wish.content_hash for wish, _ in answered],
+        "actors": [wish.actor for wish, _ in answered],
+        "reasons": [wish.reason for wish, _ in answered],
+        "refusals": [
+            json.dumps(asdict(answer.declined)) if answer.declined else None for _, answer in answered
+        ],
     }
     await conn.execute(_SQL["insert_resolutions"], arrays)
 
@@ -241,6 +243,17 @@ def _order_json(order: OrderDetails | None) -> str | None:
         return None
     placed = order.place_time.isoformat() if order.place_time else None
     return json.dumps({**asdict(order), "place_time": placed})
+
+
+def _earlier(row: Mapping[str, Any]) -> Earlier:
+    return Earlier(
+        reservation_id=row["reservation_id"],
+        verb=row["verb"],
+        state=row["state"],
+        content_hash=bytes(row["content_hash"]),
+        time=row["record_time"],
+        declined=Declined(**row["refusal"]) if row["refusal"] else None,
+    )
 
 
 def _refusal(stored: Mapping[str, Any] | None) -> Refusal | None:

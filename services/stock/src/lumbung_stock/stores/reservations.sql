@@ -20,13 +20,21 @@ SELECT reservation.*,
 -- Row locks first; the draws are read in a statement of their own, so that they are as of after the lock.
 SELECT reservation_id FROM lock_reservations(%(reservation_ids)s::uuid[]);
 
--- name: lock_due
--- Holds whose deadline has passed, by Postgres' clock alone. Those that somebody is resolving are left to them.
+-- name: find_due
+-- Holds whose deadline has passed, by Postgres' clock alone.
+-- The statement's time, not clock_timestamp(): that one is another for every row, and no index can answer it.
 SELECT reservation_id
   FROM reservation
- WHERE state = 1 AND expire_time <= clock_timestamp()
+ WHERE state = 1 AND expire_time <= statement_timestamp()
+ ORDER BY expire_time
+ LIMIT %(limit)s;
+
+-- name: lock_unclaimed
+-- Those that somebody is resolving are left to them.
+SELECT reservation_id
+  FROM reservation
+ WHERE reservation_id = ANY (%(reservation_ids)s::uuid[]) AND state = 1
  ORDER BY reservation_id
- LIMIT %(limit)s
    FOR UPDATE SKIP LOCKED;
 
 -- name: lock_unresolved_of_sale
@@ -36,9 +44,9 @@ SELECT reservation_id
  ORDER BY reservation_id
    FOR UPDATE;
 
--- name: unresolved_of_sale
--- Reservations whose units the gate must count as taken.
-SELECT reservation_id FROM reservation WHERE flash_sale_code = %(flash_sale_code)s AND state IN (1, 2);
+-- name: taken_of_sale
+-- What the gate must know of: what is held or sold, and what has shipped too, since a customer's limit counts it.
+SELECT reservation_id FROM reservation WHERE flash_sale_code = %(flash_sale_code)s AND state IN (1, 2, 6);
 
 -- name: clock
 SELECT clock_timestamp() AS now;
@@ -72,7 +80,7 @@ SELECT * FROM unnest(
 -- name: set_states
 UPDATE reservation
    SET state = change.state,
-       resolve_time = clock_timestamp(),
+       resolve_time = %(resolve_time)s,
        order_reference = coalesce(change.order_reference, reservation.order_reference),
        order_details = coalesce(change.order_details::jsonb, reservation.order_details)
   FROM unnest(
@@ -82,16 +90,19 @@ UPDATE reservation
  WHERE reservation.reservation_id = change.reservation_id;
 
 -- name: find_resolutions
-SELECT request_id, reservation_id, verb, state, content_hash
+SELECT request_id, reservation_id, verb, state, content_hash, refusal, record_time
   FROM reservation_resolution
  WHERE request_id = ANY (%(request_ids)s::text[]);
 
 -- name: insert_resolutions
-INSERT INTO reservation_resolution (request_id, reservation_id, verb, state, content_hash, actor, reason)
-SELECT * FROM unnest(
-    %(request_ids)s::text[], %(reservation_ids)s::uuid[], %(verbs)s::smallint[], %(states)s::smallint[],
-    %(content_hashes)s::bytea[], %(actors)s::text[], %(reasons)s::text[]
-);
+INSERT INTO reservation_resolution (
+    request_id, reservation_id, verb, state, content_hash, actor, reason, refusal, record_time
+)
+SELECT request_id, reservation_id, verb, state, content_hash, actor, reason, refusal::jsonb, %(record_time)s
+  FROM unnest(
+           %(request_ids)s::text[], %(reservation_ids)s::uuid[], %(verbs)s::smallint[], %(states)s::smallint[],
+           %(content_hashes)s::bytea[], %(actors)s::text[], %(reasons)s::text[], %(refusals)s::text[]
+       ) AS done (request_id, reservation_id, verb, state, content_hash, actor, reason, refusal);
 
 -- name: orders_taken
 SELECT channel_code, order_reference

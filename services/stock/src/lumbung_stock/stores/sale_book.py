@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.postgres import Postgres
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reservation_failures import FlashSaleNotFound
@@ -11,17 +12,22 @@ from lumbung_stock.stores import flash_sales
 from lumbung_stock.stores.memory import Memory
 
 SALES_MAX = 1_000
+WAITING_MAX = 10_000
 
 
 class SaleBook:
     """Sales as they were at most `max_age_s` ago, or not before they were forgotten.
 
-    An old copy does no harm: the gate and the committer compare epochs.
+    An old copy cannot take a unit: the gate and the committer compare epochs. But it could refuse one that another
+    replica has just opened, so whoever refuses looks at a fresh one first.
     """
 
     def __init__(self, postgres: Postgres, *, max_age_s: float = 0.5) -> None:
         self._postgres = postgres
         self._sales = Memory(self._load, max_age_s=max_age_s, max_entries=SALES_MAX)
+        self._fresh: MicroBatcher[str, FlashSale] = MicroBatcher(
+            self._load_in_order, max_batch=SALES_MAX, max_waiting=WAITING_MAX, name="fresh flash sales"
+        )
 
     async def find(self, code: str) -> FlashSale:
         """One sale. Raises FlashSaleNotFound."""
@@ -31,9 +37,13 @@ class SaleBook:
         return found[code]
 
     async def find_fresh(self, code: str) -> FlashSale:
-        """One sale as it is now. Raises FlashSaleNotFound."""
+        """One sale as it is now; those who ask at the same time share a look. Raises FlashSaleNotFound."""
         self.forget(code)
-        return await self.find(code)
+        return await self._fresh.submit(code)
+
+    async def close(self) -> None:
+        """Answers those who wait, and nobody else."""
+        await self._fresh.close()
 
     def forget(self, code: str) -> None:
         """The sale has changed."""
@@ -43,6 +53,10 @@ class SaleBook:
         """Sales that are open or being closed, as of now."""
         async with self._postgres.connection() as conn:
             return await flash_sales.running_sales(conn)
+
+    async def _load_in_order(self, codes: list[str]) -> Sequence[FlashSale | FlashSaleNotFound]:
+        found = await self._load(set(codes))
+        return [found.get(code) or FlashSaleNotFound(metadata={"flash_sale_code": code}) for code in codes]
 
     async def _load(self, codes: Collection[str]) -> dict[str, FlashSale]:
         async with self._postgres.connection() as conn:

@@ -5,9 +5,11 @@ What is still held or sold becomes an ordinary promise; what comes back of it la
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from lumbung_kit import events
+from lumbung_kit.failures import ConcurrentChange
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
 from lumbung_stock.domain.levels import LevelChange
@@ -21,6 +23,9 @@ from lumbung_stock.usecases.set_up_gate import SetUpGate
 from lumbung_stock.usecases.settle_shortfalls import settle_shortfalls, short_of
 from lumbung_stock.wire.events import availability_changed, flash_sale_changed
 
+ROUNDS_MAX = 20
+LOOKS_MAX = 20
+LOOK_INTERVAL_S = 0.05
 CLOSABLE = (FlashSaleState.OPEN, FlashSaleState.CLOSING)
 
 
@@ -36,18 +41,31 @@ class CloseFlashSale:
     async def __call__(self, code: str) -> FlashSale:
         """The closed sale; closing a closed one again changes nothing.
 
-        Raises FlashSaleNotFound, FlashSaleWrongState, StoreUnavailable (it stays CLOSING and is taken up again).
+        Raises FlashSaleNotFound, FlashSaleWrongState, StoreUnavailable (it stays CLOSING and is taken up again),
+        ConcurrentChange when others keep at it and do not come to an end.
         """
+        for _ in range(ROUNDS_MAX):
+            if await self.attempt(code) or await self._closed_meanwhile(code):
+                return await self.sales.find_fresh(code)
+        raise ConcurrentChange(retry_after_s=1.0)
+
+    async def attempt(self, code: str) -> bool:
+        """Whether the sale is closed now; False when somebody newer is at work on that."""
         epoch = await self.postgres.run(lambda conn: begin_closing(conn, code))
         self.sales.forget(code)
-        if epoch is not None and await self.gate.freeze(code, epoch):
-            await self.set_up_gate.drain(code, epoch)
+        if epoch is not None and await self.set_up_gate.drain(code, epoch):
             await self.postgres.run(lambda conn: settle_sale(conn, code, epoch))
-            self.sales.forget(code)
-        sale = await self.sales.find_fresh(code)
-        if sale.state is FlashSaleState.CLOSED:
+        closed = (await self.sales.find_fresh(code)).state is FlashSaleState.CLOSED
+        if closed:
             await self.gate.remove(code)
-        return sale
+        return closed
+
+    async def _closed_meanwhile(self, code: str) -> bool:
+        for _ in range(LOOKS_MAX):
+            if (await self.sales.find_fresh(code)).state is FlashSaleState.CLOSED:
+                return True
+            await asyncio.sleep(LOOK_INTERVAL_S)
+        return False
 
 
 async def begin_closing(conn: Conn, code: str) -> int | None:

@@ -15,13 +15,14 @@ from lumbung_kit.events import EventLog
 from lumbung_kit.failures import Failure
 from lumbung_kit.logs import get_logger
 from lumbung_kit.metrics import SIZES, counter, histogram
-from lumbung_kit.postgres import Conn, Postgres
+from lumbung_kit.postgres import Postgres
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.stores import flash_sales
 from lumbung_stock.stores.gate import Gate, RawEntry
 from lumbung_stock.stores.journal_codec import decode
 from lumbung_stock.stores.warehouses import WarehouseBook
+from lumbung_stock.usecases.decide_together import run_again_when_overtaken
 from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.settle_journal import FencedError, settle_journal
 
@@ -49,7 +50,7 @@ class CommitJournal:
         for _, fields in entries:
             try:
                 readable.append((decode(fields), fields))
-            except (KeyError, ValueError, TypeError, IndexError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it stumbles over, the entry is not ours
                 await self._park(code, fields, error)
         if readable:
             await self._commit(code, epoch, readable)
@@ -72,13 +73,11 @@ class CommitJournal:
 
     async def _settle(self, code: str, epoch: int, carts: Sequence[Cart]) -> dict[str, Reservation]:
         warehouses = await self.warehouses.by_priority()
-
-        async def work(conn: Conn) -> dict[str, Reservation]:
-            return await settle_journal(conn, code, epoch, carts, warehouses)
-
         links = [cart.traceparent for cart in carts if cart.traceparent]
         with telemetry.span("commit journal", links=links, flash_sale_code=code, entries=len(carts)):
-            return await self.postgres.run(work)
+            return await run_again_when_overtaken(
+                self.postgres, lambda conn: settle_journal(conn, code, epoch, carts, warehouses)
+            )
 
     async def _isolate(self, code: str, epoch: int, entries: Sequence[Entry], error: Exception) -> None:
         if len(entries) == 1:

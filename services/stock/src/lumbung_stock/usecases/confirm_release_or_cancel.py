@@ -9,9 +9,12 @@ from psycopg.errors import UniqueViolation
 
 from lumbung_kit.events import EventLog
 from lumbung_kit.failures import ConcurrentChange, Failure
-from lumbung_kit.postgres import Conn, Postgres
+from lumbung_kit.postgres import Postgres
 from lumbung_stock.domain.reservations import Reservation, Resolution
+from lumbung_stock.usecases.decide_together import together_or_alone
 from lumbung_stock.usecases.resolve_reservations import resolve_reservations
+
+LOOKS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +24,22 @@ class ConfirmReleaseOrCancel:
     postgres: Postgres
     log: EventLog
 
-    async def __call__(self, wishes: list[Resolution]) -> Sequence[Reservation | Failure]:
+    async def __call__(self, wishes: list[Resolution]) -> Sequence[Reservation | BaseException]:
         """One answer per wish, in order."""
-        try:
-            return await self._decide(wishes)
-        except UniqueViolation:
-            return [await self._decide_alone(wish) for wish in wishes]
-
-    async def _decide_alone(self, wish: Resolution) -> Reservation | Failure:
-        """Another replica took the same request_id or order reference between our look and our write; the next
-        look sees it."""
-        for _ in range(2):
-            try:
-                return (await self._decide([wish]))[0]
-            except UniqueViolation:
-                continue
-        return ConcurrentChange(retry_after_s=0.1)
-
-    async def _decide(self, wishes: list[Resolution]) -> list[Reservation | Failure]:
-        async def work(conn: Conn) -> list[Reservation | Failure]:
-            return await resolve_reservations(conn, wishes)
-
-        answers = await self.postgres.run(work)
+        answers = await together_or_alone(wishes, self._decide)
         self.log.poke()
         return answers
+
+    async def _decide(self, wishes: Sequence[Resolution]) -> Sequence[Reservation | Failure]:
+        """Another replica may take the same request_id or order reference between our look and our write: a wish
+        that stands alone looks again, and sees it."""
+        for _ in range(LOOKS_MAX - 1):
+            try:
+                return await self.postgres.run(lambda conn: resolve_reservations(conn, wishes))
+            except UniqueViolation:
+                if len(wishes) > 1:
+                    raise
+        try:
+            return await self.postgres.run(lambda conn: resolve_reservations(conn, wishes))
+        except UniqueViolation as error:
+            raise ConcurrentChange(retry_after_s=0.1) from error

@@ -8,27 +8,32 @@ from datetime import UTC, datetime
 
 from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.events import EventLog
-from lumbung_kit.failures import ConcurrentChange, Failure, FieldViolation
-from lumbung_kit.postgres import Conn, Postgres
+from lumbung_kit.failures import Failure, FieldViolation
+from lumbung_kit.postgres import Postgres
+from lumbung_stock.domain.answers import first_answer
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import admit
 from lumbung_stock.domain.inventory_failures import SkuNotFound, SkuRetired, WarehouseNotFound
-from lumbung_stock.domain.reservation_failures import FlashSaleNotOpen
+from lumbung_stock.domain.reservation_failures import CustomerRequired, FlashSaleNotFound, FlashSaleNotOpen
 from lumbung_stock.domain.reservations import Line, Refusal, Reservation
 from lumbung_stock.domain.skus import SkuRecord
+from lumbung_stock.stores import reservations
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.stores.warehouses import WarehouseBook
+from lumbung_stock.usecases.decide_together import run_again_when_overtaken, together_or_alone
 from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 
-ATTEMPTS_MAX = 4
+UNDECIDED = (SkuNotFound, SkuRetired, WarehouseNotFound, FlashSaleNotFound, CustomerRequired)
+"""Why a cart is not decided at all; nothing is written down, and the request_id stays free."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
     """One cart in, its first answer out: a reservation, held or refused."""
 
+    postgres: Postgres
     skus: SkuBook
     warehouses: WarehouseBook
     sales: SaleBook
@@ -38,6 +43,14 @@ class Reserve:
     async def __call__(self, cart: Cart) -> Reservation:
         """`cart.lines` come without components. Raises SkuNotFound, SkuRetired, WarehouseNotFound,
         FlashSaleNotFound, CustomerRequired, RequestIdReused, and what the paths raise."""
+        try:
+            return await self._decide(cart)
+        except UNDECIDED:
+            if answer := await self._answered_before(cart):
+                return answer
+            raise
+
+    async def _decide(self, cart: Cart) -> Reservation:
         await self._check_warehouse(cart.warehouse_code)
         cart = replace(
             cart, lines=expand(cart.lines, await self.skus.find({line.sku_code for line in cart.lines}))
@@ -45,14 +58,29 @@ class Reserve:
         if not cart.flash_sale_code:
             return await self.ordinary.submit(cart)
         sale = await self.sales.find(cart.flash_sale_code)
-        demand = cart.demand()
-        refusal = admit(sale, cart.channel_code, cart.customer_reference, demand, datetime.now(UTC))
-        if refusal is None and any(item.sku_code in demand for item in sale.items):
+        if admit(sale, cart, datetime.now(UTC)):  # a refusal stays: not for a copy that may be old
+            sale = await self.sales.find_fresh(cart.flash_sale_code)
+        refusal = admit(sale, cart, datetime.now(UTC))
+        if refusal is None and sale.wanted_by(cart):
             try:
                 return await self.on_sale(cart, sale)
             except FlashSaleNotOpen as closed_meanwhile:
                 refusal = Refusal(closed_meanwhile.reason, closed_meanwhile.message)
         return await self.ordinary.submit(replace(cart, refusal=refusal))
+
+    async def _answered_before(self, cart: Cart) -> Reservation | None:
+        """The first answer to the same request (P3), for which a SKU retired since makes no difference.
+
+        Raises RequestIdReused.
+        """
+        async with self.postgres.connection() as conn:
+            known = await reservations.find_by_request(conn, [cart.request_id])
+        if not known:
+            return None
+        answer = first_answer(cart, known)
+        if isinstance(answer, Failure):
+            raise answer
+        return answer
 
     async def _check_warehouse(self, code: str) -> None:
         if code and code not in await self.warehouses.by_priority():
@@ -89,7 +117,8 @@ def expand(lines: Sequence[Line], known: dict[str, SkuRecord]) -> tuple[Line, ..
 
 
 def _components(line: Line, sku: SkuRecord) -> tuple[tuple[str, int], ...]:
-    return sku.components if sku.is_bundle else ((line.sku_code, 1),)
+    """A bundle without a recipe draws on itself, of which there is never any."""
+    return sku.components or ((line.sku_code, 1),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +129,17 @@ class DecideOrdinary:
     log: EventLog
     warehouses: WarehouseBook
 
-    async def __call__(self, carts: list[Cart]) -> Sequence[Reservation | Failure]:
-        """One answer per cart. A request that another replica has just written is read and decided again."""
+    async def __call__(self, carts: list[Cart]) -> Sequence[Reservation | BaseException]:
+        """One answer per cart."""
         warehouses = await self.warehouses.by_priority()
+        answers = await together_or_alone(carts, lambda some: self._decide(some, warehouses))
+        self.log.poke()
+        return answers
 
-        async def work(conn: Conn) -> list[Reservation | Failure]:
-            return await reserve_from_levels(conn, carts, warehouses)
-
-        for attempt in range(ATTEMPTS_MAX):
-            try:
-                answers = await self.postgres.run(work)
-            except ConcurrentChange:
-                if attempt == ATTEMPTS_MAX - 1:
-                    raise
-            else:
-                self.log.poke()
-                return answers
-        raise ConcurrentChange
+    async def _decide(
+        self, carts: Sequence[Cart], warehouses: Sequence[str]
+    ) -> Sequence[Reservation | Failure]:
+        """A request that another replica has just written is read and decided again."""
+        return await run_again_when_overtaken(
+            self.postgres, lambda conn: reserve_from_levels(conn, carts, warehouses)
+        )

@@ -10,7 +10,12 @@ from lumbung_kit import context
 from lumbung_kit.failures import RequestIdReused
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
-from lumbung_stock.domain.reservation_failures import FlashSaleNotOpen, GateNotReady, JournalFull
+from lumbung_stock.domain.reservation_failures import (
+    FlashSaleNotOpen,
+    GateNotReady,
+    HoldPending,
+    JournalFull,
+)
 from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.journal_codec import Outcome
@@ -19,6 +24,11 @@ from lumbung_stock.usecases.durable_answers import DurableAnswers
 
 GATE_WAIT_S = 0.1
 GATE_TRIES_MAX = 20
+ASK_AGAIN_S = 1.0
+"""When an answer is this late, Valkey may have lost what it had journaled."""
+ANSWER_WAITS_MAX = 60
+_MARGIN_S = 0.05
+"""Kept back from the deadline, to answer in time that there is no answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,19 @@ class ReserveOnSale:
         Raises RequestIdReused, JournalFull, GateNotReady, HoldPending, FlashSaleNotOpen (it was closed meanwhile),
         StoreUnavailable; after the last three, the same request finds its answer.
         """
+        for _ in range(ANSWER_WAITS_MAX):
+            await self._journaled(cart, sale)
+            left_s = context.deadline_remaining_s() - _MARGIN_S
+            reservation = await self.answers.wait(cart.request_id, max(0.0, min(left_s, ASK_AGAIN_S)))
+            if reservation is not None:
+                return _same_content(cart, reservation)
+            if left_s <= ASK_AGAIN_S:
+                break
+            sale = await self.sales.find_fresh(sale.flash_sale_code)
+        raise HoldPending(retry_after_s=1.0)
+
+    async def _journaled(self, cart: Cart, sale: FlashSale) -> None:
+        """Returns when the gate has decided the request, now or before."""
         for _ in range(GATE_TRIES_MAX):
             answer = await self.gate.reserve(sale, cart)
             match answer.outcome:
@@ -47,7 +70,7 @@ class ReserveOnSale:
                 case Outcome.NOT_ARMED:
                     sale = await self._wait_for_gate(sale)
                 case _:
-                    return await self.answers.wait(cart.request_id, cart.content_hash)
+                    return
         raise GateNotReady(retry_after_s=1.0)
 
     async def _wait_for_gate(self, sale: FlashSale) -> FlashSale:
@@ -61,3 +84,9 @@ class ReserveOnSale:
         if fresh.epoch == sale.epoch:
             await asyncio.sleep(GATE_WAIT_S)
         return fresh
+
+
+def _same_content(cart: Cart, answer: Reservation) -> Reservation:
+    if answer.content_hash != cart.content_hash:
+        raise RequestIdReused
+    return answer

@@ -6,14 +6,15 @@ Postgres alone decides. Valkey is told of units given back afterwards, out of fl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from lumbung_kit import events
 from lumbung_kit.events import NewEvent
 from lumbung_kit.failures import Failure
 from lumbung_kit.postgres import Conn
+from lumbung_stock.domain.levels import merge
 from lumbung_stock.domain.reservations import Reservation, Resolution
 from lumbung_stock.domain.resolve import (
-    Earlier,
     EscrowChange,
     Resolver,
     credits_due,
@@ -34,7 +35,9 @@ async def resolve_reservations(conn: Conn, wishes: Sequence[Resolution]) -> list
     resolver = await _resolver(conn, wishes)
     answers = [resolver.decide(wish) for wish in wishes]
     if resolver.changed:
-        await _write(conn, resolver.changed)
+        await _write(conn, resolver.changed, resolver.now)
+    if resolver.answered:
+        await reservations.insert_resolutions(conn, resolver.answered, resolver.now)
     return answers
 
 
@@ -46,24 +49,17 @@ async def _resolver(conn: Conn, wishes: Sequence[Resolution]) -> Resolver:
         for wish in wishes
         if wish.order is not None and wish.reservation_id in found
     ]
-    stored = await reservations.find_resolutions(
+    earlier = await reservations.find_resolutions(
         conn, [wish.request_id for wish in wishes if wish.request_id]
     )
-    earlier = {
-        request_id: Earlier(row.reservation_id, row.verb, row.state, bytes(row.content_hash))
-        for request_id, row in stored.items()
-    }
     taken = await reservations.orders_taken(conn, orders) if orders else set()
     return Resolver(found, earlier, taken, now)
 
 
-async def _write(conn: Conn, changed: Changed) -> None:
+async def _write(conn: Conn, changed: Changed, now: datetime) -> None:
     await reservations.set_states(
-        conn, [(after.reservation_id, after.state, wish.order) for after, wish in changed]
+        conn, [(after.reservation_id, after.state, wish.order) for after, wish in changed], now
     )
-    asked = [(wish, after.state) for after, wish in changed if wish.request_id]
-    if asked:
-        await reservations.insert_resolutions(conn, asked)
     settled = await _move_units(conn, changed)
     told = [*(reservation_resolved(after, wish) for after, wish in changed), *settled]
     if skus := await sellables.affected(conn, skus_given_back(changed)):
@@ -73,13 +69,12 @@ async def _write(conn: Conn, changed: Changed) -> None:
 
 async def _move_units(conn: Conn, changed: Changed) -> list[NewEvent]:
     """Moves the units between levels and escrow; tells of shortfalls that this has ended."""
-    by_id = {after.reservation_id: after for after, _ in changed}
-    items = await flash_sales.lock_items(conn, escrow_keys(by_id))
+    items = await flash_sales.lock_items(conn, escrow_keys(changed))
     escrow: list[EscrowChange] = []
     for after, wish in changed:
         escrow += escrow_changes(after, wish.verb, items)
     await flash_sales.change_items(conn, escrow)
-    moves = [level_change(draw, wish.verb) for after, wish in changed for draw in after.draws]
+    moves = merge([level_change(draw, wish.verb) for after, wish in changed for draw in after.draws])
     before = await levels.lock_levels(conn, [(move.warehouse_code, move.sku_code) for move in moves])
     await levels.change_levels(conn, moves)
     if due := credits_due(changed):

@@ -1,28 +1,33 @@
 """Set up a sale's gate in Valkey out of Postgres: after opening, and after anything that Valkey may have lost.
 
-A new epoch in Postgres, the gate frozen with that epoch, the journal drained, free units and unresolved
-reservations read in one transaction, installed, armed: safe when two do it at once and when it stops anywhere,
-because each step is refused to whoever carries an older epoch.
+A new epoch in Postgres, the gate frozen with that epoch, the journal drained, free units and reservations read in
+one transaction, installed, armed: safe when two do it at once and when it stops anywhere, because each step is
+refused to whoever carries an older epoch.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from lumbung_kit import events
 from lumbung_kit.logs import get_logger
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
-from lumbung_stock.domain.reservation_failures import GateUnsafe
+from lumbung_stock.domain.reservation_failures import GateNotReady, GateUnsafe
 from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.stores import flash_sales, reservations
 from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.commit_journal import CommitJournal
+from lumbung_stock.usecases.settle_journal import FencedError
 from lumbung_stock.wire.events import flash_sale_changed
 
 _LOG = get_logger(__name__)
 DRAIN_BATCH = 512
+ROUNDS_MAX = 5
+LOOKS_MAX = 10
+LOOK_INTERVAL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +46,54 @@ class SetUpGate:
         """
         await self.require_safe()
         epoch = await self.postgres.run(lambda conn: self._next_epoch(conn, code))
-        if epoch is None or not await self.gate.freeze(code, epoch):
+        if epoch is None or not await self.drain(code, epoch):
             return False
-        await self.drain(code, epoch)
         state = await self.postgres.run(lambda conn: self._snapshot(conn, code, epoch))
         if state is None:
             return False
-        sale, unresolved = state
-        armed = await self.gate.install(sale, unresolved) and await self.gate.arm(code, epoch)
+        sale, taken = state
+        armed = await self.gate.install(sale, taken) and await self.gate.arm(code, epoch)
         if armed:
             await self.postgres.run(lambda conn: self._note_armed(conn, code, epoch))
             self.sales.forget(code)
-            _LOG.info("gate armed", flash_sale_code=code, epoch=epoch, unresolved=len(unresolved))
+            _LOG.info("gate armed", flash_sale_code=code, epoch=epoch, reservations=len(taken))
         return armed
+
+    async def until_armed(self, code: str) -> None:
+        """Returns when the sale's gate is armed, by us or by whoever overtook us, or the sale is open no more.
+
+        Raises as a call does, and GateNotReady after a few rounds.
+        """
+        for _ in range(ROUNDS_MAX):
+            if await self(code) or await self._armed_meanwhile(code):
+                return
+        raise GateNotReady(retry_after_s=1.0)
+
+    async def _armed_meanwhile(self, code: str) -> bool:
+        for _ in range(LOOKS_MAX):
+            sale = await self.sales.find_fresh(code)
+            if sale.gate_armed or sale.state is not FlashSaleState.OPEN:
+                return True
+            await asyncio.sleep(LOOK_INTERVAL_S)
+        return False
 
     async def require_safe(self) -> None:
         """Raises GateUnsafe when Valkey is set up so that it may forget."""
         if wrong := await self.gate.unsafe_settings():
             raise GateUnsafe("Valkey may forget what it grants: " + "; ".join(wrong))
 
-    async def drain(self, code: str, epoch: int) -> None:
-        """Commits what the frozen gate still has in its journal."""
-        while entries := await self.gate.read_journal(code, DRAIN_BATCH):
-            await self.commit(code, epoch, entries)
+    async def drain(self, code: str, epoch: int) -> bool:
+        """Shuts the gate under the epoch and commits what its journal still has; False when somebody newer is at
+        work, or the sale is over."""
+        if not await self.gate.freeze(code, epoch):
+            return False
+        try:
+            while entries := await self.gate.read_journal(code, DRAIN_BATCH):
+                await self.commit(code, epoch, entries)
+        except FencedError as overtaken:
+            _LOG.info("overtaken", flash_sale_code=code, epoch=epoch, by=str(overtaken))
+            return False
+        return True
 
     async def _next_epoch(self, conn: Conn, code: str) -> int | None:
         locked = await flash_sales.lock_sale(conn, code)
@@ -74,13 +104,13 @@ class SetUpGate:
     async def _snapshot(
         self, conn: Conn, code: str, epoch: int
     ) -> tuple[FlashSale, list[Reservation]] | None:
-        """Free units and unresolved reservations that belong together: whoever gives units back locks the items."""
+        """Free units and reservations that belong together: whoever gives units back locks the items."""
         if await flash_sales.lock_sale(conn, code) != (FlashSaleState.OPEN, epoch):
             return None
         sale = (await flash_sales.find_sales(conn, [code]))[code]
         await flash_sales.lock_items(conn, [(code, item.sku_code) for item in sale.items])
         sale = (await flash_sales.find_sales(conn, [code]))[code]
-        found = await reservations.find_by_id(conn, await reservations.unresolved_of_sale(conn, code))
+        found = await reservations.find_by_id(conn, await reservations.taken_of_sale(conn, code))
         return sale, list(found.values())
 
     async def _note_armed(self, conn: Conn, code: str, epoch: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lumbung_kit.failures import Failure
 from lumbung_kit.logs import get_logger
 from lumbung_kit.metrics import counter
 from lumbung_kit.postgres import Conn, Postgres
@@ -37,13 +38,19 @@ class WatchGates:
     _gaps: dict[str, tuple[Gap, int]] = field(default_factory=dict)
 
     async def __call__(self) -> None:
-        """Raises what the stores raise; the next round begins again."""
+        """Trouble with one sale is logged and met again in the next round; the others are looked after."""
         for code in await self.sales.running():
-            sale = await self.sales.find_fresh(code)
-            if sale.state is FlashSaleState.CLOSING:
-                await self.close(code)
-            elif await self._must_set_up(sale):
-                await self.set_up_gate(code)
+            try:
+                await self._look_after(code)
+            except Failure as trouble:
+                _LOG.warning("gate cannot be looked after", flash_sale_code=code, trouble=repr(trouble))
+
+    async def _look_after(self, code: str) -> None:
+        sale = await self.sales.find_fresh(code)
+        if sale.state is FlashSaleState.CLOSING:
+            await self.close.attempt(code)
+        elif sale.state is FlashSaleState.OPEN and await self._must_set_up(sale):
+            await self.set_up_gate(code)
 
     async def _must_set_up(self, sale: FlashSale) -> bool:
         status = await self.gate.status(sale.flash_sale_code)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lumbung.stock.v1 import reservations_pb2 as pb
@@ -81,5 +80,5 @@ def refusal_message(refusal: Refusal) -> pb.Refusal:
         ],
     )
     if refusal.retry_delay_s is not None:
-        message.retry_delay.CopyFrom(Duration(seconds=int(refusal.retry_delay_s)))
+        message.retry_delay.FromTimedelta(timedelta(seconds=refusal.retry_delay_s))
     return message
