@@ -48,7 +48,7 @@ from lumbung_channel_sync.entrypoints.http_server import HttpServer
 from lumbung_channel_sync.settings import ChannelSyncSettings
 from lumbung_dev.marketplace.app import Marketplace, marketplace
 from lumbung_dev.marketplace.settings import MarketplaceSettings
-from lumbung_kit import serving
+from lumbung_kit import serving, telemetry
 from lumbung_kit.clients import open_channel
 from lumbung_kit.failures import Failure, Kind, StoreUnavailable
 from lumbung_kit.idempotency import content_hash
@@ -118,6 +118,7 @@ class SmallStock(
         self.sale: Sale | None = None
         self.reservations: dict[str, reservations_pb2.Reservation] = {}
         self.calls: list[str] = []
+        self.traces: list[str] = []
         self.down = False
         self.shipped: set[str] = set()
         self.expired: set[str] = set()
@@ -173,6 +174,7 @@ class SmallStock(
         context: Any,  # noqa: ARG002 - grpc passes it
     ) -> reservations_pb2.ReserveResponse:
         self.calls.append(f"Reserve {request.request_id}")
+        self.traces.append(telemetry.current_traceparent())
         self._require_up()
         response: reservations_pb2.ReserveResponse = self._sticky("Reserve", request, self._reserve)
         return response
@@ -183,6 +185,7 @@ class SmallStock(
         context: Any,  # noqa: ARG002 - grpc passes it
     ) -> reservations_pb2.ConfirmResponse:
         self.calls.append(f"Confirm {request.request_id}")
+        self.traces.append(telemetry.current_traceparent())
         self.confirm_arrived.set()
         await self.confirms_may_go.wait()
         self._require_up()

@@ -143,3 +143,28 @@ async def test_a_removed_listing_is_pushed_no_more(world: Any) -> None:
     world.stock.set("KOPI-250", 4)
     await world.shows("TKR-2", 4)
     assert world.shop.shop.listings["TKR-1"].quantity == 5
+
+
+async def test_a_channel_that_moved_to_another_shop_is_told_every_figure_anew(world: Any) -> None:
+    await world.connect()
+    await world.sell("TKR-1", "KOPI-250", 5)
+    await world.shows("TKR-1", 5)
+    channel = (await world.channels.GetChannel(pb.GetChannelRequest(channel_code="tokoria"))).channel
+    version = (await world.status_of("TKR-1")).confirmed_version
+    await world.channels.UpdateChannel(
+        pb.UpdateChannelRequest(
+            request_id="move-1",
+            channel_code="tokoria",
+            etag=channel.etag,
+            title=channel.title,
+            base_url=world.shop_url,
+            account_reference="another-account",
+            secret_reference=channel.secret_reference,
+        )
+    )
+
+    async def told() -> bool:
+        return bool((await world.status_of("TKR-1")).confirmed_version > version)
+
+    await world.eventually(told)
+    await world.shows("TKR-1", 5)

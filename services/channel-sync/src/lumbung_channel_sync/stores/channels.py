@@ -25,6 +25,7 @@ _LIST = _SQL["list_channels"]
 _GET_HEALTH = _SQL["get_health"]
 _NOTE_SUCCESS = _SQL["note_success"]
 _NOTE_TROUBLE = _SQL["note_trouble"]
+_FORGIVE = _SQL["forgive"]
 _IS_CALLABLE = _SQL["is_callable"]
 _GET_AGREEMENT = _SQL["get_agreement"]
 _ADD_AGREEMENT = _SQL["add_agreement"]
@@ -97,6 +98,11 @@ async def get_health(conn: Conn, channel_code: str) -> Health:
     async with conn.cursor(row_factory=class_row(Health)) as cursor:
         await cursor.execute(_GET_HEALTH, {"channel_code": channel_code})
         return await cursor.fetchone() or Health(0, "", "", None, None)
+
+
+async def forgive(conn: Conn, channel_code: str) -> None:
+    """The platform may be called at once, unless it has named a time itself."""
+    await conn.execute(_FORGIVE, {"channel_code": channel_code})
 
 
 async def is_callable(conn: Conn, channel_code: str) -> bool:

@@ -109,5 +109,11 @@ WHERE channel_code = %(channel_code)s AND disagreement_id <= (
 SELECT listing_ref, sku_code, kind, expected_quantity, observed_quantity, observe_time
 FROM disagreement WHERE channel_code = %(channel_code)s ORDER BY disagreement_id DESC LIMIT 50
 
+-- name: forgive
+-- A person has mended something: tried at once, unless the platform itself has named a time.
+UPDATE channel_health
+SET failures_in_row = 0, reason = '', message = '', occur_time = NULL, next_call_time = NULL
+WHERE channel_code = %(channel_code)s AND reason <> 'RATE_LIMITED'
+
 -- name: is_callable
 SELECT next_call_time IS NULL OR next_call_time <= now() FROM channel_health WHERE channel_code = %(channel_code)s

@@ -21,6 +21,7 @@ _SQL = sql.load(__package__, "sync.sql")
 _BEGIN = _SQL["begin_sync"]
 _MARK_SKUS = _SQL["mark_skus"]
 _MARK_CHANNEL = _SQL["mark_channel"]
+_DOUBT_CHANNEL = _SQL["doubt_channel"]
 _MOVE = _SQL["move_listings"]
 _DUE_CHANNELS = _SQL["due_channels"]
 _READ_DUE = _SQL["read_due"]
@@ -142,6 +143,11 @@ async def mark_skus(conn: Conn, sku_codes: Sequence[str]) -> bool:
 async def mark_channel(conn: Conn, channel_code: str) -> None:
     """Every listing of this channel is due."""
     await conn.execute(_MARK_CHANNEL, {"channel_code": channel_code})
+
+
+async def doubt_channel(conn: Conn, channel_code: str) -> None:
+    """Nothing is known any more of what this channel shows."""
+    await conn.execute(_DOUBT_CHANNEL, {"channel_code": channel_code})
 
 
 async def move(conn: Conn, moved: Sequence[Moved]) -> None:

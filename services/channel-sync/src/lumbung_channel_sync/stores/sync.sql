@@ -37,6 +37,20 @@ SET marks = sync.marks + 1, due_since = coalesce(sync.due_since, now()),
 FROM touched
 WHERE sync.channel_code = touched.channel_code AND sync.listing_ref = touched.listing_ref
 
+-- name: doubt_channel
+-- The channel may be another shop now: nothing is known of what it shows, and what was refused may be taken.
+WITH touched AS (
+    SELECT channel_code, listing_ref FROM listing_sync WHERE channel_code = %(channel_code)s
+    ORDER BY listing_ref FOR NO KEY UPDATE
+)
+UPDATE listing_sync AS sync
+SET marks = sync.marks + 1, moves = sync.moves + 1, due_since = coalesce(sync.due_since, now()),
+    confirmed_quantity = NULL, observed_quantity = NULL, items_ordered = 0, items_cancelled = 0, suspect = false,
+    failures_in_row = 0, problem_reason = '', problem_message = '', problem_time = NULL, next_attempt_time = NULL,
+    parked = false
+FROM touched
+WHERE sync.channel_code = touched.channel_code AND sync.listing_ref = touched.listing_ref
+
 -- name: move_listings
 -- The channel itself moved its figures (orders lower them, cancellations raise them): what was confirmed is no
 -- longer known to be shown. Rows are locked in one order.

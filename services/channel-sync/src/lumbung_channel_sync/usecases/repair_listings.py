@@ -35,7 +35,7 @@ async def read_channel_figures(
 async def require_callable(conn: Conn, channel: Channel) -> None:
     """Nothing goes out before the time that the platform named, also when a person asks."""
     health = await channels.get_health(conn, channel.channel_code)
-    if health.next_call_time is None:
+    if health.next_call_time is None or health.reason != "RATE_LIMITED":
         return
     left_s = (health.next_call_time - datetime.now(UTC)).total_seconds()
     if left_s > 0:
