@@ -41,8 +41,10 @@ def processes_that_mention(word: str) -> list[str]:
     return found
 
 
-async def test_demo_ends_with_every_promise_kept_and_leaves_nothing(tmp_path: Path, seed: int) -> None:
-    folder, summary = tmp_path / "data", tmp_path / "summary.json"
+async def test_demo_ends_with_every_promise_kept_and_leaves_nothing(
+    server_folder: Path, tmp_path: Path, seed: int
+) -> None:
+    folder, summary = server_folder / "data", tmp_path / "summary.json"
     process = await lumbung("demo", "--seed", str(seed), "--data", str(folder), "--summary", str(summary))
     async with asyncio.timeout(DEMO_S_MAX):
         out, _ = await process.communicate()
@@ -68,9 +70,9 @@ async def test_demo_ends_with_every_promise_kept_and_leaves_nothing(tmp_path: Pa
 
 
 @pytest.fixture
-async def up(tmp_path: Path) -> AsyncIterator[tuple[Process, int, Path]]:
+async def up(server_folder: Path) -> AsyncIterator[tuple[Process, int, Path]]:
     """`lumbung up`, whose base port and folder a test needs to know."""
-    base, folder = free_port(), tmp_path / "up"
+    base, folder = free_port(), server_folder / "up"
     process = await lumbung("up", "--base-port", str(base), "--data", str(folder))
     yield process, base, folder
     if process.returncode is None:

@@ -65,7 +65,7 @@ class Website:
         return None
 
     async def _buy(self, key: str, page: Purchase) -> None:
-        reference = f"WEB-{key.removeprefix(f'{self.run}:{WEBSITE}-').replace(':', '-')}".upper()
+        reference = f"{WEBSITE}-{key.replace(f':{WEBSITE}-', '-').replace(':', '-')}".upper()
         request = reservations_pb2.ConfirmRequest(
             request_id=f"{key}:confirm",
             reservation_id=page.reservation_id,
