@@ -6,20 +6,24 @@ as anything fits and saves. Then orders are shifted to other carts and swapped b
 shortens the walk. Candidates are the nearest by how many more aisles they add, so that effort grows with the
 orders and not with their square.
 
-The effort is bounded by a number of route evaluations, not by the clock: the same orders give the same carts.
+The effort is bounded by numbers of route evaluations, not by the clock: the same orders give the same carts.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lumbung_fulfillment.domain.cart import Capacity, Job, total
+from lumbung_fulfillment.domain.cart import Capacity, Job, Load, total
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_fulfillment.domain.routing import walk_m
 
 _NEIGHBOURS_MAX = 16
+_NEIGHBOURS_MIN = 6
+_PAIRS_MAX = 20_000
+"""Pairs looked at while carts are put together, about: with many orders, each has fewer neighbours."""
 _WORTH_M = 1e-6
 
 Cart = tuple[Job, ...]
@@ -27,16 +31,17 @@ Cart = tuple[Job, ...]
 
 @dataclass(slots=True)
 class Walks:
-    """Route lengths, each computed once, and how many may still be computed."""
+    """Route lengths, each computed once, and how many may still be computed to improve a plan."""
 
     layout: Layout
     evaluations_left: int
     _known: dict[frozenset[Stop], float]
+    _aisles: dict[str, int]
 
     @classmethod
     def counting(cls, layout: Layout, evaluations_max: int) -> Walks:
         """Begins with none known."""
-        return cls(layout, evaluations_max, {})
+        return cls(layout, evaluations_max, {}, {})
 
     def of(self, jobs: Sequence[Job]) -> float:
         """The shortest walk for these orders together."""
@@ -46,6 +51,16 @@ class Walks:
             self.evaluations_left -= 1
             found = self._known[stops] = walk_m(self.layout, tuple(stops))
         return found
+
+    def aisles(self, cart: Cart) -> int:
+        """The aisles that a cart needs, one bit each."""
+        mask = 0
+        for job in cart:
+            known = self._aisles.get(job.order_id)
+            if known is None:
+                known = self._aisles[job.order_id] = job.aisles
+            mask |= known
+        return mask
 
 
 def first_come(jobs: Sequence[Job], capacity: Capacity) -> list[Cart]:
@@ -71,77 +86,88 @@ def _in_order(cart: Cart) -> Cart:
     return tuple(sorted(cart, key=lambda job: (job.rank, job.order_id)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """A cart that can still be joined with another one."""
+
+    cart: Cart
+    load: Load
+    aisles: int
+
+
 class _Joining:
     """Carts being joined: the live ones by number, and a heap of what joining two of them would save."""
 
-    def __init__(self, walks: Walks, jobs: Sequence[Job], capacity: Capacity) -> None:
+    def __init__(self, walks: Walks, carts: Sequence[Cart], capacity: Capacity) -> None:
         self._walks = walks
         self._capacity = capacity
-        self.carts: dict[int, Cart] = {}
+        self._neighbours = max(_NEIGHBOURS_MIN, min(_NEIGHBOURS_MAX, _PAIRS_MAX // (2 * len(carts) + 1)))
+        self._live: dict[int, _Live] = {}
         self._heap: list[tuple[float, int, int]] = []
         self._next = 0
-        for job in sorted(jobs, key=lambda job: (job.rank, job.order_id)):
-            self._add((job,))
+        for cart in carts:
+            self._add(cart)
+
+    @property
+    def carts(self) -> list[Cart]:
+        """The carts as they stand."""
+        return [live.cart for live in self._live.values()]
+
+    def join_all(self) -> None:
+        """Joins the two carts that save most, again and again, until nothing is left that saves."""
+        while self._heap:
+            _, first, second = heapq.heappop(self._heap)
+            if first in self._live and second in self._live:
+                self._add(self._live.pop(first).cart + self._live.pop(second).cart)
 
     def _add(self, cart: Cart) -> None:
         number, self._next = self._next, self._next + 1
-        for other in _nearest(cart, self.carts):
-            if self._walks.evaluations_left <= 0:
-                break
+        added = _Live(cart, total(cart), self._walks.aisles(cart))
+        fitting = {
+            n: live.aisles for n, live in self._live.items() if self._capacity.holds(added.load + live.load)
+        }
+        for other in _nearest(added.aisles, fitting, self._neighbours):
             self._offer(number, cart, other)
-        self.carts[number] = cart
+        self._live[number] = added
 
     def _offer(self, number: int, cart: Cart, other: int) -> None:
-        joined = cart + self.carts[other]
-        if not self._capacity.holds(total(joined)):
-            return
-        saving = self._walks.of(cart) + self._walks.of(self.carts[other]) - self._walks.of(joined)
+        theirs = self._live[other].cart
+        saving = self._walks.of(cart) + self._walks.of(theirs) - self._walks.of(cart + theirs)
         if saving > _WORTH_M:
             heapq.heappush(self._heap, (-saving, other, number))
 
-    def join_best(self) -> bool:
-        """Joins the two live carts that save most; False when nothing is left that saves."""
-        while self._heap:
-            _, first, second = heapq.heappop(self._heap)
-            if first in self.carts and second in self.carts:
-                self._add(self.carts.pop(first) + self.carts.pop(second))
-                return True
-        return False
 
-
-def _nearest(cart: Cart, carts: dict[int, Cart]) -> list[int]:
-    """The carts that add the fewest aisles, most aisles in common first."""
-    mine = _aisles(cart)
+def _nearest(aisles: int, others: dict[int, int], count: int) -> list[int]:
+    """The carts that add the fewest aisles to these, most aisles in common first."""
+    own = aisles.bit_count()
 
     def apartness(number: int) -> tuple[int, int, int]:
-        theirs = _aisles(carts[number])
-        return min(len(theirs - mine), len(mine - theirs)), -len(mine & theirs), number
+        theirs = others[number]
+        common = (aisles & theirs).bit_count()
+        return min(own, theirs.bit_count()) - common, -common, number
 
-    return heapq.nsmallest(_NEIGHBOURS_MAX, carts, key=apartness)
+    return heapq.nsmallest(count, others, key=apartness)
 
 
-def _aisles(cart: Cart) -> set[int]:
-    return {stop.aisle for job in cart for stop in job.stops}
+def _alike(jobs: Sequence[Job], capacity: Capacity) -> list[Cart]:
+    """Orders for the same stops share a cart as far as it goes: no other cart would walk less for them."""
+    by_stops: dict[frozenset[Stop], list[Job]] = defaultdict(list)
+    for job in sorted(jobs, key=lambda job: (job.rank, job.order_id)):
+        by_stops[job.stops].append(job)
+    return [cart for group in by_stops.values() for cart in first_come(group, capacity)]
 
 
 def _by_savings(walks: Walks, jobs: Sequence[Job], capacity: Capacity) -> list[Cart]:
-    joining = _Joining(walks, jobs, capacity)
-    while joining.join_best():
-        pass
-    return _fewer(walks, list(joining.carts.values()), capacity)
-
-
-def _fewer(walks: Walks, carts: list[Cart], capacity: Capacity) -> list[Cart]:
-    """Neighbour lists can leave carts apart that would fit: the lightest are tried with all others again."""
-    for cart in sorted(carts, key=lambda cart: (total(cart).units, cart[0].rank)):
-        others = [other for other in carts if other is not cart]
-        fitting = [other for other in others if capacity.holds(total(cart + other))]
-        if not fitting or cart not in carts or walks.evaluations_left <= 0:
-            continue
-        best = min(fitting, key=lambda other: walks.of(cart + other) - walks.of(other))
-        if walks.of(cart + best) <= walks.of(cart) + walks.of(best):
-            carts = [other for other in others if other is not best] + [cart + best]
-    return carts
+    """Neighbour lists can leave carts apart that would fit: what is left is tried with all others once more."""
+    joining = _Joining(walks, _alike(jobs, capacity), capacity)
+    joining.join_all()
+    left = joining.carts
+    while True:
+        again = _Joining(walks, left, capacity)
+        again.join_all()
+        if len(again.carts) == len(left):
+            return left
+        left = again.carts
 
 
 def _improved(walks: Walks, carts: list[Cart], capacity: Capacity) -> list[Cart]:
@@ -157,7 +183,7 @@ def _improved(walks: Walks, carts: list[Cart], capacity: Capacity) -> list[Cart]
 
 
 def _applied(walks: Walks, state: dict[int, Cart], number: int, capacity: Capacity) -> bool:
-    for change in _changes(state, number):
+    for change in _changes(walks, state, number):
         if walks.evaluations_left <= 0:
             return False
         if not all(capacity.holds(total(cart)) for cart in change.values()):
@@ -172,10 +198,11 @@ def _applied(walks: Walks, state: dict[int, Cart], number: int, capacity: Capaci
     return False
 
 
-def _changes(state: dict[int, Cart], number: int) -> Iterator[dict[int, Cart]]:
+def _changes(walks: Walks, state: dict[int, Cart], number: int) -> Iterator[dict[int, Cart]]:
     """Every shift of an order out of one cart, then every swap with a near one."""
     cart = state[number]
-    others = _nearest(cart, {n: other for n, other in state.items() if n != number})
+    aisles = {n: walks.aisles(other) for n, other in state.items() if n != number}
+    others = _nearest(walks.aisles(cart), aisles, _NEIGHBOURS_MAX)
     for job in cart:
         for other in others:
             yield {number: _without(cart, job), other: (*state[other], job)}

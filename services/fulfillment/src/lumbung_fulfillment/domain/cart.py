@@ -42,14 +42,13 @@ class Capacity:
 
     def holds(self, load: Load) -> bool:
         """Whether a load fits in every respect."""
-        pairs = (
-            (self.units, load.units),
-            (self.totes, load.totes),
-            (self.weight_g, load.weight_g),
-            (self.volume_ml, load.volume_ml),
-            (self.picks, load.picks),
+        return (
+            (not self.units or load.units <= self.units)
+            and (not self.totes or load.totes <= self.totes)
+            and (not self.weight_g or load.weight_g <= self.weight_g)
+            and (not self.volume_ml or load.volume_ml <= self.volume_ml)
+            and (not self.picks or load.picks <= self.picks)
         )
-        return all(not limit or wanted <= limit for limit, wanted in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,14 @@ class Job:
     stops: frozenset[Stop]
     load: Load
     rank: int
+
+    @property
+    def aisles(self) -> int:
+        """The aisles that it needs, one bit each."""
+        mask = 0
+        for stop in self.stops:
+            mask |= 1 << stop.aisle
+        return mask
 
 
 def total(jobs: Iterable[Job]) -> Load:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from lumbung_fulfillment.domain.layout import Layout, Stop
@@ -31,13 +32,21 @@ def columns(layout: Layout, stops: Sequence[Stop]) -> list[Column]:
         by_aisle[stop.aisle].append(stop)
     low = min(layout.depot_x, layout.aisle_x[min(by_aisle)])
     high = max(layout.depot_x, layout.aisle_x[max(by_aisle)])
+    between = [aisle for aisle, x in enumerate(layout.aisle_x) if low <= x <= high]
     found = [
-        _column(layout, n, by_aisle.get(n, [])) for n, x in enumerate(layout.aisle_x) if low <= x <= high
+        _column(layout, aisle, by_aisle[aisle]) if aisle in by_aisle else _empty_column(layout, aisle)
+        for aisle in between
     ]
     if layout.depot_x not in layout.aisle_x:
         found.append(Column(layout.depot_x, (), (), has_depot=True))
         found.sort(key=lambda column: column.x)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _empty_column(layout: Layout, aisle: int) -> Column:
+    """Most columns of a short walk have no stop, and look the same in every one."""
+    return _column(layout, aisle, ())
 
 
 def _column(layout: Layout, aisle: int, stops: Sequence[Stop]) -> Column:
