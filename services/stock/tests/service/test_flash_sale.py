@@ -88,7 +88,9 @@ async def test_a_customer_cannot_have_more_than_the_limit(shop) -> None:
     await shop.hold({"PB-10K": 2}, sale="SALE", customer="ani")
     more = shop.ask({"PB-10K": 1}, sale="SALE", customer="ani")
     assert await outcome(shop.reservations.Reserve(more)) == "CUSTOMER_LIMIT_REACHED"
-    assert await outcome(shop.reservations.Reserve(shop.ask({"PB-10K": 1}, sale="SALE"))) == "CUSTOMER_REQUIRED"
+    assert (
+        await outcome(shop.reservations.Reserve(shop.ask({"PB-10K": 1}, sale="SALE"))) == "CUSTOMER_REQUIRED"
+    )
     await shop.hold({"PB-10K": 2}, sale="SALE", customer="budi")
 
 
@@ -115,7 +117,8 @@ async def test_a_mixed_cart_holds_nothing_when_its_ordinary_part_is_short(shop) 
     await shop.put("CABLE", 0)
     await shop.open_sale("SALE", {"PB-10K": 1})
     assert (
-        await outcome(shop.reservations.Reserve(shop.ask({"PB-10K": 1, "CABLE": 1}, sale="SALE"))) == "OUT_OF_STOCK"
+        await outcome(shop.reservations.Reserve(shop.ask({"PB-10K": 1, "CABLE": 1}, sale="SALE")))
+        == "OUT_OF_STOCK"
     )
     assert await shop.scalar("SELECT remaining FROM flash_sale_item") == 1
     async with asyncio.timeout(5):
