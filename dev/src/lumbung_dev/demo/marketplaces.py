@@ -19,6 +19,8 @@ SHOWN_SOLD_OUT = "SHOWN_SOLD_OUT"
 _CONNECTIONS_MAX = 16
 _CALL_S_MAX = 30.0
 _COME_BACK_S = 1.0
+_LIMITS = httpx.Limits(keepalive_expiry=1.0)
+"""Sooner than the server, which hangs up on an idle connection in the very moment in which it is used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class MarketplaceShop:
         self.marketplace = marketplace
         self._diary = diary
         self._waiting: dict[str, Purchase] = {}
-        self._browser = httpx.AsyncClient(base_url=base_url, timeout=_CALL_S_MAX, trust_env=False)
+        self._browser = httpx.AsyncClient(
+            base_url=base_url, timeout=_CALL_S_MAX, trust_env=False, limits=_LIMITS
+        )
         # Callers queue here: httpx looks through all that wait for a connection each time one comes free.
         self._connections = asyncio.Semaphore(_CONNECTIONS_MAX)
 
