@@ -412,7 +412,7 @@ class MakeCart:
         )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_cart() -> MakeCart:
     """Makes carts."""
     return MakeCart()
@@ -443,7 +443,7 @@ class MakeSale:
         return replace(sale, **fields)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_sale() -> MakeSale:
     """Makes flash sales."""
     return MakeSale()
