@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -107,6 +108,6 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
             seconds = (parsedate_to_datetime(stated) - datetime.now(UTC)).total_seconds()
         except (ValueError, TypeError):
             return None
-    if seconds != seconds:  # NaN compares unequal to itself  # noqa: PLR0124
+    if math.isnan(seconds):
         return None
     return min(max(0.0, seconds), RETRY_AFTER_MAX_S)

@@ -58,18 +58,16 @@ class Webhooks:
 
     async def take(self, request: Request) -> Response:
         """One delivery."""
-        parent = request.headers.get("traceparent")
-        with telemetry.span("webhook", kind=telemetry.SpanKind.SERVER, parent=parent):
-            try:
-                return await self._take(request)
-            except TooLong:
-                return _refusal(413, "TOO_LONG")
-            except TimeoutError:
-                return _refusal(408, "TOO_SLOW")
-            except ClientDisconnect:
-                return _refusal(400, "GONE")
-            except Failure as failure:
-                return _unavailable(failure)
+        try:
+            return await self._take(request)
+        except TooLong:
+            return _refusal(413, "TOO_LONG")
+        except TimeoutError:
+            return _refusal(408, "TOO_SLOW")
+        except ClientDisconnect:
+            return _refusal(400, "GONE")
+        except Failure as failure:
+            return _unavailable(failure)
 
     async def _take(self, request: Request) -> Response:
         raw_body = await self._body(request)
@@ -78,10 +76,18 @@ class Webhooks:
         authentic = reader.is_authentic(secret, request.headers, raw_body, datetime.now(UTC))
         if not (authentic and known):
             return _refusal(401, "NOT_AUTHENTIC")
-        message = reader.read(raw_body, request.headers)
-        traceparent = telemetry.current_traceparent()
-        delivery_ref = reader.delivery_ref(request.headers)
-        await self._receiver.receive(Delivery(channel_code, message, raw_body, delivery_ref, traceparent))
+        # Only now: nobody else can make us record, or join a trace.
+        parent = request.headers.get("traceparent")
+        with telemetry.span("webhook", kind=telemetry.SpanKind.SERVER, parent=parent, channel=channel_code):
+            await self._receiver.receive(
+                Delivery(
+                    channel_code,
+                    reader.read(raw_body, request.headers),
+                    raw_body,
+                    reader.delivery_ref(request.headers),
+                    telemetry.current_traceparent(),
+                )
+            )
         return JSONResponse({"taken": True})
 
     async def _body(self, request: Request) -> bytes:
