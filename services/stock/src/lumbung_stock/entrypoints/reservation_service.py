@@ -108,19 +108,19 @@ class ReservationService(rpc.ReservationServiceServicer):
 
     async def _outcome(self, request: pb.ReserveRequest) -> pb.ReserveOutcome:
         try:
-            reservation = held_or_refused(await self._reserve(cart_of(request)))
+            reservation = await self._reserve(cart_of(request))
         except Failure as failure:
             return pb.ReserveOutcome(request_id=request.request_id, refusal=_refusal(failure))
         except Exception:  # noqa: BLE001 - a bug that one of them met must not take the answers of the others
             _LOG.exception("one of a batch could not be decided", request_id=request.request_id)
             return pb.ReserveOutcome(request_id=request.request_id, refusal=_refusal(Internal()))
+        if reservation.refusal is not None:
+            refusal = refusal_message(reservation.refusal)
+            return pb.ReserveOutcome(request_id=request.request_id, refusal=refusal)
         return pb.ReserveOutcome(request_id=request.request_id, reservation=reservation_message(reservation))
 
 
 def _refusal(failure: Failure) -> pb.Refusal:
-    """A failure of one reservation among many; its own refusal, where there is one, says the most."""
-    for detail in failure.details:
-        if isinstance(detail, pb.Refusal):
-            return detail
+    """A failure of one reservation among many."""
     fields = "; ".join(f"{violation.field} {violation.description}" for violation in failure.fields)
     return refusal_message(Refusal(failure.reason, fields or failure.message, (), failure.retry_after_s))
