@@ -64,6 +64,24 @@ def test_the_same_orders_give_the_same_carts(seed: int) -> None:
     assert once == batch(Walks.counting(LAYOUT, 1000), shuffled, capacity)
 
 
+def test_a_cart_is_not_sent_out_half_empty_for_nothing() -> None:
+    """Together they walk as far as apart: one cart is enough."""
+    jobs = [Job(f"O{n}", frozenset({Stop(0, 5.0) if n else Stop(1, 5.0)}), Load(1, 1), n) for n in range(2)]
+    layout = Layout((0.0, 5.0), (0.0, 47.0), 2.5)
+    assert len(batch(Walks.counting(layout, 100), jobs, Capacity())) == 1
+
+
+def test_orders_for_the_same_stops_share_carts(seed: int) -> None:
+    """A flash sale's queue: hundreds of the same order take no time, and as few carts as they fit on."""
+    draw = random.Random(seed)
+    jobs = [Job(f"O{n:03}", frozenset({Stop(3, 20.5)}), Load(1, 1), n) for n in range(500)]
+    jobs += web_shop_orders(draw, 20)
+    walks = Walks.counting(LAYOUT, 500)
+    carts = batch(walks, jobs, Capacity(units=1000, totes=20))
+    assert_feasible(carts, jobs, Capacity(units=1000, totes=20))
+    assert len(carts) <= 27
+
+
 @pytest.mark.parametrize("evaluations_max", [0, 1, 60])
 def test_without_effort_it_is_first_come(evaluations_max: int, seed: int) -> None:
     """However little may be computed, everything rides, and never worse than in order of arrival."""

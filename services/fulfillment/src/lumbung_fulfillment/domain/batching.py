@@ -2,7 +2,7 @@
 
 Savings (Clarke and Wright 1964) over the lengths of exact routes: every order begins on a cart of its own,
 and the two carts whose union saves most are joined, with savings computed anew for each joined cart, as long
-as anything fits and saves. Then orders are shifted to other carts and swapped between them while that
+as anything fits. Then orders are shifted to other carts and swapped between them while that
 shortens the walk. Candidates are the nearest by how many more aisles they add, so that effort grows with the
 orders and not with their square.
 
@@ -78,7 +78,7 @@ def batch(walks: Walks, jobs: Sequence[Job], capacity: Capacity) -> list[Cart]:
     """Carts for these orders, each of which fits a cart alone. First-come when that happens to be shorter."""
     saved = _improved(walks, _by_savings(walks, jobs, capacity), capacity)
     plain = first_come(jobs, capacity)
-    best = min((saved, plain), key=lambda carts: sum(walks.of(cart) for cart in carts))
+    best = min((saved, plain), key=lambda carts: (round(sum(map(walks.of, carts)), 6), len(carts)))
     return sorted((_in_order(cart) for cart in best), key=lambda cart: (cart[0].rank, cart[0].order_id))
 
 
@@ -133,7 +133,7 @@ class _Joining:
     def _offer(self, number: int, cart: Cart, other: int) -> None:
         theirs = self._live[other].cart
         saving = self._walks.of(cart) + self._walks.of(theirs) - self._walks.of(cart + theirs)
-        if saving > _WORTH_M:
+        if saving > -_WORTH_M:
             heapq.heappush(self._heap, (-saving, other, number))
 
 
