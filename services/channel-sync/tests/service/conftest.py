@@ -480,7 +480,7 @@ async def serve_small_stock() -> AsyncIterator[tuple[SmallStock, str]]:
     try:
         yield stock, server.address
     finally:
-        await server.stop(0.2)
+        await server.stop(0.05)
 
 
 @pytest.fixture
@@ -527,7 +527,7 @@ async def world(
     async with AsyncExitStack() as stack:
         assembled = await assemble(settings, stack)
         server = await serving.start(NAME, settings, assembled.app)
-        stack.push_async_callback(server.stop, 0.5)
+        stack.push_async_callback(server.stop, 0.05)
         webhook_url = f"http://{assembled.webhooks.address}"
         shop, shop_url = await stack.enter_async_context(serve_shop(webhook_url))
         channel = open_channel(server.address, actor="staff:ani")
