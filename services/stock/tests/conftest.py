@@ -261,6 +261,13 @@ class Shop:
             ([reservation.reservation_id for reservation in reservations],),
         )
 
+    async def hold_that_expires(self, sku_code: str) -> pb.Reservation:
+        """A hold on the one unit of a new SKU, whose deadline has passed."""
+        await self.put(sku_code, 1)
+        held = await self.hold({sku_code: 1})
+        await self.let_deadline_pass(held)
+        return held
+
     async def until_state(self, reservation: pb.Reservation, state: pb.ReservationState) -> None:
         """Returns when the reservation is in that state."""
 
