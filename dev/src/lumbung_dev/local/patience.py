@@ -17,7 +17,7 @@ A = TypeVar("A", bound=Message)
 T = TypeVar("T")
 
 CALL_S_MAX = 5.0
-PATIENCE_S_MAX = 30.0
+PATIENCE_S_MAX = 60.0
 _PAUSE_S = 0.05
 _PAUSE_S_MAX = 1.0
 

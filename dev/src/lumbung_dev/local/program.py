@@ -27,7 +27,7 @@ class Program:
     environment: Mapping[str, str]
     is_ready: Callable[[], Awaitable[bool]]
     arguments: tuple[str, ...] = field(default=())
-    start_s_max: float = 30.0
+    start_s_max: float = 60.0
     stop_s_max: float = 15.0
 
 

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 
 HISTORY_MAX = 2_000
@@ -108,6 +109,8 @@ class Shop:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        # Orders are forgotten at the end, but sellers remember their numbers: a new shop gives out new ones.
+        self._number_prefix = f"{name[:3].upper()}-{datetime.now(UTC):%y%m%d%H%M%S}"
         self.listings: dict[str, Listing] = {}
         self.orders: dict[str, Order] = {}
         self.misbehaving: dict[str, str] = {}
@@ -155,7 +158,7 @@ class Shop:
         lines = tuple(Line(one, quantity, self.listings[one].sale_code) for one, quantity in wanted)
         for listing_id, quantity in asked.items():
             self.listings[listing_id].change(self.listings[listing_id].quantity - quantity, "order")
-        order_id = f"{self.name[:3].upper()}-{len(self.orders) + 1:06d}"
+        order_id = f"{self._number_prefix}-{len(self.orders) + 1:05d}"
         order = Order(order_id, buyer_id, courier, lines, time.time(), traceparent)
         self.orders[order_id] = order
         return order
