@@ -21,7 +21,8 @@ from lumbung_dev.demo.cast import cast
 from lumbung_dev.demo.diary import Diary
 from lumbung_dev.demo.marketplaces import MarketplaceShop
 from lumbung_dev.demo.play import Play
-from lumbung_dev.demo.reckoning import Finding, reckon
+from lumbung_dev.demo.promises import Finding
+from lumbung_dev.demo.reckoning import reckon
 from lumbung_dev.demo.stage import Stage
 from lumbung_dev.demo.summary import Story, as_json, closing_table
 from lumbung_dev.demo.trail import follow

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
+import grpc
+
 from lumbung.channel_sync.v1 import channel_orders_pb2
 from lumbung.stock.v1 import reservations_pb2
 from lumbung_dev.demo.diary import Purchase
@@ -17,16 +19,22 @@ _AT_ONCE = 64
 async def read_reservations(
     play: Play, purchases: Iterable[Purchase]
 ) -> Mapping[str, reservations_pb2.Reservation]:
-    """Reservation id -> as it stands now."""
+    """Reservation id -> as it stands now; what stock does not know is left out."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def read(reservation_id: str) -> reservations_pb2.Reservation:
+    async def read(reservation_id: str) -> reservations_pb2.Reservation | None:
         request = reservations_pb2.GetReservationRequest(reservation_id=reservation_id)
-        async with gate:
-            return (await patiently(play.staff.reservations.GetReservation, request)).reservation
+        try:
+            async with gate:
+                return (await patiently(play.staff.reservations.GetReservation, request)).reservation
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return None
+            raise
 
-    found = await asyncio.gather(*(read(page.reservation_id) for page in purchases))
-    return {reservation.reservation_id: reservation for reservation in found}
+    known = {page.reservation_id for page in purchases if page.reservation_id}
+    found = await asyncio.gather(*map(read, known))
+    return {reservation.reservation_id: reservation for reservation in found if reservation}
 
 
 async def learn_reservations(play: Play) -> None:

@@ -16,7 +16,8 @@ from lumbung_dev.demo.act5_second_thoughts import Cancellations
 from lumbung_dev.demo.act6_parcels import Parcels
 from lumbung_dev.demo.act7_return import Homecoming
 from lumbung_dev.demo.diary import Diary, Ending, Purchase
-from lumbung_dev.demo.reckoning import Finding, Reckoning
+from lumbung_dev.demo.promises import Finding
+from lumbung_dev.demo.reckoning import Reckoning
 from lumbung_dev.demo.trail import Trail
 
 
