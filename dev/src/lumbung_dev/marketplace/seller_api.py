@@ -46,7 +46,8 @@ class SellerApi:
         self._shop = shop
         self._api_key = api_key
         self.faults = Faults()
-        self.calls: deque[tuple[float, str]] = deque(maxlen=CALLS_KEPT)
+        self.calls: deque[tuple[float, int]] = deque(maxlen=CALLS_KEPT)
+        """When each call came, and the status that it got."""
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -64,10 +65,10 @@ class SellerApi:
             stated = request.headers.get("authorization", "").removeprefix("Bearer ")
             if not hmac.compare_digest(stated.encode(), self._api_key.encode()):
                 return JSONResponse({"error": "unauthorized"}, status_code=401)
-            self.calls.append((time.monotonic(), f"{request.method} {request.url.path}"))
-            if can_fail and (fault := self.faults.take()) is not None:
-                return fault
-            return await handler(request)
+            came_at = time.monotonic()
+            response = (self.faults.take() if can_fail else None) or await handler(request)
+            self.calls.append((came_at, response.status_code))
+            return response
 
         return handle
 

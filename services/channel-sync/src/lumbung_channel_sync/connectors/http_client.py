@@ -20,20 +20,29 @@ RETRY_AFTER_MAX_S = 3600.0
 
 
 class Spacing:
-    """At most so many calls a second towards one channel, shared by everything that calls it."""
+    """At most so many calls a second towards one channel, and none while it has asked us to wait; shared by everything
+    that calls it."""
 
     def __init__(self, calls_per_second: int) -> None:
         self._gap_s = 1.0 / calls_per_second
         self._next_s = 0.0
+        self._closed_until_s = 0.0
 
     async def turn(self) -> None:
-        """Waits for the next free slot."""
+        """Waits for the next free slot. Raises RateLimited, with what is left, while the platform wants no calls."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         slot = max(now, self._next_s)
         self._next_s = slot + self._gap_s
         if slot > now:
             await asyncio.sleep(slot - now)
+        left_s = self._closed_until_s - loop.time()
+        if left_s > 0:
+            raise RateLimited("the platform has asked us to wait", left_s)
+
+    def close(self, seconds: float) -> None:
+        """The platform wants no calls for so long."""
+        self._closed_until_s = max(self._closed_until_s, asyncio.get_running_loop().time() + seconds)
 
 
 class PlatformHttp:
@@ -70,6 +79,9 @@ class PlatformHttp:
                     await response.aclose()
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unreachable(f"{method} {path}: {type(error).__name__}") from error
+        stated_s = None if response.is_success else retry_after_s(response.headers)
+        if stated_s is not None:
+            self._spacing.close(stated_s)
         return _decode(response, raw, f"{method} {path}")
 
 
