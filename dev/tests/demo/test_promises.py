@@ -21,7 +21,7 @@ def bought(number: int, ending: Ending = Ending.SOLD) -> Purchase:
 
 
 def reservation(
-    number: int, state: reservations_pb2.ReservationState = CONFIRMED, quantity: int = 1
+    number: int, state: reservations_pb2.ReservationState.ValueType = CONFIRMED, quantity: int = 1
 ) -> reservations_pb2.Reservation:
     return reservations_pb2.Reservation(
         reservation_id=f"r{number}",
@@ -33,8 +33,8 @@ def reservation(
     )
 
 
-def report(**parts: int) -> flash_sales_pb2.ReportFlashSaleResponse:
-    item = flash_sales_pb2.FlashSaleItemReport(sku_code=FLASH_SKU, **parts)
+def report(*, quota: int, sold: int, returned: int) -> flash_sales_pb2.ReportFlashSaleResponse:
+    item = flash_sales_pb2.FlashSaleItemReport(sku_code=FLASH_SKU, quota=quota, sold=sold, returned=returned)
     return flash_sales_pb2.ReportFlashSaleResponse(items=[item])
 
 
