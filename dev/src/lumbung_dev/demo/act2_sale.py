@@ -7,6 +7,9 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from rich.columns import Columns
+from rich.console import Group
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from lumbung.stock.v1 import availability_pb2, flash_sales_pb2
@@ -26,6 +29,7 @@ from lumbung_dev.shop.outlets import MARKETPLACES, WEBSITE
 _SALE_LASTS = timedelta(hours=2)
 _FIGURES_S_MAX = 30.0
 _ANSWERS_S_MAX = 90.0
+_BAR_WIDTH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +144,11 @@ async def _until_marketplaces_have_answered(play: Play, rush: asyncio.Task[None]
     )
 
 
-def scoreboard(play: Play) -> Table:
-    """The diary so far, by channel."""
+def scoreboard(play: Play) -> Group:
+    """The diary so far: units sold on sale, and every channel's tries by how they ended."""
+    on_sale = sum(page.buyer.wants_sale for page in play.diary.ended(Ending.SOLD))
     table = Table("channel", *(ending.value for ending in Ending), box=None, pad_edge=False)
     for channel in (WEBSITE, *play.shops):
         table.add_row(channel, *(str(play.diary.count(channel, ending)) for ending in Ending))
-    return table
+    bar = ProgressBar(total=play.cast.quota, completed=on_sale, width=_BAR_WIDTH)
+    return Group(Columns([bar, f"{on_sale} of {play.cast.quota} sold on sale"]), table)

@@ -23,6 +23,7 @@ class Stage:
         if not self.console.is_terminal:
             self.console.width = _WIDTH_WITHOUT_TERMINAL
         self._begun = time.monotonic()
+        self._spinner = self.console.status("[dim]working[/]", spinner="dots")
 
     @property
     def elapsed_s(self) -> float:
@@ -33,7 +34,11 @@ class Stage:
     def act(self, title: str) -> Iterator[None]:
         """Everything inside belongs to one act; a spinner turns meanwhile."""
         self.console.print(f"[bold cyan]{title}[/] [dim]{self.elapsed_s:5.1f} s[/]")
-        yield
+        self._spinner.start()
+        try:
+            yield
+        finally:
+            self._spinner.stop()
 
     def say(self, sentence: str) -> None:
         """One sentence of the present act."""
@@ -46,12 +51,14 @@ class Stage:
             yield
             self.console.print(_indented(picture()))
             return
+        self._spinner.stop()
         with Live(
             get_renderable=lambda: _indented(picture()),
             console=self.console,
             refresh_per_second=_REFRESH_PER_S,
         ):
             yield
+        self._spinner.start()
 
 
 def _indented(what: RenderableType) -> Padding:

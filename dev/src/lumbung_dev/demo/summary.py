@@ -69,7 +69,8 @@ def _lines(story: Story) -> Iterator[tuple[str, str]]:
         "walk of all waves",
         (
             f"{story.waves.plan.walk_m:.0f} m for {story.waves.plan.order_count} orders in "
-            f"{story.waves.plan.wave_count} waves; order by order {story.waves.plan.order_by_order_walk_m:.0f} m"
+            f"{story.waves.plan.wave_count} waves; order by order {story.waves.plan.order_by_order_walk_m:.0f} m; "
+            f"{story.waves.left_out} orders left out"
         ),
     )
     yield (
