@@ -32,6 +32,7 @@ async def stay_up(options: Options, stage: Stage) -> None:
             stage.say("loading the shop, where that has not been done before")
             async with system.client("staff:setup") as staff:
                 await load_shop(staff, system.account)
+            stage.rest()
             _tell(stage, system)
             await _until_given_up(system)
 

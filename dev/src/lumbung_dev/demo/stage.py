@@ -40,6 +40,10 @@ class Stage:
         finally:
             self._spinner.stop()
 
+    def rest(self) -> None:
+        """Stops the spinner: what follows takes as long as the spectator wants."""
+        self._spinner.stop()
+
     def say(self, sentence: str) -> None:
         """One sentence of the present act."""
         self.console.print(_indented(sentence))
