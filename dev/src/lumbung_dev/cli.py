@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import signal
 from collections.abc import Coroutine
@@ -76,6 +75,5 @@ def _run(work: Coroutine[Any, Any, T], stage: Stage) -> T | None:
 async def _until_told_to_stop(work: Coroutine[Any, Any, T]) -> T:
     """SIGTERM ends the work as Ctrl-C does."""
     task = asyncio.ensure_future(work)
-    with contextlib.suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await task
