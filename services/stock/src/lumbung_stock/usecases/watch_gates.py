@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lumbung_kit.failures import Failure
 from lumbung_kit.logs import get_logger
 from lumbung_kit.metrics import counter
 from lumbung_kit.postgres import Conn, Postgres
@@ -42,7 +41,7 @@ class WatchGates:
         for code in await self.sales.running():
             try:
                 await self._look_after(code)
-            except Failure as trouble:
+            except Exception as trouble:  # noqa: BLE001 - whatever ails one sale must not cost the others
                 _LOG.warning("gate cannot be looked after", flash_sale_code=code, trouble=repr(trouble))
 
     async def _look_after(self, code: str) -> None:

@@ -1,0 +1,745 @@
+"""Group commit, recovery and closing, step by step: each may stop anywhere, come twice, or be overtaken.
+
+The loops of the service are not running here; every step is the test's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from lumbung_kit.events import EventLog
+from lumbung_kit.failures import Failure, StoreUnavailable
+from lumbung_kit.ids import new_id
+from lumbung_kit.postgres import Conn, Postgres
+from lumbung_kit.valkey import Valkey, connect
+from lumbung_stock.domain.audit import PromiseReport
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
+from lumbung_stock.domain.reservations import (
+    OrderDetails,
+    Refusal,
+    Reservation,
+    ReservationState,
+    Resolution,
+    Verb,
+)
+from lumbung_stock.stores import flash_sales, reservations
+from lumbung_stock.stores.audit import count_promises
+from lumbung_stock.stores.gate import Gate, GateStatus
+from lumbung_stock.stores.journal_codec import Outcome
+from lumbung_stock.stores.sale_book import SaleBook
+from lumbung_stock.stores.warehouses import WarehouseBook
+from lumbung_stock.usecases.close_flash_sale import CloseFlashSale, begin_closing, settle_sale
+from lumbung_stock.usecases.commit_journal import CommitJournal
+from lumbung_stock.usecases.credit_gate import CreditGate
+from lumbung_stock.usecases.durable_answers import DurableAnswers
+from lumbung_stock.usecases.open_flash_sale import open_flash_sale
+from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
+from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
+from lumbung_stock.usecases.resolve_reservations import resolve_reservations
+from lumbung_stock.usecases.set_up_gate import SetUpGate
+from lumbung_stock.usecases.settle_journal import FencedError
+from lumbung_stock.usecases.watch_gates import WatchGates
+
+if TYPE_CHECKING:
+    from services.stock.tests.conftest import MakeCart
+
+pytestmark = pytest.mark.store
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+JOURNAL = "lumbung:{SALE}:journal"
+
+
+@dataclass
+class Works:
+    """A sale's machinery without its loops. `gate_calls` counts down to a Valkey that goes away."""
+
+    postgres: Postgres
+    valkey: Valkey
+    gate: Gate
+    make_cart: MakeCart
+    answers: DurableAnswers = field(init=False)
+    sales: SaleBook = field(init=False)
+    commit: CommitJournal = field(init=False)
+    set_up: SetUpGate = field(init=False)
+    close: CloseFlashSale = field(init=False)
+    credit: CreditGate = field(init=False)
+    watch: WatchGates = field(init=False)
+
+    def __post_init__(self) -> None:
+        log = EventLog(self.postgres)
+        self.answers = DurableAnswers(self.postgres, max_waiting=100)
+        self.sales = SaleBook(self.postgres, max_age_s=0.0)
+        self.commit = CommitJournal(self.postgres, self.gate, self.answers, log, WarehouseBook(self.postgres))
+        self.set_up = SetUpGate(self.postgres, self.gate, self.sales, self.commit)
+        self.close = CloseFlashSale(self.postgres, self.gate, self.sales, self.set_up)
+        self.credit = CreditGate(self.postgres, self.gate)
+        self.watch = WatchGates(self.postgres, self.gate, self.sales, self.set_up, self.close)
+
+    def with_gate(self, gate: Gate) -> Works:
+        """The same works on another gate."""
+        return Works(self.postgres, self.valkey, gate, self.make_cart)
+
+    async def put(self, **units: int) -> None:
+        """SKUs with units on hand."""
+        async with self.postgres.connection() as conn:
+            for sku, on_hand in units.items():
+                await conn.execute("INSERT INTO sku VALUES (%s, %s, false, true)", (sku, sku))
+                await conn.execute(
+                    "INSERT INTO level (warehouse_code, sku_code, on_hand) VALUES ('JKT1', %s, %s)",
+                    (sku, on_hand),
+                )
+
+    async def open(self, quota: int, *, limit: int = 0, arm: bool = True, code: str = "SALE") -> None:
+        """An open sale of A."""
+        now = datetime.now(UTC)
+        item = FlashSaleItem("A", "JKT1", quota, limit)
+        times = (now, now + timedelta(hours=1))
+        sale = FlashSale(
+            code, code, FlashSaleState.PLANNED, ("web",), *times, 0, gate_armed=False, items=(item,)
+        )
+        await self.postgres.run(lambda conn: plan_flash_sale(conn, sale, "staff:ani"))
+        await self.postgres.run(lambda conn: open_flash_sale(conn, code))
+        if arm:
+            assert await self.set_up(code)
+
+    def cart(self, units: int = 1, **fields: Any) -> Cart:
+        """A cart of A on the sale."""
+        return self.make_cart({"A": units}, sale="SALE", **fields)
+
+    async def ask(self, cart: Cart) -> Outcome:
+        """What the gate says."""
+        return (await self.gate.reserve(await self.sales.find_fresh("SALE"), cart)).outcome
+
+    async def commit_all(self) -> None:
+        """One round of the committer."""
+        sale = await self.sales.find_fresh("SALE")
+        await self.commit("SALE", sale.epoch, await self.gate.read_journal("SALE", 100))
+
+    async def hold(self, units: int = 1, **fields: Any) -> Reservation:
+        """A durable hold."""
+        cart = self.cart(units, **fields)
+        assert await self.ask(cart) is Outcome.HELD
+        await self.commit_all()
+        return await self.find(cart)
+
+    async def find(self, cart: Cart) -> Reservation:
+        """What Postgres has of a request."""
+        async with self.postgres.connection() as conn:
+            return (await reservations.find_by_request(conn, [cart.request_id]))[cart.request_id]
+
+    async def resolve(self, reservation: Reservation, verb: Verb) -> None:
+        """Somebody's wish, granted."""
+        order = OrderDetails(f"order-{new_id()}") if verb is Verb.CONFIRM else None
+        wish = Resolution(reservation.reservation_id, verb, str(new_id()), order=order)
+        (answer,) = await self.postgres.run(lambda conn: resolve_reservations(conn, [wish]))
+        assert not isinstance(answer, Failure)
+
+    async def scalar(self, statement: str) -> int:
+        """One whole number out of the database."""
+        async with self.postgres.connection() as conn:
+            row = await (await conn.execute(statement)).fetchone()
+        assert row is not None
+        return int(row[0] or 0)
+
+    async def remaining(self) -> int:
+        """Free units of the escrow."""
+        return await self.scalar("SELECT remaining FROM flash_sale_item WHERE flash_sale_code = 'SALE'")
+
+    async def require_true(self) -> None:
+        """P1 and P4 in Postgres, and a gate that agrees once everything has been told."""
+        while await self.credit():
+            pass
+        async with self.postgres.connection() as conn:
+            report: PromiseReport = await count_promises(conn)
+        assert (report.oversold_units, report.conservation_gap_units) == (0, 0)
+        sale = await self.sales.find_fresh("SALE")
+        if sale.state is FlashSaleState.OPEN:
+            assert await self.gate.free_units("SALE") == {"A": sale.items[0].remaining}
+            assert await self.gate.status("SALE") == GateStatus(armed=True, epoch=sale.epoch)
+        assert await self.gate.backlog("SALE") == 0
+
+
+@pytest_asyncio.fixture
+async def works(
+    make_postgres: Callable[[str, Path], Awaitable[Postgres]], valkey_url: str, make_cart: MakeCart
+) -> AsyncIterator[Works]:
+    """Works with ten units of A in JKT1."""
+    postgres = await make_postgres("stock", MIGRATIONS)
+    async with postgres.connection() as conn:
+        await conn.execute("INSERT INTO warehouse VALUES ('JKT1', 'J', 'Asia/Jakarta', 1, '{0}', '{0}', 0)")
+    client = connect(valkey_url)
+    made = Works(postgres, client, Gate(client, journal_max=1_000), make_cart)
+    await made.put(A=10)
+    yield made
+    await client.aclose()
+
+
+class TestGroupCommit:
+    """commit_journal, settle_journal"""
+
+    async def test_a_batch_committed_twice_changes_nothing_the_second_time(self, works: Works) -> None:
+        await works.open(3)
+        for units in (2, 2, 1):
+            await works.ask(works.cart(units))
+        entries = await works.gate.read_journal("SALE", 10)
+        epoch = (await works.sales.find_fresh("SALE")).epoch
+        for _ in range(3):
+            await works.commit("SALE", epoch, entries)
+            assert await works.remaining() == 0
+            assert await works.scalar("SELECT count(*) FROM reservation") == 3
+            assert await works.scalar("SELECT count(*) FROM flash_credit") == 0
+            assert (
+                await works.scalar("SELECT count(*) FROM event_outbox WHERE kind = 'reservation_held'") == 2
+            )
+        await works.require_true()
+
+    async def test_an_entry_is_forgotten_only_after_its_commit(self, works: Works) -> None:
+        await works.open(3)
+        await works.ask(works.cart())
+        entries = await works.gate.read_journal("SALE", 10)
+        with pytest.raises(FencedError):
+            await works.commit("SALE", 1, entries)
+        assert await works.gate.backlog("SALE") == 1
+        assert await works.scalar("SELECT count(*) FROM reservation") == 0
+        await works.commit_all()
+        await works.require_true()
+
+    async def test_an_entry_that_carries_another_hold_by_now_is_not_forgotten(self, works: Works) -> None:
+        await works.open(3)
+        await works.ask(works.cart())
+        entries = await works.gate.read_journal("SALE", 10)
+        await works.valkey.delete(JOURNAL)
+        await works.valkey.xadd(JOURNAL, {**entries[0][1], "hold": str(new_id())}, id=entries[0][0])
+        await works.commit("SALE", (await works.sales.find_fresh("SALE")).epoch, entries)
+        assert await works.gate.backlog("SALE") == 1
+
+    async def test_what_the_gate_grants_beyond_the_escrow_is_refused_and_credited(self, works: Works) -> None:
+        await works.open(2)
+        await works.valkey.hset("lumbung:{SALE}:free", "A", "5")
+        carts = [works.cart() for _ in range(5)]
+        assert [await works.ask(cart) for cart in carts] == [Outcome.HELD] * 5
+        await works.commit_all()
+        states = [(await works.find(cart)).state for cart in carts]
+        assert states == [ReservationState.HELD] * 2 + [ReservationState.REFUSED] * 3
+        assert await works.scalar("SELECT count(*) FROM flash_credit") == 3
+        await works.credit()
+        assert await works.gate.free_units("SALE") == {"A": 3}
+        assert await works.set_up("SALE")
+        await works.require_true()
+
+    async def test_a_request_answered_elsewhere_keeps_its_answer_and_the_gate_its_units(
+        self, works: Works
+    ) -> None:
+        await works.open(3)
+        cart = works.cart()
+        early = works.make_cart({"A": 1}, request_id=cart.request_id, sale="SALE")
+        await works.postgres.run(lambda conn: reserve_from_levels(conn, [early], ["JKT1"]))
+        assert await works.ask(cart) is Outcome.HELD
+        await works.commit_all()
+        assert (await works.find(cart)).reservation_id == early.reservation_id
+        await works.require_true()
+        assert await works.remaining() == 3
+
+    async def test_a_gate_that_forgot_a_hold_may_grant_it_again_but_postgres_counts_it_once(
+        self, works: Works
+    ) -> None:
+        await works.open(3)
+        first = await works.hold(request_id="once")
+        await works.valkey.delete("lumbung:{SALE}:requests")
+        again = works.cart(request_id="once")
+        assert await works.ask(again) is Outcome.HELD
+        await works.commit_all()
+        assert await works.find(again) == first
+        await works.require_true()
+        assert await works.remaining() == 2
+
+    @pytest.mark.parametrize("verb", [Verb.RELEASE, Verb.EXPIRE])
+    async def test_an_entry_that_comes_again_after_its_hold_was_given_back_is_not_credited_twice(
+        self, works: Works, verb: Verb
+    ) -> None:
+        await works.open(3)
+        await works.ask(works.cart(2))
+        entries = await works.gate.read_journal("SALE", 10)
+        await works.commit_all()
+        ((_, fields),) = entries
+        async with works.postgres.connection() as conn:
+            (held,) = (await reservations.find_by_id(conn, [UUID(fields["hold"])])).values()
+            await conn.execute("UPDATE reservation SET expire_time = create_time")
+        await works.resolve(held, verb)
+        await works.commit("SALE", (await works.sales.find_fresh("SALE")).epoch, entries)
+        await works.require_true()
+        assert await works.remaining() == 3
+
+    async def test_those_who_wait_hear_it_at_once(self, works: Works) -> None:
+        await works.open(1)
+        carts = [works.cart(), works.cart()]
+        for cart in carts:
+            await works.ask(cart)
+        waiting = [asyncio.create_task(works.answers.wait(cart.request_id, 30.0)) for cart in carts]
+        await asyncio.sleep(0)
+        await works.commit_all()
+        assert [answer.state for answer in await asyncio.gather(*waiting) if answer] == [
+            ReservationState.HELD,
+            ReservationState.REFUSED,
+        ]
+
+    async def test_a_batch_that_meets_a_request_written_at_this_moment_is_tried_again(
+        self, works: Works
+    ) -> None:
+        await works.open(3)
+        cart = works.cart()
+        await works.ask(cart)
+        async with works.postgres.transaction() as conn:
+            twin = works.make_cart({"A": 1}, request_id=cart.request_id, sale="SALE")
+            await reserve_from_levels(conn, [twin], ["JKT1"])
+            committing = asyncio.create_task(works.commit_all())
+            await until_somebody_waits_for_a_lock(works)
+        await committing
+        assert (await works.find(cart)).reservation_id == twin.reservation_id
+        await works.require_true()
+
+
+async def until_somebody_waits_for_a_lock(works: Works) -> None:
+    """Returns when another session of this database waits for ours."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with asyncio.timeout(10):
+        while not await works.scalar(waiting):
+            await asyncio.sleep(0.005)
+
+
+POISON: dict[str, dict[str, Any]] = {
+    "no body": {"body": None},
+    "no hold": {"hold": None},
+    "no field of ours": {"hold": None, "body": None, "what": "x"},
+    "not text": {"body": b"\xff\xfe"},
+    "a character that postgres does not take": {"body": b'["\\u0000"]', "note": b"a\0b"},
+    "another sale in it": {"sale": "OTHER"},
+    "a span beyond all time": {"ttl": 1e300},
+    "a request that is no text": {"request": 7},
+}
+
+
+class TestPoison:
+    """One bad entry never blocks the others."""
+
+    @pytest.mark.parametrize("case", POISON)
+    async def test_a_bad_entry_is_parked_the_others_flow_and_its_units_come_back(
+        self, works: Works, case: str
+    ) -> None:
+        await works.open(9)
+        carts = [works.cart() for _ in range(5)]
+        for cart in carts:
+            assert await works.ask(cart) is Outcome.HELD
+        bad_hold = await self._spoil(works, 2, POISON[case])
+        await works.commit_all()
+        assert await works.gate.backlog("SALE") == 0
+        assert await works.scalar("SELECT count(*) FROM journal_dead_letter") == 1
+        assert await works.scalar("SELECT count(*) FROM reservation WHERE state = 1") == 4
+        while await works.credit():
+            pass
+        expected = (
+            5 if bad_hold else 4
+        )  # without a hold nobody can tell what it took: the watch finds the gap
+        assert await works.gate.free_units("SALE") == {"A": expected}
+        for _ in range(3):
+            await works.watch()
+        await works.require_true()
+        assert await works.remaining() == 5
+
+    async def _spoil(self, works: Works, index: int, change: dict[str, Any]) -> str:
+        """Replaces one entry; returns the hold that it carries."""
+        entries = await works.valkey.xrange(JOURNAL)
+        await works.valkey.delete(JOURNAL)
+        body = entries[index][1][b"body"]
+        for key, old, new in (
+            ("sale", b'"SALE"', b'"OTHER"'),
+            ("ttl", b"900.0", b"1e300"),
+            ("request", b'["', b'[7,"'),
+        ):
+            if key in change:
+                body = body.replace(old, new, 1)
+        fields = {**entries[index][1], b"body": body}
+        for name, value in change.items():
+            if name in ("body", "hold", "note", "what"):
+                fields[name.encode()] = value
+        entries[index] = (
+            entries[index][0],
+            {name: value for name, value in fields.items() if value is not None},
+        )
+        for entry_id, spoiled in entries:
+            await works.valkey.xadd(JOURNAL, spoiled, id=entry_id)
+        return str(fields.get(b"hold") or "")
+
+
+class TestEpochs:
+    """Whoever was paused and wakes up late is fenced off."""
+
+    async def test_a_committer_that_wakes_up_after_a_recovery_commits_nothing(self, works: Works) -> None:
+        await works.open(3)
+        await works.ask(works.cart())
+        epoch = (await works.sales.find_fresh("SALE")).epoch
+        entries = await works.gate.read_journal("SALE", 10)
+        assert await works.set_up("SALE")
+        with pytest.raises(FencedError):
+            await works.commit("SALE", epoch, entries)
+        await works.require_true()
+        assert await works.remaining() == 2
+
+    async def test_a_committer_that_wakes_up_after_the_closing_commits_nothing(self, works: Works) -> None:
+        await works.open(3)
+        await works.ask(works.cart())
+        epoch = (await works.sales.find_fresh("SALE")).epoch
+        entries = await works.gate.read_journal("SALE", 10)
+        await works.close("SALE")
+        with pytest.raises(FencedError):
+            await works.commit("SALE", epoch, entries)
+        assert await works.scalar("SELECT held FROM level") == 1
+        await works.require_true()
+
+    async def test_the_slower_of_two_recoverers_gives_way_at_every_step(self, works: Works) -> None:
+        await works.open(5)
+        await works.hold(2)
+        for step in ("freeze", "read_journal", "install", "arm"):
+            paused = PausedGate(works.gate, step)
+            slow = asyncio.create_task(works.with_gate(paused).set_up("SALE"))  # type: ignore[arg-type]
+            await paused.reached.wait()
+            assert await works.set_up("SALE")
+            paused.go_on.set()
+            assert await slow is False, step
+            await works.require_true()
+
+    async def test_many_recoverers_at_once_leave_one_armed_gate(self, works: Works) -> None:
+        await works.open(5)
+        await works.hold(2)
+        results = await asyncio.gather(*(works.set_up("SALE") for _ in range(8)))
+        assert any(results)
+        await works.require_true()
+
+    async def test_a_recoverer_overtaken_by_the_closing_leaves_the_sale_closed(self, works: Works) -> None:
+        await works.open(5)
+        held = await works.hold(2)
+        paused = PausedGate(works.gate, "install")
+        slow = asyncio.create_task(works.with_gate(paused).set_up("SALE"))  # type: ignore[arg-type]
+        await paused.reached.wait()
+        await works.close("SALE")
+        paused.go_on.set()
+        assert await slow is False
+        await works.resolve(held, Verb.RELEASE)
+        await works.require_true()
+        assert await works.scalar("SELECT on_hand - held - sold - escrow FROM level") == 10
+
+    async def test_a_closing_overtaken_by_another_is_answered_by_that(self, works: Works) -> None:
+        await works.open(5)
+        await works.hold(2)
+        paused = PausedGate(works.gate, "read_journal")
+        slow = asyncio.create_task(works.with_gate(paused).close("SALE"))  # type: ignore[arg-type]
+        await paused.reached.wait()
+        await works.ask(works.cart())
+        closed = await works.close("SALE")
+        paused.go_on.set()
+        assert (await slow).state is closed.state is FlashSaleState.CLOSED
+        await works.require_true()
+
+
+class PausedGate:
+    """A gate whose caller falls asleep before one kind of call."""
+
+    def __init__(self, gate: Gate, step: str) -> None:
+        self._gate = gate
+        self._step = step
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._gate, name)
+        if name != self._step:
+            return found
+
+        async def paused(*args: Any, **options: Any) -> Any:
+            self.reached.set()
+            await self.go_on.wait()
+            return await found(*args, **options)
+
+        return paused
+
+
+class FailingGate:
+    """A gate that is away from its n-th call on; the call itself may have taken effect, or not."""
+
+    def __init__(self, gate: Gate, calls: int, *, takes_effect: bool) -> None:
+        self._gate = gate
+        self._left = calls
+        self._takes_effect = takes_effect
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._gate, name)
+
+        async def call(*args: Any, **options: Any) -> Any:
+            self._left -= 1
+            if self._left > 0:
+                return await found(*args, **options)
+            if self._takes_effect and self._left == 0:
+                await found(*args, **options)
+            raise StoreUnavailable
+
+        return call
+
+
+STOPS = [pytest.param(effect, id="with effect" if effect else "without") for effect in (False, True)]
+
+
+class TestStopsAnywhere:
+    """A recovery or a closing that stops at any call to Valkey is finished by the next."""
+
+    @pytest.mark.parametrize("takes_effect", STOPS)
+    async def test_a_recovery(self, works: Works, takes_effect: bool) -> None:
+        await works.open(9, limit=9)
+        await works.hold(2, customer="ani")
+        for calls in range(1, 8):
+            with suppress(Failure):
+                await works.ask(works.cart(1, customer="ani"))
+            failing = FailingGate(works.gate, calls, takes_effect=takes_effect)
+            with suppress(StoreUnavailable):
+                await works.with_gate(failing).set_up("SALE")  # type: ignore[arg-type]
+            await works.watch()
+            await works.commit_all()
+            await works.require_true()
+        held = await works.scalar(
+            "SELECT sum(quantity) FROM reservation_draw JOIN reservation USING (reservation_id)"
+        )
+        assert await works.remaining() == 9 - held
+
+    @pytest.mark.parametrize("takes_effect", STOPS)
+    @pytest.mark.parametrize("calls", range(1, 6))
+    async def test_a_closing(self, works: Works, calls: int, takes_effect: bool) -> None:
+        await works.open(9)
+        held = await works.hold(2)
+        await works.ask(works.cart(3))
+        failing = FailingGate(works.gate, calls, takes_effect=takes_effect)
+        with suppress(StoreUnavailable):
+            await works.with_gate(failing).close("SALE")  # type: ignore[arg-type]
+        await works.watch()
+        assert (await works.sales.find_fresh("SALE")).state is FlashSaleState.CLOSED
+        await works.require_true()
+        await works.resolve(held, Verb.RELEASE)
+        await works.require_true()
+        assert await works.scalar("SELECT on_hand - held - sold - escrow FROM level") == 7
+
+    async def test_a_closing_that_stopped_before_the_gate_knew_of_it(self, works: Works) -> None:
+        await works.open(5)
+        await works.ask(works.cart(2))
+        await works.postgres.run(lambda conn: begin_closing(conn, "SALE"))
+        late = works.cart()
+        stale = await works.sales.find_fresh("SALE")
+        assert (await works.gate.reserve(stale, late)).outcome is Outcome.NOT_ARMED
+        await works.watch()
+        assert (await works.sales.find_fresh("SALE")).state is FlashSaleState.CLOSED
+        await works.require_true()
+
+    async def test_a_settlement_under_an_old_epoch_does_nothing(self, works: Works) -> None:
+        await works.open(5)
+        epoch = await works.postgres.run(lambda conn: begin_closing(conn, "SALE"))
+        assert epoch is not None
+        await works.postgres.run(lambda conn: begin_closing(conn, "SALE"))
+        await works.postgres.run(lambda conn: settle_sale(conn, "SALE", epoch))
+        assert (await works.sales.find_fresh("SALE")).state is FlashSaleState.CLOSING
+        await works.close("SALE")
+        await works.require_true()
+
+
+class TestLostData:
+    """Valkey forgets."""
+
+    async def test_everything(self, works: Works) -> None:
+        await works.open(6, limit=3)
+        held = await works.hold(2, customer="ani")
+        released = await works.hold(1, customer="budi")
+        await works.resolve(released, Verb.RELEASE)
+        await works.ask(works.cart(3))  # granted, and lost before anybody was told
+        await works.valkey.flushdb()
+        assert await works.ask(works.cart()) is Outcome.NOT_ARMED
+        await works.watch()
+        await works.require_true()
+        assert await works.remaining() == 4
+        same = works.cart(2, request_id=held.request_id)
+        assert await works.ask(same) is Outcome.HELD
+        assert await works.ask(works.cart(2, customer="ani")) is Outcome.LIMIT_REACHED
+        assert await works.ask(works.cart(3, customer="budi")) is Outcome.HELD
+
+    async def test_a_credit_that_was_still_owed_is_not_given_twice(self, works: Works) -> None:
+        await works.open(6)
+        held = await works.hold(2)
+        await works.resolve(held, Verb.RELEASE)
+        await works.valkey.flushdb()
+        assert await works.credit() == 0
+        await works.watch()
+        assert await works.gate.free_units("SALE") == {"A": 6}
+        await works.require_true()
+
+    async def test_units_given_back_in_the_middle_of_a_recovery_arrive_once(self, works: Works) -> None:
+        await works.open(6)
+        holds = [await works.hold() for _ in range(4)]
+        for held, step in zip(holds, ("freeze", "read_journal", "install", "arm"), strict=True):
+            paused = PausedGate(works.gate, step)
+            recovering = asyncio.create_task(works.with_gate(paused).set_up("SALE"))  # type: ignore[arg-type]
+            await paused.reached.wait()
+            await works.resolve(held, Verb.RELEASE)
+            await works.credit()
+            paused.go_on.set()
+            assert await recovering, step
+            await works.require_true()
+        assert await works.remaining() == 6
+
+    async def test_a_journal_lost_with_its_grants_is_found_by_the_watch(self, works: Works) -> None:
+        await works.open(6)
+        await works.ask(works.cart(2))
+        await works.valkey.delete(JOURNAL)
+        for _ in range(2):
+            await works.watch()
+            assert await works.gate.free_units("SALE") == {"A": 4}
+        await works.watch()
+        await works.require_true()
+
+    async def test_what_is_on_its_way_is_no_gap(self, works: Works) -> None:
+        await works.open(6)
+        await works.ask(works.cart(2))
+        before = (await works.sales.find_fresh("SALE")).epoch
+        for _ in range(5):
+            await works.watch()
+        await works.commit_all()
+        held = await works.hold()
+        await works.resolve(held, Verb.RELEASE)
+        for _ in range(5):
+            await works.watch()
+        assert (await works.sales.find_fresh("SALE")).epoch == before
+        await works.require_true()
+
+    async def test_a_gap_that_changes_is_traffic(self, works: Works) -> None:
+        await works.open(9)
+        before = (await works.sales.find_fresh("SALE")).epoch
+        for units in range(1, 7):
+            await works.valkey.hset("lumbung:{SALE}:free", "A", str(9 - units))
+            await works.watch()
+        assert (await works.sales.find_fresh("SALE")).epoch == before
+
+    async def test_what_has_shipped_still_counts_for_the_limit(self, works: Works) -> None:
+        await works.open(6, limit=2)
+        held = await works.hold(2, customer="ani")
+        await works.resolve(held, Verb.CONFIRM)
+        await works.resolve(held, Verb.SHIP)
+        assert await works.ask(works.cart(customer="ani")) is Outcome.LIMIT_REACHED
+        assert await works.set_up("SALE")
+        assert await works.ask(works.cart(customer="ani")) is Outcome.LIMIT_REACHED
+        assert await works.remaining() == 4
+
+    async def test_trouble_with_one_sale_does_not_keep_the_watch_from_the_next(self, works: Works) -> None:
+        await works.open(3, code="EARLIER")
+        await works.open(3)
+        await works.valkey.set("lumbung:{EARLIER}:gate", "no hash")
+        await works.valkey.delete("lumbung:{SALE}:gate")
+        await works.watch()
+        await works.require_true()
+
+
+class TestLocks:
+    """Nobody waits for whom they do not have to."""
+
+    async def test_giving_units_back_does_not_wait_for_the_sales_lock(self, works: Works) -> None:
+        """With it, a foreign key made the committer and a release wait for each other."""
+        await works.open(6)
+        held = await works.hold()
+        async with works.postgres.transaction() as conn:
+            await flash_sales.lock_sale(conn, "SALE")
+            async with asyncio.timeout(5):
+                await works.resolve(held, Verb.RELEASE)
+        await works.require_true()
+
+    async def test_a_refusal_written_for_the_sale_does_not_wait_for_it_either(self, works: Works) -> None:
+        await works.open(6)
+        refused = works.cart(refusal=Refusal("CHANNEL_NOT_ON_SALE", "no"))
+        async with works.postgres.transaction() as conn:
+            await flash_sales.lock_sale(conn, "SALE")
+            async with asyncio.timeout(5):
+                await works.postgres.run(lambda conn: reserve_from_levels(conn, [refused], ["JKT1"]))
+
+    async def test_a_confirm_waits_neither_for_the_escrow_nor_for_the_level(self, works: Works) -> None:
+        await works.open(6)
+        held = await works.hold()
+        async with works.postgres.transaction() as conn:
+            await flash_sales.lock_items(conn, [("SALE", "A")])
+            await conn.execute("SELECT FROM level FOR UPDATE")
+            async with asyncio.timeout(5):
+                await works.resolve(held, Verb.CONFIRM)
+        await works.require_true()
+
+
+class TestAnswers:
+    """durable_answers"""
+
+    async def test_what_another_replica_wrote_is_found(self, works: Works) -> None:
+        await works.open(6)
+        here = DurableAnswers(works.postgres, max_waiting=10)
+        cart = works.cart()
+        waiting = asyncio.create_task(here.wait(cart.request_id, 30.0))
+        await works.ask(cart)
+        await works.commit_all()
+        async with asyncio.timeout(10):
+            while not waiting.done():
+                await here.poll()
+        answer = await waiting
+        assert answer is not None
+        assert answer.request_id == cart.request_id
+
+    async def test_those_without_hope_do_not_keep_the_others_from_being_found(
+        self, works: Works, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("lumbung_stock.usecases.durable_answers.POLL_BATCH", 2)
+        await works.open(6)
+        here = DurableAnswers(works.postgres, max_waiting=10)
+        lost = [asyncio.create_task(here.wait(f"lost-{number}", 30.0)) for number in range(5)]
+        cart = works.cart()
+        waiting = asyncio.create_task(here.wait(cart.request_id, 30.0))
+        await works.ask(cart)
+        await works.commit_all()
+        async with asyncio.timeout(10):
+            while not waiting.done():
+                await here.poll()
+        for task in lost:
+            task.cancel()
+        assert (await waiting) is not None
+
+    async def test_who_has_gone_takes_no_place(self, works: Works) -> None:
+        here = DurableAnswers(works.postgres, max_waiting=2)
+        for _ in range(3):
+            assert (
+                await asyncio.gather(here.wait("a", 0.001), here.wait("a", 0.001), here.wait("b", 0.001))
+                == [None] * 3
+            )
+        staying = [asyncio.create_task(here.wait(name, 30.0)) for name in "ab"]
+        await asyncio.sleep(0)
+        with pytest.raises(Failure, match="Too much work"):
+            await here.wait("c", 0.001)
+        staying[0].cancel()
+        await asyncio.gather(staying[0], return_exceptions=True)
+        assert await here.wait("c", 0.001) is None
+        staying[1].cancel()
+
+
+async def test_a_due_hold_is_found_by_its_index(works: Works) -> None:
+    async def plan(conn: Conn) -> Sequence[Any]:
+        await conn.execute("SET LOCAL enable_seqscan = off")
+        statement = reservations._SQL["find_due"]
+        return await (await conn.execute("EXPLAIN " + statement, {"limit": 10})).fetchall()
+
+    assert "reservation_by_deadline" in str(await works.postgres.run(plan))
+    assert "Index Cond: (expire_time <=" in str(await works.postgres.run(plan))
