@@ -6,6 +6,7 @@ The loops of the service are not running here; every step is the test's own.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class Works:
     answers: DurableAnswers = field(init=False)
     sales: SaleBook = field(init=False)
     commit: CommitJournal = field(init=False)
-    set_up: SetUpGate = field(init=False)
+    set_up_gate: SetUpGate = field(init=False)
     close: CloseFlashSale = field(init=False)
     credit: CreditGate = field(init=False)
     watch: WatchGates = field(init=False)
@@ -81,10 +82,26 @@ class Works:
         self.answers = DurableAnswers(self.postgres, max_waiting=100)
         self.sales = SaleBook(self.postgres, max_age_s=0.0)
         self.commit = CommitJournal(self.postgres, self.gate, self.answers, log, WarehouseBook(self.postgres))
-        self.set_up = SetUpGate(self.postgres, self.gate, self.sales, self.commit)
-        self.close = CloseFlashSale(self.postgres, self.gate, self.sales, self.set_up)
+        self.set_up_gate = SetUpGate(self.postgres, self.gate, self.sales, self.commit)
+        self.close = CloseFlashSale(self.postgres, self.gate, self.sales, self.set_up_gate)
         self.credit = CreditGate(self.postgres, self.gate)
-        self.watch = WatchGates(self.postgres, self.gate, self.sales, self.set_up, self.close)
+        self.watch = self.watch_with(patience_s=0.0)
+
+    def watch_with(self, *, patience_s: float, clock: Callable[[], float] = time.monotonic) -> WatchGates:
+        """A watch that gives others so much time to finish what they began."""
+        return WatchGates(
+            self.postgres,
+            self.gate,
+            self.sales,
+            self.set_up_gate,
+            self.close,
+            patience_s=patience_s,
+            clock=clock,
+        )
+
+    async def set_up(self, code: str = "SALE") -> bool:
+        """One recovery, from what is known now."""
+        return await self.set_up_gate(code, (await self.sales.find_fresh(code)).epoch)
 
     def with_gate(self, gate: Gate) -> Works:
         """The same works on another gate."""
@@ -235,7 +252,7 @@ class TestGroupCommit:
         assert await works.scalar("SELECT count(*) FROM flash_credit") == 3
         await works.credit()
         assert await works.gate.free_units("SALE") == {"A": 3}
-        assert await works.set_up("SALE")
+        assert await works.set_up()
         await works.require_true()
 
     async def test_a_request_answered_elsewhere_keeps_its_answer_and_the_gate_its_units(
@@ -390,7 +407,7 @@ class TestEpochs:
         await works.ask(works.cart())
         epoch = (await works.sales.find_fresh("SALE")).epoch
         entries = await works.gate.read_journal("SALE", 10)
-        assert await works.set_up("SALE")
+        assert await works.set_up()
         with pytest.raises(FencedError):
             await works.commit("SALE", epoch, entries)
         await works.require_true()
@@ -412,25 +429,81 @@ class TestEpochs:
         await works.hold(2)
         for step in ("freeze", "read_journal", "install", "arm"):
             paused = PausedGate(works.gate, step)
-            slow = asyncio.create_task(works.with_gate(paused).set_up("SALE"))  # type: ignore[arg-type]
+            slow = asyncio.create_task(works.with_gate(paused).set_up())  # type: ignore[arg-type]
             await paused.reached.wait()
-            assert await works.set_up("SALE")
+            assert await works.set_up()
             paused.go_on.set()
             assert await slow is False, step
             await works.require_true()
 
-    async def test_many_recoverers_at_once_leave_one_armed_gate(self, works: Works) -> None:
+    async def test_of_many_recoverers_at_once_one_sets_the_gate_up(self, works: Works) -> None:
         await works.open(5)
         await works.hold(2)
-        results = await asyncio.gather(*(works.set_up("SALE") for _ in range(8)))
-        assert any(results)
+        seen = (await works.sales.find_fresh("SALE")).epoch
+        results = await asyncio.gather(*(works.set_up_gate("SALE", seen) for _ in range(8)))
+        assert sorted(results) == [False] * 7 + [True]
+        assert (await works.sales.find_fresh("SALE")).epoch == seen + 1
         await works.require_true()
+
+    async def test_a_watch_leaves_whoever_is_at_work_the_time_for_it(self, works: Works) -> None:
+        await works.open(5)
+        await works.hold(2)
+        now = 0.0
+        watch = works.watch_with(patience_s=2.0, clock=lambda: now)
+        paused = PausedGate(works.gate, "install")
+        slow = asyncio.create_task(works.with_gate(paused).set_up())  # type: ignore[arg-type]
+        await paused.reached.wait()
+        for now in (0.0, 1.0, 1.9):  # noqa: B007 - the clock's
+            await watch()
+        paused.go_on.set()
+        assert await slow is True
+        await works.require_true()
+
+    @pytest.mark.parametrize("work", ["recovery", "closing"])
+    async def test_a_watch_takes_over_what_stands_still(self, works: Works, work: str) -> None:
+        await works.open(5)
+        await works.hold(2)
+        now = 0.0
+        watch = works.watch_with(patience_s=2.0, clock=lambda: now)
+        paused = PausedGate(works.gate, "read_journal")
+        slow_works = works.with_gate(paused)  # type: ignore[arg-type]
+        slow = asyncio.create_task(
+            slow_works.set_up() if work == "recovery" else slow_works.close.attempt("SALE")
+        )
+        await paused.reached.wait()
+        for now in (0.0, 2.0):  # noqa: B007 - the clock's
+            await watch()
+        await works.require_true()
+        sale = await works.sales.find_fresh("SALE")
+        assert sale.gate_armed if work == "recovery" else sale.state is FlashSaleState.CLOSED
+        paused.go_on.set()
+        await slow
+        await works.require_true()
+
+    async def test_two_watches_that_overtake_each_other_give_more_time_each_time(self, works: Works) -> None:
+        await works.open(5, arm=False)
+        now = 0.0
+        paused = PausedGate(works.gate, "install")
+        slow_works = works.with_gate(paused)  # type: ignore[arg-type]
+        ours = slow_works.watch_with(patience_s=2.0, clock=lambda: now)
+        theirs = works.watch_with(patience_s=2.0, clock=lambda: now)
+        await ours()
+        now = 2.0
+        slow = asyncio.create_task(ours())
+        await paused.reached.wait()
+        await theirs()
+        now = 4.0
+        await theirs()
+        paused.go_on.set()
+        await slow
+        await works.require_true()
+        assert ours._work["SALE"].patience_s == 4.0
 
     async def test_a_recoverer_overtaken_by_the_closing_leaves_the_sale_closed(self, works: Works) -> None:
         await works.open(5)
         held = await works.hold(2)
         paused = PausedGate(works.gate, "install")
-        slow = asyncio.create_task(works.with_gate(paused).set_up("SALE"))  # type: ignore[arg-type]
+        slow = asyncio.create_task(works.with_gate(paused).set_up())  # type: ignore[arg-type]
         await paused.reached.wait()
         await works.close("SALE")
         paused.go_on.set()
@@ -510,7 +583,7 @@ class TestStopsAnywhere:
                 await works.ask(works.cart(1, customer="ani"))
             failing = FailingGate(works.gate, calls, takes_effect=takes_effect)
             with suppress(StoreUnavailable):
-                await works.with_gate(failing).set_up("SALE")  # type: ignore[arg-type]
+                await works.with_gate(failing).set_up()  # type: ignore[arg-type]
             await works.watch()
             await works.commit_all()
             await works.require_true()
@@ -591,7 +664,7 @@ class TestLostData:
         holds = [await works.hold() for _ in range(4)]
         for held, step in zip(holds, ("freeze", "read_journal", "install", "arm"), strict=True):
             paused = PausedGate(works.gate, step)
-            recovering = asyncio.create_task(works.with_gate(paused).set_up("SALE"))  # type: ignore[arg-type]
+            recovering = asyncio.create_task(works.with_gate(paused).set_up())  # type: ignore[arg-type]
             await paused.reached.wait()
             await works.resolve(held, Verb.RELEASE)
             await works.credit()
@@ -638,7 +711,7 @@ class TestLostData:
         await works.resolve(held, Verb.CONFIRM)
         await works.resolve(held, Verb.SHIP)
         assert await works.ask(works.cart(customer="ani")) is Outcome.LIMIT_REACHED
-        assert await works.set_up("SALE")
+        assert await works.set_up()
         assert await works.ask(works.cart(customer="ani")) is Outcome.LIMIT_REACHED
         assert await works.remaining() == 4
 

@@ -53,6 +53,12 @@ class DurableAnswers:
             if not request.callers and self._waiting.get(request_id) is request:
                 del self._waiting[request_id]
 
+    async def find(self, request_id: str) -> Reservation | None:
+        """The first answer to this request, if it is durable already."""
+        async with self._postgres.connection() as conn:
+            found = await reservations.find_by_request(conn, [request_id])
+        return as_made(found[request_id]) if found else None
+
     def settle(self, answers: Mapping[str, Reservation]) -> None:
         """Tells everybody who waits for one of these requests."""
         for request_id, reservation in answers.items():

@@ -48,7 +48,9 @@ class ReserveOnSale:
         StoreUnavailable; after the last three, the same request finds its answer.
         """
         for _ in range(ANSWER_WAITS_MAX):
-            await self._journaled(cart, sale)
+            seen_before = await self._journaled(cart, sale)
+            if seen_before and (answer := await self.answers.find(cart.request_id)):
+                return _same_content(cart, answer)
             left_s = context.deadline_remaining_s() - _MARGIN_S
             reservation = await self.answers.wait(cart.request_id, max(0.0, min(left_s, ASK_AGAIN_S)))
             if reservation is not None:
@@ -58,8 +60,8 @@ class ReserveOnSale:
             sale = await self.sales.find_fresh(sale.flash_sale_code)
         raise HoldPending(retry_after_s=1.0)
 
-    async def _journaled(self, cart: Cart, sale: FlashSale) -> None:
-        """Returns when the gate has decided the request, now or before."""
+    async def _journaled(self, cart: Cart, sale: FlashSale) -> bool:
+        """Returns when the gate has decided the request; True when it did so before."""
         for _ in range(GATE_TRIES_MAX):
             answer = await self.gate.reserve(sale, cart)
             match answer.outcome:
@@ -70,7 +72,7 @@ class ReserveOnSale:
                 case Outcome.NOT_ARMED:
                     sale = await self._wait_for_gate(sale)
                 case _:
-                    return
+                    return answer.hold_id != cart.reservation_id
         raise GateNotReady(retry_after_s=1.0)
 
     async def _wait_for_gate(self, sale: FlashSale) -> FlashSale:

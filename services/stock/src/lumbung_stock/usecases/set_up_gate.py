@@ -25,9 +25,8 @@ from lumbung_stock.wire.events import flash_sale_changed
 
 _LOG = get_logger(__name__)
 DRAIN_BATCH = 512
-ROUNDS_MAX = 5
-LOOKS_MAX = 10
-LOOK_INTERVAL_S = 0.05
+LOOKS_MAX = 50
+LOOK_INTERVAL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,14 @@ class SetUpGate:
     sales: SaleBook
     commit: CommitJournal
 
-    async def __call__(self, code: str) -> bool:
-        """True when the gate is armed; False when the sale is not open, or somebody newer is at work.
+    async def __call__(self, code: str, seen_epoch: int) -> bool:
+        """True when the gate is armed; False when the sale is not open, or somebody else has begun since
+        `seen_epoch`.
 
         Raises GateUnsafe when Valkey may forget, StoreUnavailable when it is away (its journal is not touched).
         """
         await self.require_safe()
-        epoch = await self.postgres.run(lambda conn: self._next_epoch(conn, code))
+        epoch = await self.postgres.run(lambda conn: self._next_epoch(conn, code, seen_epoch))
         if epoch is None or not await self.drain(code, epoch):
             return False
         state = await self.postgres.run(lambda conn: self._snapshot(conn, code, epoch))
@@ -60,22 +60,16 @@ class SetUpGate:
         return armed
 
     async def until_armed(self, code: str) -> None:
-        """Returns when the sale's gate is armed, by us or by whoever overtook us, or the sale is open no more.
+        """Returns when the sale's gate is armed, by us or by whoever was first, or the sale is open no more.
 
-        Raises as a call does, and GateNotReady after a few rounds.
+        Raises as a call does, and GateNotReady when others are at it and do not come to an end.
         """
-        for _ in range(ROUNDS_MAX):
-            if await self(code) or await self._armed_meanwhile(code):
-                return
-        raise GateNotReady(retry_after_s=1.0)
-
-    async def _armed_meanwhile(self, code: str) -> bool:
         for _ in range(LOOKS_MAX):
             sale = await self.sales.find_fresh(code)
-            if sale.gate_armed or sale.state is not FlashSaleState.OPEN:
-                return True
+            if sale.gate_armed or sale.state is not FlashSaleState.OPEN or await self(code, sale.epoch):
+                return
             await asyncio.sleep(LOOK_INTERVAL_S)
-        return False
+        raise GateNotReady(retry_after_s=1.0)
 
     async def require_safe(self) -> None:
         """Raises GateUnsafe when Valkey is set up so that it may forget."""
@@ -95,9 +89,8 @@ class SetUpGate:
             return False
         return True
 
-    async def _next_epoch(self, conn: Conn, code: str) -> int | None:
-        locked = await flash_sales.lock_sale(conn, code)
-        if locked is None or locked[0] is not FlashSaleState.OPEN:
+    async def _next_epoch(self, conn: Conn, code: str, seen_epoch: int) -> int | None:
+        if await flash_sales.lock_sale(conn, code) != (FlashSaleState.OPEN, seen_epoch):
             return None
         return await flash_sales.next_epoch(conn, code)
 

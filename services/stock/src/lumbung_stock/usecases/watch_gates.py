@@ -3,7 +3,9 @@ with a closing that was interrupted (P4)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from lumbung_kit.logs import get_logger
 from lumbung_kit.metrics import counter
@@ -22,7 +24,21 @@ _RECONCILED = counter(
 GAPS_BEFORE_REPAIR = 3
 """Looks in a row that must find the same gap: units in flight between Valkey and Postgres are none."""
 
+PATIENCE_S = 2.0
+"""How long an opening, a recovery or a closing may stand still before it counts as interrupted."""
+PATIENCE_S_MAX = 60.0
+UNFINISHED = (FlashSaleState.OPEN, FlashSaleState.CLOSING)
+
 Gap = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Somebody's work on a sale: begun under this epoch, first seen then."""
+
+    epoch: int
+    since: float
+    patience_s: float
 
 
 @dataclass(slots=True)
@@ -34,11 +50,17 @@ class WatchGates:
     sales: SaleBook
     set_up_gate: SetUpGate
     close: CloseFlashSale
+    patience_s: float = PATIENCE_S
+    clock: Callable[[], float] = time.monotonic
+    _work: dict[str, _Work] = field(default_factory=dict)
     _gaps: dict[str, tuple[Gap, int]] = field(default_factory=dict)
 
     async def __call__(self) -> None:
         """Trouble with one sale is logged and met again in the next round; the others are looked after."""
-        for code in await self.sales.running():
+        running = await self.sales.running()
+        self._work = {code: work for code, work in self._work.items() if code in running}
+        self._gaps = {code: gap for code, gap in self._gaps.items() if code in running}
+        for code in running:
             try:
                 await self._look_after(code)
             except Exception as trouble:  # noqa: BLE001 - whatever ails one sale must not cost the others
@@ -46,14 +68,37 @@ class WatchGates:
 
     async def _look_after(self, code: str) -> None:
         sale = await self.sales.find_fresh(code)
+        if sale.state is FlashSaleState.OPEN and sale.gate_armed:
+            self._work.pop(code, None)
+            if await self._must_set_up(sale):
+                await self.set_up_gate(code, sale.epoch)
+        elif sale.state in UNFINISHED and self._has_stopped(sale):
+            await self._finish(sale)
+
+    def _has_stopped(self, sale: FlashSale) -> bool:
+        """Whether nobody has got any further with opening, recovering or closing the sale for a while."""
+        now, code = self.clock(), sale.flash_sale_code
+        work = self._work.get(code) or _Work(sale.epoch, now, self.patience_s)
+        if work.epoch != sale.epoch:
+            work = replace(work, epoch=sale.epoch, since=now)
+        self._work[code] = work
+        return now - work.since >= work.patience_s
+
+    async def _finish(self, sale: FlashSale) -> None:
+        """Takes the work over. Who is overtaken gives more time next, so that replicas do not fence each other off
+        for ever."""
+        code = sale.flash_sale_code
+        work = self._work[code]
         if sale.state is FlashSaleState.CLOSING:
-            await self.close.attempt(code)
-        elif sale.state is FlashSaleState.OPEN and await self._must_set_up(sale):
-            await self.set_up_gate(code)
+            finished = await self.close.attempt(code)
+        else:
+            finished = await self.set_up_gate(code, sale.epoch)
+        if not finished:
+            self._work[code] = replace(work, patience_s=min(PATIENCE_S_MAX, 2 * work.patience_s))
 
     async def _must_set_up(self, sale: FlashSale) -> bool:
         status = await self.gate.status(sale.flash_sale_code)
-        if not status.armed or status.epoch != sale.epoch or not sale.gate_armed:
+        if not status.armed or status.epoch != sale.epoch:
             return True
         return await self._gap_stays(sale.flash_sale_code)
 
