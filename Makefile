@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+# Test files run side by side; each worker has servers of its own.
+TEST_WORKERS ?= 2
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
@@ -42,7 +44,7 @@ up: setup ## the same system, left running until Ctrl-C
 	@$(BIN)/lumbung up $(ARGS)
 
 test: setup ## every test, on a real Valkey and PostgreSQL that the run starts itself
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)
 
 check: setup lint types imports buf-lint squawk ## linter, strict types, import contracts, contracts' lint, migrations' lint
 
