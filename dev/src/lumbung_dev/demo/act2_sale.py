@@ -44,8 +44,15 @@ class Sale:
 
 
 async def hold_the_sale(play: Play) -> Sale:
-    """Opens it, lets everybody in at once, waits until all have an answer, closes it."""
+    """Opens it, lets everybody in at once, waits until all have an answer, closes it whatever happened."""
     await _open(play)
+    try:
+        return await _hold(play)
+    finally:
+        await _close(play)
+
+
+async def _hold(play: Play) -> Sale:
     await _until_marketplaces_show_what_is_left(play)
     play.stage.say(
         f"{play.cast.quota} power banks are set aside for {play.sale_code}; both marketplaces show them"
@@ -61,7 +68,6 @@ async def hold_the_sale(play: Play) -> Sale:
     await _until_marketplaces_show_what_is_left(play)
     await learn_reservations(play)
     followed = await measure(play)
-    await _close(play)
     return Sale(rush_s, followed, mishap)
 
 

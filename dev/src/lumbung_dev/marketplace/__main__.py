@@ -12,6 +12,10 @@ from pydantic_settings import CliApp
 from lumbung_dev.marketplace.app import marketplace
 from lumbung_dev.marketplace.settings import MarketplaceSettings
 
+KEEP_ALIVE_S = 120
+"""Longer than any client of ours keeps an idle connection: a server that closes first may do so in the moment in
+which a request arrives, and nobody knows then whether it was taken."""
+
 
 def main() -> int:
     """Runs until SIGTERM or SIGINT; 2 when the settings are wrong."""
@@ -38,6 +42,7 @@ async def _serve(settings: MarketplaceSettings) -> None:
             ws="none",
             backlog=4096,
             timeout_graceful_shutdown=3,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
         await uvicorn.Server(config).serve()
 
