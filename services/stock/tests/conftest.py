@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import grpc
 import psycopg
@@ -27,7 +26,7 @@ from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.provision import url_to
 from lumbung_kit.status import DETAILS_KEY
-from lumbung_kit.testing import Server
+from lumbung_kit.testing import Server, Templates
 from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.app import build
 from lumbung_stock.domain.carts import Cart
@@ -456,54 +455,56 @@ def make_sale() -> MakeSale:
     return MakeSale()
 
 
+MakeShop = Callable[[AsyncExitStack], Awaitable[Shop]]
 OpenShop = Callable[[], Awaitable[Shop]]
 
 
+@pytest.fixture(scope="session")
+def make_shop(database_templates: Templates, postgres_server: Server, valkey_server: Server) -> MakeShop:
+    """`await make_shop(stack)`: a running shop with a database of its own and an empty Valkey, until the stack ends."""
+
+    async def make(stack: AsyncExitStack) -> Shop:
+        database = await database_templates.copy("stock", MIGRATIONS)
+        stack.push_async_callback(database_templates.drop, database.database)
+        valkey = connect(valkey_server.url, name="test")
+        stack.push_async_callback(valkey.aclose)
+        await valkey.flushdb()
+        settings = StockSettings(
+            postgres_url=database.url,
+            valkey_url=valkey_server.url,
+            catalog_target="127.0.0.1:9",
+            log_level="WARNING",
+        )
+        running = await stack.enter_async_context(served(settings))
+        postgres = Postgres(database.url, name="test", schema="stock", min_size=0, max_size=8)
+        await postgres.open()
+        stack.push_async_callback(postgres.close)
+        shop = Shop(
+            settings,
+            await stack.enter_async_context(open_channel(running.address, actor="storefront:web")),
+            running,
+            await _connected(database.url, stack),
+            await _connected(url_to(postgres_server.url, database=database.database), stack),
+            postgres,
+            valkey,
+        )
+        await shop.put_warehouse(WAREHOUSE, priority=1)
+        return shop
+
+    return make
+
+
 @pytest.fixture
-async def open_shop(
-    make_database: Callable[[str, Path], Awaitable[str]], postgres_server: Server, valkey_url: str
-) -> AsyncIterator[OpenShop]:
-    """`await open_shop()`: a stock service that answers on a socket, with warehouse JKT1 and nothing in it.
-
-    For tests that change something of the service before it starts; the others take `shop`.
-    """
+async def open_shop(make_shop: MakeShop) -> AsyncIterator[OpenShop]:
+    """`await open_shop()`: for tests that change something of the service before it starts; others take `shop`."""
     async with AsyncExitStack() as stack:
-
-        async def start() -> Shop:
-            url = await make_database("stock", MIGRATIONS)
-            settings = StockSettings(
-                postgres_url=url, valkey_url=valkey_url, catalog_target="127.0.0.1:9", log_level="WARNING"
-            )
-            return await _open(settings, postgres_server.url, stack)
-
-        yield start
+        yield lambda: make_shop(stack)
 
 
 @pytest.fixture
 async def shop(open_shop: OpenShop) -> Shop:
     """A stock service that answers on a socket, with warehouse JKT1 and nothing in it."""
     return await open_shop()
-
-
-async def _open(settings: StockSettings, admin_url: str, stack: AsyncExitStack) -> Shop:
-    url = settings.postgres_url.get_secret_value()
-    running = await stack.enter_async_context(served(settings))
-    postgres = Postgres(url, name="test", schema="stock", min_size=0, max_size=8)
-    await postgres.open()
-    stack.push_async_callback(postgres.close)
-    valkey = connect(settings.valkey_url.get_secret_value(), name="test")
-    stack.push_async_callback(valkey.aclose)
-    shop = Shop(
-        settings,
-        await stack.enter_async_context(open_channel(running.address, actor="storefront:web")),
-        running,
-        await _connected(url, stack),
-        await _connected(url_to(admin_url, database=urlsplit(url).path.removeprefix("/")), stack),
-        postgres,
-        valkey,
-    )
-    await shop.put_warehouse(WAREHOUSE, priority=1)
-    return shop
 
 
 async def _connected(url: str, stack: AsyncExitStack) -> psycopg.AsyncConnection[tuple[Any, ...]]:

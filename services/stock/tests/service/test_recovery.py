@@ -159,6 +159,28 @@ async def test_old_answers_survive_a_recovery(shop: Shop) -> None:
     assert await shop.outcome(shop.reservations.Reserve(reused)) == "REQUEST_ID_REUSED"
 
 
+async def test_an_id_reused_after_a_recovery_does_not_take_the_first_answer_away(shop: Shop) -> None:
+    """The new gate hears of the id with other content first."""
+    await shop.put("A", 10)
+    await shop.open_sale("SALE", {"A": 4})
+    refused, released = shop.ask({"A": 5}, sale="SALE"), shop.ask({"A": 1}, sale="SALE")
+    refusal = await shop.refusal(shop.reservations.Reserve(refused))
+    first = await shop.reservations.Reserve(released)
+    await shop.release(first.reservation)
+    await shop.valkey.flushdb()
+    await shop.until_gate_has("SALE", {"A": 4})
+    for ask in (refused, released):
+        other = pb.ReserveRequest()
+        other.CopyFrom(ask)
+        other.lines[0].quantity = 2
+        for _ in range(2):
+            assert await shop.outcome(shop.reservations.Reserve(other)) == "REQUEST_ID_REUSED"
+    assert await shop.refusal(shop.reservations.Reserve(refused)) == refusal
+    assert await shop.reservations.Reserve(released) == first
+    await shop.until_gate_has("SALE", {"A": 4})
+    await shop.require_conserved()
+
+
 async def test_a_gate_that_disagrees_is_found_and_repaired(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

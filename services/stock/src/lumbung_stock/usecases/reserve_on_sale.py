@@ -66,7 +66,7 @@ class ReserveOnSale:
             answer = await self.gate.reserve(sale, cart)
             match answer.outcome:
                 case Outcome.REQUEST_REUSED:
-                    raise RequestIdReused
+                    return await self._answered(cart)
                 case Outcome.JOURNAL_FULL:
                     raise JournalFull(retry_after_s=1.0)
                 case Outcome.NOT_ARMED:
@@ -74,6 +74,16 @@ class ReserveOnSale:
                 case _:
                     return answer.hold_id != cart.reservation_id
         raise GateNotReady(retry_after_s=1.0)
+
+    async def _answered(self, cart: Cart) -> bool:
+        """Whether Postgres has an answer under this id. A gate that was set up anew may have seen the id first with
+        other content, which was refused; the first request still gets its first answer.
+
+        Raises RequestIdReused when it has none.
+        """
+        if await self.answers.find(cart.request_id) is None:
+            raise RequestIdReused
+        return True
 
     async def _wait_for_gate(self, sale: FlashSale) -> FlashSale:
         """The sale as it is now, after giving whoever sets the gate up a moment."""
