@@ -519,5 +519,5 @@ async def served(settings: StockSettings) -> AsyncIterator[serving.RunningServer
     async with AsyncExitStack() as stack:
         app = await build(settings, stack)
         server = await serving.start("stock", settings, app)
-        stack.push_async_callback(server.stop, 1.0)
+        stack.push_async_callback(server.stop, 0.1)
         yield server

@@ -44,7 +44,7 @@ SALE = "SALE"
 ON_HAND = {"A": 12, "B": 7}
 QUOTA, LIMIT = 8, 4
 RECIPE = {"A": 1, "B": 2}
-EXAMPLES, STEPS = 8, 25
+EXAMPLES, STEPS = 6, 25
 LINES = st.dictionaries(st.sampled_from(["A", "B", "KIT"]), st.integers(1, 3), min_size=1)
 PICKS = st.integers(0, 10**6)
 
