@@ -128,7 +128,7 @@ async def test_who_cannot_be_told_in_time_hears_it_later(shop: Shop, monkeypatch
     ask = shop.ask({"A": 1}, sale="SALE")
     with paused(monkeypatch):
         failure = await shop.refused(shop.reservations.Reserve(ask, timeout=0.5))
-        assert failure.kind in (Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED)
+        assert failure.kind in PASSING
         assert await shop.scalar("SELECT count(*) FROM reservation") == 0
     assert await insisting(shop, ask) == "HELD"
     assert (await shop.item("SALE", "A")).held == 1
