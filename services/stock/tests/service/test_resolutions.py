@@ -311,14 +311,17 @@ class TestWithoutASale:
 
     async def test_one_that_breaks_a_bound_fails_alone(self, shop: Shop) -> None:
         """A level that does not know of a hold any more: no other hold of the batch pays for it."""
-        await shop.put("A", 5)
+        await shop.put("A", 12)
         await shop.put("B", 5)
-        broken, *good = [await shop.hold({sku: 1}) for sku in "BAAA"]
+        holds = [
+            await shop.hold({sku: 1}) for sku in "AAAAAABAAAAAA"
+        ]  # the first two go at once, the others together
+        broken = holds[6]
         await shop.admin.execute("UPDATE level SET held = 0 WHERE sku_code = 'B'")
         confirms = await shop.outcomes(
-            *(shop.reservations.Confirm(shop.confirmation(held)) for held in (good[0], broken, good[1]))
+            *(shop.reservations.Confirm(shop.confirmation(held)) for held in holds)
         )
-        assert confirms == {"CONFIRMED": 2, "INTERNAL": 1}
+        assert confirms == {"CONFIRMED": 12, "INTERNAL": 1}
         assert (await shop.get(broken)).state == pb.RESERVATION_STATE_HELD
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from lumbung_kit import context
 from lumbung_kit.events import EventLog
 from lumbung_kit.failures import Failure, StoreUnavailable
 from lumbung_kit.ids import new_id
@@ -47,6 +48,7 @@ from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.open_flash_sale import open_flash_sale
 from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
 from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
+from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 from lumbung_stock.usecases.resolve_reservations import resolve_reservations
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 from lumbung_stock.usecases.settle_journal import FencedError
@@ -673,6 +675,19 @@ class TestLostData:
             await works.require_true()
         assert await works.remaining() == 6
 
+    async def test_credits_of_a_gate_that_is_shut_keep_no_other_sale_waiting(
+        self, works: Works, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("lumbung_stock.usecases.credit_gate.CREDIT_BATCH", 2)
+        await works.open(2, code="SHUT", arm=False)
+        await works.open(6)
+        held = await works.hold(2)
+        async with works.postgres.connection() as conn:
+            await flash_sales.insert_credits(conn, [("SHUT", new_id()) for _ in range(3)])
+        await works.resolve(held, Verb.RELEASE)
+        assert await works.credit() == 1
+        await works.require_true()
+
     async def test_a_journal_lost_with_its_grants_is_found_by_the_watch(self, works: Works) -> None:
         await works.open(6)
         await works.ask(works.cart(2))
@@ -806,6 +821,29 @@ class TestAnswers:
         await asyncio.gather(staying[0], return_exceptions=True)
         assert await here.wait("c", 0.001) is None
         staying[1].cancel()
+
+
+async def test_who_waits_for_an_answer_asks_the_gate_again(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Valkey may have lost the entry; the same call journals it anew."""
+    monkeypatch.setattr("lumbung_stock.usecases.reserve_on_sale.ASK_AGAIN_S", 0.05)
+    await works.open(1)
+    reserve = ReserveOnSale(works.gate, works.sales, works.answers, lambda: None)
+    cart = works.cart()
+    with context.within(20.0):
+        waiting = asyncio.create_task(reserve(cart, await works.sales.find_fresh("SALE")))
+    for _ in range(2):
+        async with asyncio.timeout(10):
+            while not await works.gate.backlog("SALE"):
+                await asyncio.sleep(0.005)
+        await works.valkey.flushdb()
+        assert await works.set_up()
+    while not waiting.done():
+        await works.commit_all()
+    assert (await waiting).reservation_id == cart.reservation_id
+    await works.require_true()
+    assert await works.remaining() == 0
 
 
 async def test_a_due_hold_is_found_by_its_index(works: Works) -> None:

@@ -149,7 +149,7 @@ async def insert_credits(conn: Conn, credits_due: Sequence[tuple[str, UUID]]) ->
 
 
 async def due_credits(conn: Conn, limit: int) -> list[Credit]:
-    """The oldest credits that the gate has not been told of."""
+    """The oldest credits that an armed gate, or that of a closed sale, has not been told of."""
     async with conn.cursor(row_factory=class_row(Credit)) as cursor:
         await cursor.execute(_SQL["due_credits"], {"limit": limit})
         return await cursor.fetchall()

@@ -72,8 +72,10 @@ INSERT INTO flash_credit (flash_sale_code, reservation_id)
 SELECT * FROM unnest(%(flash_sale_codes)s::text[], %(reservation_ids)s::uuid[]);
 
 -- name: due_credits
+-- Those of a gate that is being set up wait for it, and no other sale's wait behind them.
 SELECT credit_id, flash_sale_code, reservation_id
-  FROM flash_credit
+  FROM flash_credit JOIN flash_sale USING (flash_sale_code)
+ WHERE gate_armed OR state = 4
  ORDER BY credit_id
  LIMIT %(limit)s;
 
