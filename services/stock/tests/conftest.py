@@ -22,6 +22,7 @@ from lumbung.stock.v1 import flash_sales_pb2_grpc, reservations_pb2_grpc
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit import serving
 from lumbung_kit.clients import RemoteFailure, failure_from, open_channel
+from lumbung_kit.events import EventLog
 from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.provision import url_to
@@ -34,6 +35,8 @@ from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSale
 from lumbung_stock.domain.reservations import Durability, Line, Refusal
 from lumbung_stock.settings import StockSettings
 from lumbung_stock.stores.gate import Gate
+from lumbung_stock.stores.warehouses import WarehouseBook
+from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 WAREHOUSE = "JKT1"
@@ -87,6 +90,11 @@ class Shop:
     def gate(self) -> Gate:
         """The gate, spoken to directly."""
         return Gate(self.valkey, journal_max=self.settings.journal_max)
+
+    @property
+    def ledger(self) -> PostgresSaleLedger:
+        """The sales' ledger, spoken to directly."""
+        return PostgresSaleLedger(self.postgres, EventLog(self.postgres), WarehouseBook(self.postgres))
 
     def new_id(self) -> str:
         """A request_id that no other request of the test has."""

@@ -14,6 +14,11 @@ async def every(interval_s: float, step: Callable[[], Awaitable[None]]) -> NoRet
         await asyncio.sleep(interval_s)
 
 
+def loop_time() -> float:
+    """Monotonic seconds by the running loop's clock: the one that its sleeps and time-outs go by."""
+    return asyncio.get_running_loop().time()
+
+
 CANCEL_AGAIN_S = 1.0
 
 

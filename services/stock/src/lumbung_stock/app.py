@@ -44,6 +44,7 @@ from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.expire_holds import ExpireHolds
 from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.get_reservation import GetReservation
+from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
 from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 from lumbung_stock.usecases.set_up_gate import SetUpGate
@@ -62,6 +63,7 @@ class Stores:
     valkey: Valkey
     gate: Gate
     log: EventLog
+    ledger: PostgresSaleLedger
     skus: SkuBook
     warehouses: WarehouseBook
     sales: SaleBook
@@ -103,18 +105,21 @@ async def _open_stores(settings: StockSettings, stack: AsyncExitStack) -> Stores
         settings.valkey_url.get_secret_value(), name="stock", max_connections=settings.valkey_connections
     )
     stack.push_async_callback(valkey.aclose)
-    sales = SaleBook(postgres)
+    log, warehouses = EventLog(postgres), WarehouseBook(postgres)
+    ledger = PostgresSaleLedger(postgres, log, warehouses)
+    sales = SaleBook(ledger)
     stack.push_async_callback(sales.close)
     return Stores(
         postgres=postgres,
         leases=leases,
         valkey=valkey,
         gate=Gate(valkey, journal_max=settings.journal_max),
-        log=EventLog(postgres),
+        log=log,
+        ledger=ledger,
         skus=SkuBook(postgres),
-        warehouses=WarehouseBook(postgres),
+        warehouses=warehouses,
         sales=sales,
-        answers=DurableAnswers(postgres, max_waiting=settings.waiting_max),
+        answers=DurableAnswers(ledger, max_waiting=settings.waiting_max),
     )
 
 
@@ -140,10 +145,10 @@ def _reservations(
     stack.push_async_callback(resolve.close)
 
     gate_is_shut, sale_has_changed = Wakeup(), Wakeup()
-    commit = CommitJournal(stores.postgres, stores.gate, stores.answers, stores.log, stores.warehouses)
-    set_up_gate = SetUpGate(stores.postgres, stores.gate, stores.sales, commit)
-    close = CloseFlashSale(stores.postgres, stores.gate, stores.sales, set_up_gate)
-    watch = WatchGates(stores.postgres, stores.gate, stores.sales, set_up_gate, close)
+    commit = CommitJournal(stores.ledger, stores.gate, stores.answers)
+    set_up_gate = SetUpGate(stores.ledger, stores.gate, stores.sales, commit)
+    close = CloseFlashSale(stores.ledger, stores.gate, stores.sales, set_up_gate)
+    watch = WatchGates(stores.ledger, stores.gate, stores.sales, set_up_gate, close)
     committers = loops.Committers(stores.leases, stores.gate, stores.sales, commit, sale_has_changed)
     on_sale = ReserveOnSale(stores.gate, stores.sales, stores.answers, gate_is_shut.ring)
     reserve = Reserve(stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, on_sale)
@@ -167,11 +172,11 @@ def _reservations(
             "lumbung.stock.v1.EventService",
         ),
     ]
-    credit = CreditGate(stores.postgres, stores.gate)
+    credit = CreditGate(stores.ledger, stores.gate)
     return services, [
         Loop("publish events", stores.log.run_publisher),
         Loop("commit journals", committers.run),
-        Loop("expire holds", partial(loops.expire_for_ever, ExpireHolds(stores.postgres, stores.log))),
+        Loop("expire holds", partial(loops.expire_for_ever, ExpireHolds(stores.ledger))),
         Loop("credit gates", partial(loops.credit_for_ever, credit)),
         Loop("watch gates", partial(loops.watch_for_ever, watch, gate_is_shut)),
         Loop("poll for answers", partial(loops.poll_for_ever, stores.answers.poll)),

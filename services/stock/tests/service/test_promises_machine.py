@@ -157,8 +157,8 @@ class Clients(RuleBasedStateMachine):
     def open(self) -> None:
         """A shop with a sale."""
         self.shop: Shop = self.runner.run(type(self).make_shop(self.stack))
-        self.expire = ExpireHolds(self.shop.postgres, _NoLog())  # type: ignore[arg-type]
-        self.credit = CreditGate(self.shop.postgres, self.shop.gate)
+        self.expire = ExpireHolds(self.shop.ledger)
+        self.credit = CreditGate(self.shop.ledger, self.shop.gate)
 
         async def stock_up() -> None:
             for sku, units in ON_HAND.items():
@@ -312,13 +312,6 @@ class Clients(RuleBasedStateMachine):
             draw.from_escrow = False  # the one thing that closing a sale changes in what was answered
         state = pb.ReservationState.Name(answer.reservation.state).removeprefix("RESERVATION_STATE_")
         return state, answer.SerializeToString(deterministic=True)
-
-
-class _NoLog:
-    """The service's own publisher looks often enough."""
-
-    def poke(self) -> None:
-        """Nobody is woken."""
 
 
 def test_random_clients_find_every_promise_kept(

@@ -17,8 +17,8 @@ from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit.clients import failure_from
 from lumbung_kit.failures import Kind
 from lumbung_stock.entrypoints import loops
-from lumbung_stock.usecases.close_flash_sale import begin_closing
 from lumbung_stock.usecases.commit_journal import CommitJournal
+from lumbung_stock.usecases.settle_sale import begin_closing
 
 if TYPE_CHECKING:
     from services.stock.tests.conftest import Shop

@@ -41,17 +41,19 @@ from lumbung_stock.stores.gate import Gate, GateStatus
 from lumbung_stock.stores.journal_codec import Outcome
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.stores.warehouses import WarehouseBook
-from lumbung_stock.usecases.close_flash_sale import CloseFlashSale, begin_closing, settle_sale
+from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.credit_gate import CreditGate
 from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.open_flash_sale import open_flash_sale
 from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
+from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
 from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 from lumbung_stock.usecases.resolve_reservations import resolve_reservations
+from lumbung_stock.usecases.sale_ports import FencedError
 from lumbung_stock.usecases.set_up_gate import SetUpGate
-from lumbung_stock.usecases.settle_journal import FencedError
+from lumbung_stock.usecases.settle_sale import begin_closing, settle_sale
 from lumbung_stock.usecases.watch_gates import WatchGates
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class Works:
     valkey: Valkey
     gate: Gate
     make_cart: MakeCart
+    ledger: PostgresSaleLedger = field(init=False)
     answers: DurableAnswers = field(init=False)
     sales: SaleBook = field(init=False)
     commit: CommitJournal = field(init=False)
@@ -80,19 +83,19 @@ class Works:
     watch: WatchGates = field(init=False)
 
     def __post_init__(self) -> None:
-        log = EventLog(self.postgres)
-        self.answers = DurableAnswers(self.postgres, max_waiting=100)
-        self.sales = SaleBook(self.postgres, max_age_s=0.0)
-        self.commit = CommitJournal(self.postgres, self.gate, self.answers, log, WarehouseBook(self.postgres))
-        self.set_up_gate = SetUpGate(self.postgres, self.gate, self.sales, self.commit)
-        self.close = CloseFlashSale(self.postgres, self.gate, self.sales, self.set_up_gate)
-        self.credit = CreditGate(self.postgres, self.gate)
+        self.ledger = PostgresSaleLedger(self.postgres, EventLog(self.postgres), WarehouseBook(self.postgres))
+        self.answers = DurableAnswers(self.ledger, max_waiting=100)
+        self.sales = SaleBook(self.ledger, max_age_s=0.0)
+        self.commit = CommitJournal(self.ledger, self.gate, self.answers)
+        self.set_up_gate = SetUpGate(self.ledger, self.gate, self.sales, self.commit)
+        self.close = CloseFlashSale(self.ledger, self.gate, self.sales, self.set_up_gate)
+        self.credit = CreditGate(self.ledger, self.gate)
         self.watch = self.watch_with(patience_s=0.0)
 
     def watch_with(self, *, patience_s: float, clock: Callable[[], float] = time.monotonic) -> WatchGates:
         """A watch that gives others so much time to finish what they began."""
         return WatchGates(
-            self.postgres,
+            self.ledger,
             self.gate,
             self.sales,
             self.set_up_gate,
@@ -776,7 +779,7 @@ class TestAnswers:
 
     async def test_what_another_replica_wrote_is_found(self, works: Works) -> None:
         await works.open(6)
-        here = DurableAnswers(works.postgres, max_waiting=10)
+        here = DurableAnswers(works.ledger, max_waiting=10)
         cart = works.cart()
         waiting = asyncio.create_task(here.wait(cart.request_id, 30.0))
         await works.ask(cart)
@@ -793,7 +796,7 @@ class TestAnswers:
     ) -> None:
         monkeypatch.setattr("lumbung_stock.usecases.durable_answers.POLL_BATCH", 2)
         await works.open(6)
-        here = DurableAnswers(works.postgres, max_waiting=10)
+        here = DurableAnswers(works.ledger, max_waiting=10)
         lost = [asyncio.create_task(here.wait(f"lost-{number}", 30.0)) for number in range(5)]
         cart = works.cart()
         waiting = asyncio.create_task(here.wait(cart.request_id, 30.0))
@@ -807,7 +810,7 @@ class TestAnswers:
         assert (await waiting) is not None
 
     async def test_who_has_gone_takes_no_place(self, works: Works) -> None:
-        here = DurableAnswers(works.postgres, max_waiting=2)
+        here = DurableAnswers(works.ledger, max_waiting=2)
         for _ in range(3):
             assert (
                 await asyncio.gather(here.wait("a", 0.001), here.wait("a", 0.001), here.wait("b", 0.001))

@@ -20,11 +20,12 @@ from lumbung_stock.entrypoints.page_tokens import key_of, page_token
 from lumbung_stock.entrypoints.reservation_messages import FLASH_SALE_CODE_LENGTH_MAX, moment
 from lumbung_stock.stores import flash_sales
 from lumbung_stock.stores.sale_book import SaleBook
-from lumbung_stock.usecases.close_flash_sale import CloseFlashSale, begin_closing
+from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.open_flash_sale import open_flash_sale
 from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
 from lumbung_stock.usecases.report_flash_sale import ItemReport, report_flash_sale
 from lumbung_stock.usecases.set_up_gate import SetUpGate
+from lumbung_stock.usecases.settle_sale import begin_closing
 from lumbung_stock.wire.flash_sales import flash_sale_message
 
 ITEMS_MAX = 100

@@ -12,12 +12,11 @@ from lumbung_kit.logs import get_logger
 from lumbung_kit.loops import Wakeup, end
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_stock.domain.flash_sales import FlashSaleState
-from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.leases import lease
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.expire_holds import EXPIRE_BATCH
-from lumbung_stock.usecases.settle_journal import FencedError
+from lumbung_stock.usecases.sale_ports import FencedError, SaleGate
 
 _LOG = get_logger(__name__)
 
@@ -39,7 +38,7 @@ class Committers:
     """
 
     leases: Postgres
-    gate: Gate
+    gate: SaleGate
     sales: SaleBook
     commit: CommitJournal
     wakeup: Wakeup

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from lumbung_kit.batching import MicroBatcher
-from lumbung_kit.postgres import Postgres
+from lumbung_kit.loops import loop_time
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reservation_failures import FlashSaleNotFound
-from lumbung_stock.stores import flash_sales
 from lumbung_stock.stores.memory import Memory
 
 SALES_MAX = 1_000
 WAITING_MAX = 10_000
+
+
+class SaleSource(Protocol):
+    """Where sales are read."""
+
+    async def find_sales(self, codes: Sequence[str]) -> dict[str, FlashSale]:
+        """Sales with their items; unknown ones are absent."""
+
+    async def running_sales(self) -> list[str]:
+        """Codes of the sales that are open or being closed."""
 
 
 class SaleBook:
@@ -22,9 +32,9 @@ class SaleBook:
     replica has just opened, so whoever refuses looks at a fresh one first.
     """
 
-    def __init__(self, postgres: Postgres, *, max_age_s: float = 0.5) -> None:
-        self._postgres = postgres
-        self._sales = Memory(self._load, max_age_s=max_age_s, max_entries=SALES_MAX)
+    def __init__(self, source: SaleSource, *, max_age_s: float = 0.5) -> None:
+        self._source = source
+        self._sales = Memory(self._load, max_age_s=max_age_s, max_entries=SALES_MAX, clock=loop_time)
         self._fresh: MicroBatcher[str, FlashSale] = MicroBatcher(
             self._load_in_order, max_batch=SALES_MAX, max_waiting=WAITING_MAX, name="fresh flash sales"
         )
@@ -51,13 +61,11 @@ class SaleBook:
 
     async def running(self) -> list[str]:
         """Sales that are open or being closed, as of now."""
-        async with self._postgres.connection() as conn:
-            return await flash_sales.running_sales(conn)
+        return await self._source.running_sales()
 
     async def _load_in_order(self, codes: list[str]) -> Sequence[FlashSale | FlashSaleNotFound]:
         found = await self._load(set(codes))
         return [found.get(code) or FlashSaleNotFound(metadata={"flash_sale_code": code}) for code in codes]
 
     async def _load(self, codes: Collection[str]) -> dict[str, FlashSale]:
-        async with self._postgres.connection() as conn:
-            return await flash_sales.find_sales(conn, list(codes))
+        return await self._source.find_sales(list(codes))

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from lumbung_kit import telemetry
-from lumbung_kit.events import EventLog
 from lumbung_kit.failures import Failure
 from lumbung_kit.logs import get_logger
 from lumbung_kit.metrics import SIZES, counter, histogram
-from lumbung_kit.postgres import Postgres
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservations import Reservation
-from lumbung_stock.stores import flash_sales
-from lumbung_stock.stores.gate import Gate, RawEntry
+from lumbung_stock.stores.gate import RawEntry
 from lumbung_stock.stores.journal_codec import decode
-from lumbung_stock.stores.warehouses import WarehouseBook
-from lumbung_stock.usecases.decide_together import run_again_when_overtaken
 from lumbung_stock.usecases.durable_answers import DurableAnswers
-from lumbung_stock.usecases.settle_journal import FencedError, settle_journal
+from lumbung_stock.usecases.sale_ports import FencedError, SaleGate, SaleLedger
 
 _LOG = get_logger(__name__)
 _PARKED = counter("lumbung_stock_journal_parked", "Journal entries that could not be committed", ["sale"])
@@ -38,11 +32,9 @@ Entry = tuple[Cart, Mapping[str, str]]
 class CommitJournal:
     """The committer's one step, for one sale at a time."""
 
-    postgres: Postgres
-    gate: Gate
+    ledger: SaleLedger
+    gate: SaleGate
     answers: DurableAnswers
-    log: EventLog
-    warehouses: WarehouseBook
 
     async def __call__(self, code: str, epoch: int, entries: Sequence[RawEntry]) -> None:
         """Raises FencedError, or what the stores raise; then nothing was forgotten and it may be called again."""
@@ -68,16 +60,12 @@ class CommitJournal:
         except Exception as error:  # noqa: BLE001 - a bad entry: found by halving and parked
             await self._isolate(code, epoch, entries, error)
             return
-        self.log.poke()
         self.answers.settle(answers)
 
     async def _settle(self, code: str, epoch: int, carts: Sequence[Cart]) -> dict[str, Reservation]:
-        warehouses = await self.warehouses.by_priority()
         links = [cart.traceparent for cart in carts if cart.traceparent]
         with telemetry.span("commit journal", links=links, flash_sale_code=code, entries=len(carts)):
-            return await run_again_when_overtaken(
-                self.postgres, lambda conn: settle_journal(conn, code, epoch, carts, warehouses)
-            )
+            return await self.ledger.settle(code, epoch, carts)
 
     async def _isolate(self, code: str, epoch: int, entries: Sequence[Entry], error: Exception) -> None:
         if len(entries) == 1:
@@ -91,6 +79,4 @@ class CommitJournal:
         hold_id = fields.get("hold", "")
         _PARKED.labels(code).inc()
         _LOG.error("journal entry parked", flash_sale_code=code, reservation_id=hold_id, error=repr(error))
-        await self.postgres.run(
-            partial(flash_sales.park, code=code, hold_id=hold_id, entry=fields, error=repr(error))
-        )
+        await self.ledger.park(code=code, hold_id=hold_id, entry=fields, error=repr(error))

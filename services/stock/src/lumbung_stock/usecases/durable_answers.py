@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lumbung_kit.failures import Overloaded
-from lumbung_kit.loops import Wakeup
-from lumbung_kit.postgres import Postgres
+from lumbung_kit.loops import Wakeup, loop_time
 from lumbung_stock.domain.answers import as_made
 from lumbung_stock.domain.reservations import Reservation
-from lumbung_stock.stores import reservations
+from lumbung_stock.usecases.sale_ports import SaleLedger
 
 POLL_INTERVAL_S = 0.05
 POLL_BATCH = 500
@@ -23,7 +21,7 @@ class _Request:
     """One request and how many callers wait for its answer."""
 
     answer: asyncio.Future[Reservation]
-    since: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=loop_time)
     callers: int = 0
 
 
@@ -33,8 +31,8 @@ class DurableAnswers:
     Holds at most `max_waiting` requests, each as long as a caller waits for it.
     """
 
-    def __init__(self, postgres: Postgres, *, max_waiting: int) -> None:
-        self._postgres = postgres
+    def __init__(self, ledger: SaleLedger, *, max_waiting: int) -> None:
+        self._ledger = ledger
         self._max_waiting = max_waiting
         self._waiting: dict[str, _Request] = {}
         self._wakeup = Wakeup()
@@ -55,8 +53,7 @@ class DurableAnswers:
 
     async def find(self, request_id: str) -> Reservation | None:
         """The first answer to this request, if it is durable already."""
-        async with self._postgres.connection() as conn:
-            found = await reservations.find_by_request(conn, [request_id])
+        found = await self._ledger.find_answers([request_id])
         return as_made(found[request_id]) if found else None
 
     def settle(self, answers: Mapping[str, Reservation]) -> None:
@@ -70,11 +67,10 @@ class DurableAnswers:
         if not self._waiting:
             await self._wakeup.wait(1.0)
         await asyncio.sleep(POLL_INTERVAL_S)
-        oldest = time.monotonic() - POLL_INTERVAL_S
+        oldest = loop_time() - POLL_INTERVAL_S
         due = [request_id for request_id, request in self._waiting.items() if request.since <= oldest]
         for start in range(0, len(due), POLL_BATCH):
-            async with self._postgres.connection() as conn:
-                self.settle(await reservations.find_by_request(conn, due[start : start + POLL_BATCH]))
+            self.settle(await self._ledger.find_answers(due[start : start + POLL_BATCH]))
 
     def _new(self, request_id: str) -> _Request:
         if len(self._waiting) >= self._max_waiting:

@@ -17,10 +17,10 @@ from lumbung_stock.domain.reservation_failures import (
     JournalFull,
 )
 from lumbung_stock.domain.reservations import Reservation
-from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.journal_codec import Outcome
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.durable_answers import DurableAnswers
+from lumbung_stock.usecases.sale_ports import SaleGate
 
 GATE_WAIT_S = 0.1
 GATE_TRIES_MAX = 20
@@ -35,7 +35,7 @@ _MARGIN_S = 0.05
 class ReserveOnSale:
     """One cart through the gate. `gate_is_shut` is told when the gate has to be set up again."""
 
-    gate: Gate
+    gate: SaleGate
     sales: SaleBook
     answers: DurableAnswers
     gate_is_shut: Callable[[], None]

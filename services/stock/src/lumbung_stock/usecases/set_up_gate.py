@@ -10,18 +10,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from lumbung_kit import events
 from lumbung_kit.logs import get_logger
-from lumbung_kit.postgres import Conn, Postgres
-from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
+from lumbung_stock.domain.flash_sales import FlashSaleState
 from lumbung_stock.domain.reservation_failures import GateNotReady, GateUnsafe
-from lumbung_stock.domain.reservations import Reservation
-from lumbung_stock.stores import flash_sales, reservations
-from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.commit_journal import CommitJournal
-from lumbung_stock.usecases.settle_journal import FencedError
-from lumbung_stock.wire.events import flash_sale_changed
+from lumbung_stock.usecases.sale_ports import FencedError, SaleGate, SaleLedger
 
 _LOG = get_logger(__name__)
 DRAIN_BATCH = 512
@@ -33,8 +27,8 @@ LOOK_INTERVAL_S = 0.1
 class SetUpGate:
     """Makes a sale's gate agree with Postgres."""
 
-    postgres: Postgres
-    gate: Gate
+    ledger: SaleLedger
+    gate: SaleGate
     sales: SaleBook
     commit: CommitJournal
 
@@ -45,16 +39,16 @@ class SetUpGate:
         Raises GateUnsafe when Valkey may forget, StoreUnavailable when it is away (its journal is not touched).
         """
         await self.require_safe()
-        epoch = await self.postgres.run(lambda conn: self._next_epoch(conn, code, seen_epoch))
+        epoch = await self.ledger.next_epoch(code, seen_epoch)
         if epoch is None or not await self.drain(code, epoch):
             return False
-        state = await self.postgres.run(lambda conn: self._snapshot(conn, code, epoch))
+        state = await self.ledger.snapshot(code, epoch)
         if state is None:
             return False
         sale, taken = state
         armed = await self.gate.install(sale, taken) and await self.gate.arm(code, epoch)
         if armed:
-            await self.postgres.run(lambda conn: self._note_armed(conn, code, epoch))
+            await self.ledger.note_armed(code, epoch)
             self.sales.forget(code)
             _LOG.info("gate armed", flash_sale_code=code, epoch=epoch, reservations=len(taken))
         return armed
@@ -88,25 +82,3 @@ class SetUpGate:
             _LOG.info("overtaken", flash_sale_code=code, epoch=epoch, by=str(overtaken))
             return False
         return True
-
-    async def _next_epoch(self, conn: Conn, code: str, seen_epoch: int) -> int | None:
-        if await flash_sales.lock_sale(conn, code) != (FlashSaleState.OPEN, seen_epoch):
-            return None
-        return await flash_sales.next_epoch(conn, code)
-
-    async def _snapshot(
-        self, conn: Conn, code: str, epoch: int
-    ) -> tuple[FlashSale, list[Reservation]] | None:
-        """Free units and reservations that belong together: whoever gives units back locks the items."""
-        if await flash_sales.lock_sale(conn, code) != (FlashSaleState.OPEN, epoch):
-            return None
-        sale = (await flash_sales.find_sales(conn, [code]))[code]
-        await flash_sales.lock_items(conn, [(code, item.sku_code) for item in sale.items])
-        sale = (await flash_sales.find_sales(conn, [code]))[code]
-        found = await reservations.find_by_id(conn, await reservations.taken_of_sale(conn, code))
-        return sale, list(found.values())
-
-    async def _note_armed(self, conn: Conn, code: str, epoch: int) -> None:
-        await flash_sales.set_armed(conn, code, epoch)
-        sale = (await flash_sales.find_sales(conn, [code]))[code]
-        await events.append(conn, [flash_sale_changed(sale)])

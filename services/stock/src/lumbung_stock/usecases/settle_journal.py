@@ -18,12 +18,9 @@ from lumbung_stock.domain.resolve import EscrowChange
 from lumbung_stock.domain.settle import Escrow, settle
 from lumbung_stock.stores import flash_sales, reservations
 from lumbung_stock.usecases.reserve_from_levels import lock_allocator, write_decisions
+from lumbung_stock.usecases.sale_ports import FencedError
 
 SETTLING_STATES = (FlashSaleState.OPEN, FlashSaleState.CLOSING)
-
-
-class FencedError(Exception):
-    """Somebody began a newer epoch of this sale: what was read under the old one is not ours to commit."""
 
 
 async def settle_journal(

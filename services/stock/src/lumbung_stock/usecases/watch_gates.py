@@ -3,18 +3,16 @@ with a closing that was interrupted (P4)."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from lumbung_kit.logs import get_logger
+from lumbung_kit.loops import loop_time
 from lumbung_kit.metrics import counter
-from lumbung_kit.postgres import Conn, Postgres
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
-from lumbung_stock.stores import flash_sales
-from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
+from lumbung_stock.usecases.sale_ports import SaleGate, SaleLedger
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 
 _LOG = get_logger(__name__)
@@ -45,13 +43,13 @@ class _Work:
 class WatchGates:
     """One round over all running sales at a time."""
 
-    postgres: Postgres
-    gate: Gate
+    ledger: SaleLedger
+    gate: SaleGate
     sales: SaleBook
     set_up_gate: SetUpGate
     close: CloseFlashSale
     patience_s: float = PATIENCE_S
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = loop_time
     _work: dict[str, _Work] = field(default_factory=dict)
     _gaps: dict[str, tuple[Gap, int]] = field(default_factory=dict)
 
@@ -120,7 +118,7 @@ class WatchGates:
         free = await self.gate.free_units(code)
         if await self.gate.backlog(code):
             return ()
-        remaining, owed = await self.postgres.run(lambda conn: self._remaining(conn, code))
+        remaining, owed = await self.ledger.remaining_and_owed(code)
         if owed:
             return ()
         return tuple(
@@ -128,8 +126,3 @@ class WatchGates:
             for sku, units in sorted(remaining.items())
             if free.get(sku, 0) != units
         )
-
-    async def _remaining(self, conn: Conn, code: str) -> tuple[dict[str, int], int]:
-        sale = (await flash_sales.find_sales(conn, [code]))[code]
-        owed = await flash_sales.count_credits(conn, code)
-        return {item.sku_code: item.remaining for item in sale.items}, owed

@@ -1,0 +1,152 @@
+"""The ledger of flash sales in Postgres: every transaction of the sale protocol, one method each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from lumbung_kit import events
+from lumbung_kit.events import EventLog
+from lumbung_kit.failures import Failure
+from lumbung_kit.postgres import Conn, Postgres
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
+from lumbung_stock.domain.reservations import Reservation, Resolution, Verb
+from lumbung_stock.stores import flash_sales, reservations
+from lumbung_stock.stores.flash_sales import Credit
+from lumbung_stock.stores.warehouses import WarehouseBook
+from lumbung_stock.usecases.decide_together import run_again_when_overtaken
+from lumbung_stock.usecases.resolve_reservations import resolve_reservations
+from lumbung_stock.usecases.settle_journal import settle_journal
+from lumbung_stock.usecases.settle_sale import begin_closing, settle_sale
+from lumbung_stock.wire.events import flash_sale_changed
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSaleLedger:
+    """SaleLedger on the real database. Wakes the publisher of events after each transaction that tells something."""
+
+    postgres: Postgres
+    log: EventLog
+    warehouses: WarehouseBook
+
+    async def find_sales(self, codes: Sequence[str]) -> dict[str, FlashSale]:
+        """As the Protocol says."""
+        async with self.postgres.connection() as conn:
+            return await flash_sales.find_sales(conn, codes)
+
+    async def running_sales(self) -> list[str]:
+        """As the Protocol says."""
+        async with self.postgres.connection() as conn:
+            return await flash_sales.running_sales(conn)
+
+    async def find_answers(self, request_ids: Sequence[str]) -> dict[str, Reservation]:
+        """As the Protocol says."""
+        async with self.postgres.connection() as conn:
+            return await reservations.find_by_request(conn, request_ids)
+
+    async def next_epoch(self, code: str, seen_epoch: int) -> int | None:
+        """As the Protocol says."""
+        return await self.postgres.run(lambda conn: _next_epoch(conn, code, seen_epoch))
+
+    async def snapshot(self, code: str, epoch: int) -> tuple[FlashSale, list[Reservation]] | None:
+        """As the Protocol says."""
+        return await self.postgres.run(lambda conn: _snapshot(conn, code, epoch))
+
+    async def note_armed(self, code: str, epoch: int) -> None:
+        """As the Protocol says."""
+        await self.postgres.run(lambda conn: _note_armed(conn, code, epoch))
+        self.log.poke()
+
+    async def settle(self, code: str, epoch: int, carts: Sequence[Cart]) -> dict[str, Reservation]:
+        """As the Protocol says; a request that another transaction has just written is read and decided again."""
+        warehouses = await self.warehouses.by_priority()
+        answers = await run_again_when_overtaken(
+            self.postgres, lambda conn: settle_journal(conn, code, epoch, carts, warehouses)
+        )
+        self.log.poke()
+        return answers
+
+    async def park(self, *, code: str, hold_id: str, entry: Mapping[str, str], error: str) -> None:
+        """As the Protocol says."""
+        await self.postgres.run(
+            partial(flash_sales.park, code=code, hold_id=hold_id, entry=entry, error=error)
+        )
+
+    async def due_holds(self, limit: int) -> list[UUID]:
+        """As the Protocol says."""
+        async with self.postgres.connection() as conn:
+            return await reservations.find_due(conn, limit)
+
+    async def expire(self, hold_ids: Sequence[UUID]) -> None:
+        """As the Protocol says."""
+        await self.postgres.run(lambda conn: _expire(conn, hold_ids))
+        self.log.poke()
+
+    async def resolve(self, wishes: Sequence[Resolution]) -> list[Reservation | Failure]:
+        """As the Protocol says."""
+        answers = await self.postgres.run(lambda conn: resolve_reservations(conn, wishes))
+        self.log.poke()
+        return answers
+
+    async def due_credits(self, limit: int) -> tuple[list[Credit], dict[str, FlashSale]]:
+        """As the Protocol says."""
+        return await self.postgres.run(lambda conn: _due_credits(conn, limit))
+
+    async def delete_credits(self, credit_ids: Sequence[int]) -> None:
+        """As the Protocol says."""
+        await self.postgres.run(lambda conn: flash_sales.delete_credits(conn, credit_ids))
+
+    async def remaining_and_owed(self, code: str) -> tuple[dict[str, int], int]:
+        """As the Protocol says."""
+        return await self.postgres.run(lambda conn: _remaining_and_owed(conn, code))
+
+    async def begin_closing(self, code: str) -> int | None:
+        """As the Protocol says."""
+        return await self.postgres.run(lambda conn: begin_closing(conn, code))
+
+    async def finish_closing(self, code: str, epoch: int) -> None:
+        """As the Protocol says."""
+        await self.postgres.run(lambda conn: settle_sale(conn, code, epoch))
+        self.log.poke()
+
+
+async def _next_epoch(conn: Conn, code: str, seen_epoch: int) -> int | None:
+    if await flash_sales.lock_sale(conn, code) != (FlashSaleState.OPEN, seen_epoch):
+        return None
+    return await flash_sales.next_epoch(conn, code)
+
+
+async def _snapshot(conn: Conn, code: str, epoch: int) -> tuple[FlashSale, list[Reservation]] | None:
+    """Free units and reservations that belong together: whoever gives units back locks the items."""
+    if await flash_sales.lock_sale(conn, code) != (FlashSaleState.OPEN, epoch):
+        return None
+    sale = (await flash_sales.find_sales(conn, [code]))[code]
+    await flash_sales.lock_items(conn, [(code, item.sku_code) for item in sale.items])
+    sale = (await flash_sales.find_sales(conn, [code]))[code]
+    found = await reservations.find_by_id(conn, await reservations.taken_of_sale(conn, code))
+    return sale, list(found.values())
+
+
+async def _note_armed(conn: Conn, code: str, epoch: int) -> None:
+    await flash_sales.set_armed(conn, code, epoch)
+    sale = (await flash_sales.find_sales(conn, [code]))[code]
+    await events.append(conn, [flash_sale_changed(sale)])
+
+
+async def _expire(conn: Conn, hold_ids: Sequence[UUID]) -> None:
+    free = await reservations.lock_unclaimed(conn, hold_ids)
+    await resolve_reservations(conn, [Resolution(hold_id, Verb.EXPIRE, "") for hold_id in free])
+
+
+async def _due_credits(conn: Conn, limit: int) -> tuple[list[Credit], dict[str, FlashSale]]:
+    due = await flash_sales.due_credits(conn, limit)
+    return due, await flash_sales.find_sales(conn, sorted({credit.flash_sale_code for credit in due}))
+
+
+async def _remaining_and_owed(conn: Conn, code: str) -> tuple[dict[str, int], int]:
+    sale = (await flash_sales.find_sales(conn, [code]))[code]
+    owed = await flash_sales.count_credits(conn, code)
+    return {item.sku_code: item.remaining for item in sale.items}, owed

@@ -1,0 +1,136 @@
+"""What the protocol of a flash sale asks of its two stores.
+
+The use cases that open, recover, commit, credit, watch and close a sale know these two Protocols and nothing else of
+Postgres and Valkey, so that the same code runs on the real servers and, under a seeded scheduler, on stores in memory
+that stop between any two calls. Both raise StoreUnavailable; then the outcome of the call is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from lumbung_kit.failures import Failure
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.flash_sales import FlashSale
+from lumbung_stock.domain.reservations import Reservation, Resolution
+from lumbung_stock.stores.flash_sales import Credit
+from lumbung_stock.stores.gate import GateAnswer, GateStatus, RawEntry
+
+__all__ = ["FencedError", "SaleGate", "SaleLedger"]
+
+
+class FencedError(Exception):
+    """Somebody began a newer epoch of this sale: what was read under the old one is not ours to commit."""
+
+
+class SaleLedger(Protocol):
+    """The truth. Each method is exactly one transaction: all of it happened, or nothing."""
+
+    async def find_sales(self, codes: Sequence[str]) -> dict[str, FlashSale]:
+        """Sales with their items; unknown ones are absent."""
+
+    async def running_sales(self) -> list[str]:
+        """Codes of the sales that are open or being closed."""
+
+    async def find_answers(self, request_ids: Sequence[str]) -> dict[str, Reservation]:
+        """Reservations, held and refused, by the request that made them."""
+
+    # Opening and recovery
+
+    async def next_epoch(self, code: str, seen_epoch: int) -> int | None:
+        """Begins a new epoch, which fences off whoever works under `seen_epoch`; None when the sale is not open, or
+        has another epoch."""
+
+    async def snapshot(self, code: str, epoch: int) -> tuple[FlashSale, list[Reservation]] | None:
+        """The sale, and the reservations that have taken the units which are not free, at one instant; None when
+        the sale is not open under `epoch`."""
+
+    async def note_armed(self, code: str, epoch: int) -> None:
+        """Notes that the gate is armed, unless the sale has a newer epoch."""
+
+    # Group commit
+
+    async def settle(self, code: str, epoch: int, carts: Sequence[Cart]) -> dict[str, Reservation]:
+        """Commits a batch of the journal; each request's first answer. A batch that was committed before changes
+        nothing.
+
+        Raises FencedError when the sale has another epoch, and whatever a bad entry makes it stumble over.
+        """
+
+    async def park(self, *, code: str, hold_id: str, entry: Mapping[str, str], error: str) -> None:
+        """Puts a journal entry that cannot be committed aside, for a person, and owes the gate its units."""
+
+    # Units that come back
+
+    async def due_holds(self, limit: int) -> list[UUID]:
+        """Up to `limit` holds whose deadline has passed by the ledger's own clock, the oldest."""
+
+    async def expire(self, hold_ids: Sequence[UUID]) -> None:
+        """Expires these holds, but for those that somebody has resolved or is resolving."""
+
+    async def resolve(self, wishes: Sequence[Resolution]) -> list[Reservation | Failure]:
+        """Confirms, releases and cancels; one answer per wish, in order."""
+
+    async def due_credits(self, limit: int) -> tuple[list[Credit], dict[str, FlashSale]]:
+        """The oldest credits that an armed gate has not been told of, or that a closed sale needs no more, and
+        their sales."""
+
+    async def delete_credits(self, credit_ids: Sequence[int]) -> None:
+        """Forgets credits that the gate has, or that nobody needs any more."""
+
+    async def remaining_and_owed(self, code: str) -> tuple[dict[str, int], int]:
+        """Free units by SKU, and how many credits the gate has not been told of."""
+
+    # Closing
+
+    async def begin_closing(self, code: str) -> int | None:
+        """A new epoch under which the sale is being closed; None when it is closed already.
+
+        Raises FlashSaleNotFound, FlashSaleWrongState.
+        """
+
+    async def finish_closing(self, code: str, epoch: int) -> None:
+        """Gives the free units back and makes what is held or sold an ordinary promise. Does nothing when somebody
+        newer is at work."""
+
+
+class SaleGate(Protocol):
+    """The fast gate. It may forget everything at any moment, or the last things that it was told."""
+
+    async def reserve(self, sale: FlashSale, cart: Cart) -> GateAnswer:
+        """Takes the cart's units of SKUs on sale, all or none, and journals the decision."""
+
+    async def freeze(self, code: str, epoch: int) -> bool:
+        """Shuts the gate under `epoch`; False when a newer epoch has it."""
+
+    async def install(self, sale: FlashSale, taken: Sequence[Reservation]) -> bool:
+        """Writes the free units and the reservations that took the others; False when overtaken."""
+
+    async def arm(self, code: str, epoch: int) -> bool:
+        """Opens the gate under `epoch`; False when overtaken."""
+
+    async def credit(self, code: str, epoch: int, hold_ids: Sequence[UUID]) -> bool:
+        """Gives holds' units back, once per hold; False when the gate is not armed under `epoch`: ask again later."""
+
+    async def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
+        """The oldest entries that were not acknowledged; waits up to `wait_s` for the first."""
+
+    async def acknowledge(self, code: str, entries: Sequence[tuple[str, str]]) -> None:
+        """Forgets entries, as (entry id, hold id), that the ledger has."""
+
+    async def backlog(self, code: str) -> int:
+        """Entries that the ledger may not have yet."""
+
+    async def status(self, code: str) -> GateStatus:
+        """Whether the gate is armed, and under which epoch."""
+
+    async def free_units(self, code: str) -> dict[str, int]:
+        """What the gate may still give, by SKU."""
+
+    async def remove(self, code: str) -> None:
+        """Forgets a closed sale."""
+
+    async def unsafe_settings(self) -> list[str]:
+        """Settings under which the gate's server may forget what it granted; none is what one wants."""
