@@ -16,7 +16,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 PROTOS := $(shell find proto/lumbung -name '*.proto')
 PYPROJECTS := pyproject.toml $(wildcard proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml dev/pyproject.toml)
 
-.PHONY: help setup proto demo up test check fmt lint types imports buf-lint squawk clean
+.PHONY: help setup proto demo up test model check fmt lint types imports buf-lint squawk clean
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ up: setup ## the same system, left running until Ctrl-C
 
 test: setup ## every test, on a real Valkey and PostgreSQL that the run starts itself
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)
+
+model: setup ## search the flash sale's protocol exhaustively, and every known trap
+	@$(BIN)/lumbung model $(ARGS)
 
 check: setup lint types imports buf-lint squawk ## linter, strict types, import contracts, contracts' lint, migrations' lint
 

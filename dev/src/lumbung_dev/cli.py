@@ -18,6 +18,7 @@ from lumbung_dev.demo.stage import Stage
 from lumbung_dev.local.addresses import BASE_PORT
 from lumbung_dev.local.databases import SERVICES
 from lumbung_dev.local.trouble import Trouble
+from lumbung_dev.model import report
 
 T = TypeVar("T")
 
@@ -58,6 +59,16 @@ def up(
     """The same system with the shop in it, until Ctrl-C."""
     stage = Stage()
     _run(up_command.stay_up(up_command.Options(base_port, data), stage), stage)
+
+
+@app.command()
+def model(
+    worlds: Annotated[
+        int, typer.Option(min=1_000, help="Most worlds of one search; a million takes about 2 GB.")
+    ] = 3_000_000,
+) -> None:
+    """Searches the flash sale's protocol exhaustively, and shows how every known trap breaks it."""
+    raise typer.Exit(0 if report.show(Stage().console, worlds) else 1)
 
 
 def _run(work: Coroutine[Any, Any, T], stage: Stage) -> T | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -121,3 +122,13 @@ class TestAdmit:
         refusal = admit(sale, make_cart({"CABLE": 1, "PB": 1}, warehouse="SBY1"), sale.start_time)
         assert refusal is not None
         assert [(line.sku_code, line.available_quantity) for line in refusal.lines] == [("PB", 0)]
+
+
+@pytest.mark.parametrize("state", FlashSaleState)
+@pytest.mark.parametrize("armed", [True, False])
+def test_nobody_but_a_recovery_commits_under_an_epoch_whose_gate_is_not_armed(
+    make_sale: MakeSale, state: FlashSaleState, armed: bool
+) -> None:
+    """The exhaustive model finds what happens otherwise (COMMIT_BEFORE_ARMED): a unit that two are promised."""
+    sale = replace(make_sale("SALE", {"PB": 5}, state=state), gate_armed=armed)
+    assert sale.commits_journal is (state is FlashSaleState.OPEN and armed)

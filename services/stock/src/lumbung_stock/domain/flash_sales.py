@@ -48,6 +48,15 @@ class FlashSale:
     gate_armed: bool
     items: tuple[FlashSaleItem, ...]
 
+    @property
+    def commits_journal(self) -> bool:
+        """Whether the ordinary committer may take entries of this sale's journal under its epoch.
+
+        Not before the gate is armed: a batch read while a recovery sets the gate up, and then lost by Valkey, could
+        be committed after that recovery has read what is free. Until then the recovery, or the closing, drains.
+        """
+        return self.state is FlashSaleState.OPEN and self.gate_armed
+
     def item_by_sku(self) -> Mapping[str, FlashSaleItem]:
         """Items by SKU."""
         return {item.sku_code: item for item in self.items}

@@ -85,11 +85,12 @@ class Committers:
             sale = await self.sales.find_fresh(code)
             if sale.state not in (FlashSaleState.OPEN, FlashSaleState.CLOSING):
                 return
-            entries = await self.gate.read_journal(code, COMMIT_BATCH, JOURNAL_WAIT_S)
-            if entries:
+            if not sale.commits_journal:
+                await asyncio.sleep(JOURNAL_WAIT_S)
+            elif entries := await self.gate.read_journal(code, COMMIT_BATCH, JOURNAL_WAIT_S):
                 await self.commit(code, sale.epoch, entries)
-            else:
-                await session.execute("SELECT 1")
+                continue
+            await session.execute("SELECT 1")
 
 
 async def expire_for_ever(expire: Callable[[], Awaitable[int]]) -> NoReturn:

@@ -1,0 +1,1 @@
+"""The flash sale's protocol, searched exhaustively in the small."""

@@ -1,0 +1,582 @@
+"""The flash sale's protocol as a small exhaustive model: every order of every step, with crashes in between.
+
+One SKU, a few units, a few requests, each possibly sent twice. What may happen at any moment: Valkey loses what it
+had not kept, a committer or recoverer stops or sleeps and goes on later, a commit's outcome stays unknown. The steps
+are those of the services' use cases (reserve.lua, settle_journal, set_up_gate, credit_gate, resolve_reservations);
+a `Variant` leaves one guard out, and the search must then find a broken promise.
+
+Source: the protocol and the list of traps in the design of reservations; docs/invariants.md names the promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+HELD, SOLD, GIVEN_BACK, REFUSED = "held", "sold", "given back", "refused"
+TAKEN = (HELD, SOLD)
+
+
+class Variant(Enum):
+    """A shape that is known to break, each by leaving out or adding one thing."""
+
+    ANSWER_FROM_GATE = "a durable hold is acknowledged on Valkey alone"
+    ACK_BEFORE_COMMIT = "the journal is acknowledged before Postgres has committed"
+    COMPENSATE_UNKNOWN = "an unknown COMMIT is compensated"
+    DEDUPE_BY_POSITION = "duplicates are found by stream id, not by the hold's own id"
+    DECREMENT_DUPLICATES = "`remaining` falls for rows that were not inserted, too"
+    NO_BOUND = "the committer trusts the gate and does not look at `remaining`"
+    NO_EPOCH_FENCE = "a committer that slept through a recovery is not fenced"
+    FREEZE_WITHOUT_EPOCH = (
+        "a freeze does not take the epoch, so that nothing at the gate can be compared with it"
+    )
+    RECOVER_WITHOUT_DRAIN = "a recovery reads Postgres before the journal is drained"
+    BLIND_CREDIT = "a credit is added without looking whether the hold was credited"
+    CREDIT_ANY_EPOCH = "a credit does not look at the gate's epoch"
+    NO_CREDIT_FOR_SECOND_GRANT = "a grant that Postgres ignores is not given back to the gate"
+    GATE_SWEEPS = "Valkey's own sweeper returns expired units"
+    EXPIRE_UNCHECKED = "expiry is applied without the state check"
+    RELEASE_UNKNOWN = "a release that overtakes its reserve leaves no trace"
+    EVICTION = "Valkey drops keys under memory pressure"
+    REFUSE_FROM_PARTIAL_MEMORY = "a gate that was set up anew refuses without asking Postgres"
+    TRUST_AFTER_RECONNECT = "a Valkey that came back is believed to remember every request"
+    COMMIT_BEFORE_ARMED = "a committer works under an epoch whose gate is still being set up"
+
+
+class Entry(NamedTuple):
+    """One decision in the journal."""
+
+    number: int
+    hold: int
+    granted: bool
+
+
+class Seen(NamedTuple):
+    """What the gate remembers of a request."""
+
+    hold: int
+    granted: bool
+
+
+class Gate(NamedTuple):
+    """Valkey."""
+
+    epoch: int
+    armed: bool
+    free: int
+    seen: tuple[Seen | None, ...]
+    holds: frozenset[int]
+    journal: tuple[Entry, ...]
+    last_number: int
+
+
+class Row(NamedTuple):
+    """A reservation in Postgres, by its request."""
+
+    hold: int
+    state: str
+
+
+class Ledger(NamedTuple):
+    """Postgres."""
+
+    epoch: int
+    armed: bool
+    remaining: int
+    rows: tuple[Row | None, ...]
+    credits: frozenset[int]
+    last_committed: int
+
+
+class Committer(NamedTuple):
+    """Somebody with a batch in hand; asleep between any two steps for as long as it pleases."""
+
+    epoch: int
+    batch: tuple[Entry, ...]
+    committed: bool
+
+
+class Recoverer(NamedTuple):
+    """Somebody who sets the gate up anew."""
+
+    step: str
+    epoch: int
+    crashes_seen: int
+    batch: tuple[Entry, ...]
+    free: int
+    taken: tuple[Row | None, ...]
+
+
+class Creditor(NamedTuple):
+    """Somebody who tells the gate of a unit given back."""
+
+    hold: int
+    epoch: int
+    credited: bool
+
+
+class World(NamedTuple):
+    """Everything, at one instant. `told` is what each request's caller has heard; `confirmed` and `released` what
+    was acknowledged; `kept` is what Valkey would come back with; `complete`: as far as the service knows, the gate
+    remembers every request since the opening."""
+
+    gate: Gate
+    kept: Gate | None
+    ledger: Ledger
+    committers: tuple[Committer | None, ...]
+    recoverers: tuple[Recoverer | None, ...]
+    creditor: Creditor | None
+    attempts: tuple[int, ...]
+    told: tuple[str | None, ...]
+    confirmed: tuple[bool, ...]
+    released: tuple[bool, ...]
+    crashes: int
+    recoveries: int
+    lost: bool
+    complete: bool
+
+
+Step = tuple[str, World]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How large a world is searched."""
+
+    units: int = 1
+    requests: int = 2
+    attempts: int = 2
+    committers: int = 2
+    recoverers: int = 1
+    crashes: int = 1
+    recoveries: int = 1
+    batch: int = 2
+
+
+def opened(bounds: Bounds) -> World:
+    """A sale that has just been opened."""
+    nothing = (None,) * bounds.requests
+    gate = Gate(1, True, bounds.units, nothing, frozenset(), (), 0)
+    return World(
+        gate=gate,
+        kept=gate if bounds.crashes else None,
+        ledger=Ledger(1, True, bounds.units, nothing, frozenset(), 0),
+        committers=(None,) * bounds.committers,
+        recoverers=(None,) * bounds.recoverers,
+        creditor=None,
+        attempts=(0,) * bounds.requests,
+        told=nothing,
+        confirmed=(False,) * bounds.requests,
+        released=(False,) * bounds.requests,
+        crashes=0,
+        recoveries=0,
+        lost=False,
+        complete=True,
+    )
+
+
+class Protocol:
+    """All steps that a world may take, under one variant or none."""
+
+    def __init__(self, bounds: Bounds, variant: Variant | None = None) -> None:
+        self.bounds = bounds
+        self.variant = variant
+
+    def steps(self, world: World) -> Iterator[Step]:
+        """Every world that may come next."""
+        yield from self._callers(world)
+        yield from self._committers(world)
+        yield from self._recoverers(world)
+        yield from self._creditor(world)
+        yield from self._valkey(world)
+
+    # What callers do
+
+    def _callers(self, world: World) -> Iterator[Step]:
+        for request in range(self.bounds.requests):
+            if world.gate.armed and world.attempts[request] < self.bounds.attempts:
+                yield f"request {request} is sent", self._reserve(world, request)
+            row = world.ledger.rows[request]
+            if row is None:
+                if self.variant is Variant.RELEASE_UNKNOWN and world.gate.seen[request]:
+                    yield f"request {request} is released early", _release(world, request)
+                continue
+            yield from self._resolutions(world, request, row)
+
+    def _resolutions(self, world: World, request: int, row: Row) -> Iterator[Step]:
+        answer = REFUSED if row.state == REFUSED else HELD
+        if world.told[request] is None:
+            yield f"request {request} hears {answer}", _tell(world, request, answer)
+        if row.state == HELD:
+            yield f"request {request} is confirmed", _confirm(world, request, row)
+            yield f"request {request} is given back", _give_back(world, request, row)
+        if row.state == SOLD and self.variant is Variant.EXPIRE_UNCHECKED:
+            yield f"request {request} expires", _give_back(world, request, row)
+
+    def _reserve(self, world: World, request: int) -> World:
+        """reserve.lua: one atomic call."""
+        hold = request * 10 + world.attempts[request]
+        world = world._replace(attempts=_put(world.attempts, request, world.attempts[request] + 1))
+        gate = world.gate
+        seen = gate.seen[request]
+        if seen is None:
+            granted = gate.free > 0
+            seen = Seen(hold, granted)
+            number = gate.last_number + 1
+            gate = gate._replace(
+                free=gate.free - granted,
+                seen=_put(gate.seen, request, seen),
+                holds=gate.holds | {hold} if granted else gate.holds,
+                journal=(*gate.journal, Entry(number, hold, granted)),
+                last_number=number,
+            )
+            world = world._replace(gate=gate)
+        return self._answer_at_once(world, request, seen)
+
+    def _answer_at_once(self, world: World, request: int, seen: Seen) -> World:
+        """A refusal does not wait for Postgres while the gate remembers every request."""
+        if seen.granted:
+            at_once = self.variant is Variant.ANSWER_FROM_GATE
+            return _hear(world, request, HELD) if at_once else world
+        if world.complete:
+            return _hear(world, request, REFUSED)
+        return world
+
+    # What the group commit does
+
+    def _committers(self, world: World) -> Iterator[Step]:
+        for index, committer in enumerate(world.committers):
+            if committer is None:
+                yield from self._take_batch(world, index)
+            else:
+                yield f"committer {index} dies", _with_committer(world, index, None)
+                yield from self._go_on(world, index, committer)
+
+    def _take_batch(self, world: World, index: int) -> Iterator[Step]:
+        if not (world.ledger.armed or self.variant is Variant.COMMIT_BEFORE_ARMED):
+            return
+        for length in range(1, min(self.bounds.batch, len(world.gate.journal)) + 1):
+            batch = world.gate.journal[:length]
+            taken = _with_committer(world, index, Committer(world.ledger.epoch, batch, committed=False))
+            if self.variant is Variant.ACK_BEFORE_COMMIT:
+                taken = _acknowledge(taken, batch)
+            yield f"committer {index} reads {length}", taken
+
+    def _go_on(self, world: World, index: int, committer: Committer) -> Iterator[Step]:
+        if committer.committed:
+            done = _with_committer(_acknowledge(world, committer.batch), index, None)
+            yield f"committer {index} acknowledges", done
+            return
+        if committer.epoch != world.ledger.epoch and self.variant is not Variant.NO_EPOCH_FENCE:
+            yield f"committer {index} is fenced", _with_committer(world, index, None)
+            return
+        settled = world._replace(ledger=self._settle(world.ledger, committer.batch))
+        yield (
+            f"committer {index} commits",
+            _with_committer(settled, index, committer._replace(committed=True)),
+        )
+        if settled.ledger != world.ledger:
+            yield (
+                f"committer {index} commits and does not learn of it",
+                self._unsure(settled, index, committer),
+            )
+
+    def _unsure(self, settled: World, index: int, committer: Committer) -> World:
+        if self.variant is not Variant.COMPENSATE_UNKNOWN:
+            return settled
+        for entry in committer.batch:
+            settled = _hear(settled, entry.hold // 10, REFUSED)
+        return _with_committer(_acknowledge(settled, committer.batch), index, None)
+
+    def _settle(self, ledger: Ledger, batch: tuple[Entry, ...]) -> Ledger:
+        """settle_journal: one transaction."""
+        for entry in batch:
+            if self.variant is Variant.DEDUPE_BY_POSITION:
+                if entry.number <= ledger.last_committed:
+                    continue
+                ledger = ledger._replace(last_committed=entry.number)
+            ledger = self._settle_one(ledger, entry)
+        return ledger
+
+    def _settle_one(self, ledger: Ledger, entry: Entry) -> Ledger:
+        request = entry.hold // 10
+        row = ledger.rows[request]
+        if row is not None:
+            return self._settle_again(ledger, entry, row)
+        if not entry.granted:
+            return ledger._replace(rows=_put(ledger.rows, request, Row(entry.hold, REFUSED)))
+        if ledger.remaining > 0 or self.variant is Variant.NO_BOUND:
+            rows = _put(ledger.rows, request, Row(entry.hold, HELD))
+            return ledger._replace(rows=rows, remaining=ledger.remaining - 1)
+        rows = _put(ledger.rows, request, Row(entry.hold, REFUSED))
+        return ledger._replace(rows=rows, credits=ledger.credits | {entry.hold})
+
+    def _settle_again(self, ledger: Ledger, entry: Entry, row: Row) -> Ledger:
+        if self.variant is Variant.DECREMENT_DUPLICATES and entry.granted:
+            return ledger._replace(remaining=ledger.remaining - 1)
+        owed = entry.granted and (row.hold != entry.hold or row.state == REFUSED)
+        if not owed or self.variant is Variant.NO_CREDIT_FOR_SECOND_GRANT:
+            return ledger
+        return ledger._replace(credits=ledger.credits | {entry.hold})
+
+    # What a recovery does
+
+    def _recoverers(self, world: World) -> Iterator[Step]:
+        for index, recoverer in enumerate(world.recoverers):
+            if recoverer is not None:
+                yield f"recoverer {index} dies", _with_recoverer(world, index, None)
+                label, after = self._recover(world, index, recoverer)
+                yield f"recoverer {index} {label}", after
+            elif world.recoveries < self.bounds.recoveries:
+                epoch = world.ledger.epoch + 1
+                begun = world._replace(
+                    ledger=world.ledger._replace(epoch=epoch, armed=False), recoveries=world.recoveries + 1
+                )
+                new = Recoverer("begun", epoch, world.crashes, (), 0, ())
+                yield f"recoverer {index} begins epoch {epoch}", _with_recoverer(begun, index, new)
+
+    def _recover(self, world: World, index: int, recoverer: Recoverer) -> Step:
+        """set_up_gate, from one step to the next; overtaken, it gives up."""
+        step = {
+            "begun": self._freeze,
+            "frozen": self._drain,
+            "draining": self._commit_drained,
+            "committed": _acknowledge_drained,
+            "drained": _read_postgres,
+            "knows": self._install,
+            "installed": self._arm,
+            "armed": self._note_armed,
+        }[recoverer.step]
+        return step(world, index, recoverer)
+
+    def _freeze(self, world: World, index: int, recoverer: Recoverer) -> Step:
+        gate = world.gate
+        if self.variant is Variant.FREEZE_WITHOUT_EPOCH:
+            gate = gate._replace(armed=False)
+        elif gate.epoch > recoverer.epoch:
+            return _overtaken(world, index)
+        else:
+            gate = gate._replace(armed=False, epoch=recoverer.epoch)
+        step = "drained" if self.variant is Variant.RECOVER_WITHOUT_DRAIN else "frozen"
+        after = recoverer._replace(step=step, crashes_seen=world.crashes)
+        return "freezes", _with_recoverer(world._replace(gate=gate), index, after)
+
+    def _drain(self, world: World, index: int, recoverer: Recoverer) -> Step:
+        batch = world.gate.journal[: self.bounds.batch]
+        after = (
+            recoverer._replace(step="draining", batch=batch) if batch else recoverer._replace(step="drained")
+        )
+        return "reads the journal", _with_recoverer(world, index, after)
+
+    def _commit_drained(self, world: World, index: int, recoverer: Recoverer) -> Step:
+        if recoverer.epoch != world.ledger.epoch:
+            return _overtaken(world, index)
+        settled = world._replace(ledger=self._settle(world.ledger, recoverer.batch))
+        return "commits", _with_recoverer(settled, index, recoverer._replace(step="committed"))
+
+    def _ours(self, gate: Gate, recoverer: Recoverer) -> bool:
+        return gate.epoch == recoverer.epoch or self.variant is Variant.FREEZE_WITHOUT_EPOCH
+
+    def _install(self, world: World, index: int, recoverer: Recoverer) -> Step:
+        gate = world.gate
+        if gate.armed or not self._ours(gate, recoverer):
+            return _overtaken(world, index)
+        taken = [row if row is not None and row.state in TAKEN else None for row in recoverer.taken]
+        gate = gate._replace(
+            epoch=world.ledger.epoch if self.variant is Variant.FREEZE_WITHOUT_EPOCH else recoverer.epoch,
+            free=recoverer.free,
+            seen=tuple(Seen(row.hold, granted=True) if row else None for row in taken),
+            holds=frozenset(row.hold for row in taken if row),
+        )
+        world = world._replace(gate=gate, complete=self.variant is Variant.REFUSE_FROM_PARTIAL_MEMORY)
+        after = _with_recoverer(world, index, recoverer._replace(step="installed"))
+        return "installs", after
+
+    def _arm(self, world: World, index: int, recoverer: Recoverer) -> Step:
+        if not self._ours(world.gate, recoverer):
+            return _overtaken(world, index)
+        still_lost = world.lost and recoverer.crashes_seen != world.crashes
+        armed = world._replace(gate=world.gate._replace(armed=True), lost=still_lost)
+        return "arms", _with_recoverer(armed, index, recoverer._replace(step="armed"))
+
+    def _note_armed(self, world: World, index: int, recoverer: Recoverer) -> Step:
+        ours = recoverer.epoch == world.ledger.epoch or self.variant is Variant.FREEZE_WITHOUT_EPOCH
+        ledger = world.ledger._replace(armed=world.ledger.armed or ours)
+        return "notes it", _with_recoverer(world._replace(ledger=ledger), index, None)
+
+    # What credits do
+
+    def _creditor(self, world: World) -> Iterator[Step]:
+        creditor, gate = world.creditor, world.gate
+        if creditor is None:
+            for hold in world.ledger.credits:
+                new = Creditor(hold, world.ledger.epoch, credited=False)
+                yield f"a credit for {hold} is due", world._replace(creditor=new)
+            return
+        yield "the creditor dies", world._replace(creditor=None)
+        if creditor.credited:
+            ledger = world.ledger._replace(credits=world.ledger.credits - {creditor.hold})
+            yield "the credit is forgotten", world._replace(ledger=ledger, creditor=None)
+        elif self.variant is Variant.CREDIT_ANY_EPOCH or (gate.armed and gate.epoch == creditor.epoch):
+            after = creditor._replace(credited=True)
+            yield (
+                f"{creditor.hold} is credited",
+                world._replace(gate=self._credit(gate, creditor), creditor=after),
+            )
+
+    def _credit(self, gate: Gate, creditor: Creditor) -> Gate:
+        if creditor.hold not in gate.holds and self.variant is not Variant.BLIND_CREDIT:
+            return gate
+        return gate._replace(free=gate.free + 1, holds=gate.holds - {creditor.hold})
+
+    # What befalls Valkey
+
+    def _valkey(self, world: World) -> Iterator[Step]:
+        if world.kept is not None and world.kept != world.gate:
+            yield "Valkey keeps what it has", world._replace(kept=world.gate)
+            yield "Valkey loses what it had not kept", self._crash(world, world.kept)
+        for hold in world.gate.holds:
+            without = world.gate._replace(holds=world.gate.holds - {hold})
+            if self.variant is Variant.GATE_SWEEPS:
+                yield f"Valkey sweeps {hold}", world._replace(gate=without._replace(free=without.free + 1))
+            if self.variant is Variant.EVICTION:
+                yield f"Valkey drops {hold}", world._replace(gate=without)
+
+    def _crash(self, world: World, kept: Gate) -> World:
+        """A refusal that was answered in the moment before is the one answer that may be lost with Valkey's data."""
+        told = tuple(
+            None if answer == REFUSED and row is None else answer
+            for answer, row in zip(world.told, world.ledger.rows, strict=True)
+        )
+        crashes = world.crashes + 1
+        return world._replace(
+            gate=kept,
+            kept=kept if crashes < self.bounds.crashes else None,
+            told=told,
+            crashes=crashes,
+            lost=True,
+            complete=world.complete and self.variant is Variant.TRUST_AFTER_RECONNECT,
+        )
+
+
+def broken_promise(world: World, bounds: Bounds) -> str | None:
+    """The first promise that this world breaks, if any."""
+    ledger = world.ledger
+    taken = sum(row is not None and row.state in TAKEN for row in ledger.rows)
+    if ledger.remaining < 0 or taken > bounds.units:
+        return "P1: more promised than there is"
+    if ledger.remaining + taken != bounds.units:
+        return "P4: escrow is not free + held + sold"
+    for request in range(bounds.requests):
+        if broken := _broken_word(world, request):
+            return broken
+    return _leak(world) if _at_rest(world) else None
+
+
+def _broken_word(world: World, request: int) -> str | None:
+    """What one caller was told, against what Postgres has."""
+    row, told = world.ledger.rows[request], world.told[request]
+    state = row.state if row else "unknown"
+    if told == HELD and state in ("unknown", REFUSED):
+        return f"P2: request {request} was told that it holds a unit, and is {state}"
+    if told == REFUSED and state not in ("unknown", REFUSED):
+        return f"P3: request {request} was refused, and is {state}"
+    if world.confirmed[request] and state != SOLD:
+        return f"P2: request {request} was confirmed, and is {state}"
+    if world.released[request] and state in TAKEN:
+        return f"P7: request {request} was released, and is {state}"
+    return None
+
+
+def _at_rest(world: World) -> bool:
+    """Nobody is at work, and nothing was lost that no recovery has looked at since."""
+    busy = any(world.committers) or any(world.recoverers) or world.creditor or world.ledger.credits
+    ready = (
+        world.gate.armed
+        and world.ledger.armed
+        and world.gate.epoch == world.ledger.epoch
+        and not world.gate.journal
+    )
+    return ready and not busy and not world.lost
+
+
+def _leak(world: World) -> str | None:
+    if world.gate.free != world.ledger.remaining:
+        return f"P4: the gate gives {world.gate.free} and Postgres has {world.ledger.remaining}"
+    for request, seen in enumerate(world.gate.seen):
+        if seen is not None and world.ledger.rows[request] is None:
+            return f"P4: the decision on request {request} never reaches Postgres"
+    return None
+
+
+def _put(values: tuple[T, ...], index: int, value: T) -> tuple[T, ...]:
+    return (*values[:index], value, *values[index + 1 :])
+
+
+def _with_committer(world: World, index: int, committer: Committer | None) -> World:
+    return world._replace(committers=_put(world.committers, index, committer))
+
+
+def _with_recoverer(world: World, index: int, recoverer: Recoverer | None) -> World:
+    return world._replace(recoverers=_put(world.recoverers, index, recoverer))
+
+
+def _overtaken(world: World, index: int) -> Step:
+    return "is overtaken", _with_recoverer(world, index, None)
+
+
+def _acknowledge_drained(world: World, index: int, recoverer: Recoverer) -> Step:
+    after = recoverer._replace(step="frozen", batch=())
+    return "acknowledges", _with_recoverer(_acknowledge(world, recoverer.batch), index, after)
+
+
+def _read_postgres(world: World, index: int, recoverer: Recoverer) -> Step:
+    if recoverer.epoch != world.ledger.epoch:
+        return _overtaken(world, index)
+    after = recoverer._replace(step="knows", free=world.ledger.remaining, taken=world.ledger.rows)
+    return "reads Postgres", _with_recoverer(world, index, after)
+
+
+def _acknowledge(world: World, batch: tuple[Entry, ...]) -> World:
+    """ack_journal.lua: an entry goes only when it still carries the hold that was committed."""
+    gone = {(entry.number, entry.hold) for entry in batch}
+    journal = tuple(entry for entry in world.gate.journal if (entry.number, entry.hold) not in gone)
+    return world._replace(gate=world.gate._replace(journal=journal))
+
+
+def _tell(world: World, request: int, answer: str) -> World:
+    return world._replace(told=_put(world.told, request, answer))
+
+
+def _hear(world: World, request: int, answer: str) -> World:
+    """An answer beside Postgres'; one that differs from an earlier one stays to be seen by the check."""
+    earlier = world.told[request]
+    if earlier == HELD and answer == REFUSED:
+        return world._replace(told=_put(world.told, request, REFUSED))
+    return world if earlier else _tell(world, request, answer)
+
+
+def _confirm(world: World, request: int, row: Row) -> World:
+    rows = _put(world.ledger.rows, request, row._replace(state=SOLD))
+    return world._replace(
+        ledger=world.ledger._replace(rows=rows), confirmed=_put(world.confirmed, request, value=True)
+    )
+
+
+def _give_back(world: World, request: int, row: Row) -> World:
+    """Release or expiry: one row update, `remaining` in the same transaction, the gate's credit owed."""
+    ledger = world.ledger
+    ledger = ledger._replace(
+        rows=_put(ledger.rows, request, row._replace(state=GIVEN_BACK)),
+        remaining=ledger.remaining + 1,
+        credits=ledger.credits | {row.hold},
+    )
+    return world._replace(ledger=ledger)
+
+
+def _release(world: World, request: int) -> World:
+    return world._replace(released=_put(world.released, request, value=True))
