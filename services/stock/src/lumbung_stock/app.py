@@ -158,7 +158,12 @@ def _reservations(
     services = [
         Service(
             reservations_pb2_grpc.add_ReservationServiceServicer_to_server,
-            ReservationService(reserve, resolve, GetReservation(stores.postgres)),
+            ReservationService(
+                reserve,
+                resolve,
+                GetReservation(stores.postgres),
+                stream_deadline_s=settings.default_deadline_s,
+            ),
             "lumbung.stock.v1.ReservationService",
         ),
         Service(

@@ -30,7 +30,7 @@ from lumbung_stock.domain.reservations import (
     Resolution,
     Verb,
 )
-from lumbung_stock.wire.reservations import refusal_message
+from lumbung_stock.wire.reservations import refusal_message, reservation_message
 
 LINES_MAX: Final = 100
 TTL_S_MIN: Final = 10
@@ -125,6 +125,21 @@ def refused(refusal: Refusal) -> Failure:
     """The failure that a refusal is answered with: the refusal itself travels in the status details."""
     failure = _REFUSALS.get(refusal.reason, Internal)
     return failure(refusal.message, retry_after_s=refusal.retry_delay_s, details=[_in_status(refusal)])
+
+
+def refused_outcome(request: pb.ReserveRequest, failure: Failure) -> pb.ReserveOutcome:
+    """A failure of one reservation among many."""
+    fields = "; ".join(f"{violation.field} {violation.description}" for violation in failure.fields)
+    refusal = refusal_message(Refusal(failure.reason, fields or failure.message, (), failure.retry_after_s))
+    refusal.code = failure.kind.value
+    return pb.ReserveOutcome(request_id=request.request_id, refusal=refusal)
+
+
+def decided_outcome(request: pb.ReserveRequest, reservation: Reservation) -> pb.ReserveOutcome:
+    """Held, or refused for good."""
+    if reservation.refusal is not None:
+        return pb.ReserveOutcome(request_id=request.request_id, refusal=refusal_message(reservation.refusal))
+    return pb.ReserveOutcome(request_id=request.request_id, reservation=reservation_message(reservation))
 
 
 def _in_status(refusal: Refusal) -> pb.Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import grpc
 
@@ -12,17 +13,20 @@ from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.failures import Failure, Internal
 from lumbung_kit.logs import get_logger
 from lumbung_kit.validate import Check
-from lumbung_stock.domain.reservations import Refusal, Reservation, Resolution
+from lumbung_stock.domain.reservations import Reservation, Resolution
 from lumbung_stock.entrypoints.reservation_messages import (
     cancel_of,
     cart_of,
     confirm_of,
+    decided_outcome,
     held_or_refused,
+    refused_outcome,
     release_of,
 )
+from lumbung_stock.entrypoints.reserve_stream import ReserveStream
 from lumbung_stock.usecases.get_reservation import GetReservation
 from lumbung_stock.usecases.reserve import Reserve
-from lumbung_stock.wire.reservations import refusal_message, reservation_message
+from lumbung_stock.wire.reservations import reservation_message
 
 _LOG = get_logger(__name__)
 
@@ -38,10 +42,13 @@ class ReservationService(rpc.ReservationServiceServicer):
         reserve: Reserve,
         resolve: MicroBatcher[Resolution, Reservation],
         get_reservation: GetReservation,
+        *,
+        stream_deadline_s: float,
     ) -> None:
         self._reserve = reserve
         self._resolve = resolve
         self._get_reservation = get_reservation
+        self._stream_deadline_s = stream_deadline_s
 
     async def Reserve(
         self,
@@ -64,8 +71,15 @@ class ReservationService(rpc.ReservationServiceServicer):
         if line_count > BATCH_LINES_MAX:
             check.add("reservations", f"must have at most {BATCH_LINES_MAX} lines together, not {line_count}")
         check.done()
-        outcomes = await asyncio.gather(*map(self._outcome, request.reservations))
-        return pb.BatchReserveResponse(outcomes=outcomes)
+        return pb.BatchReserveResponse(outcomes=await self._outcomes(request.reservations))
+
+    def ReserveStream(
+        self,
+        request_iterator: AsyncIterator[pb.ReserveStreamRequest],
+        context: grpc.aio.ServicerContext[pb.ReserveStreamRequest, pb.ReserveStreamResponse],
+    ) -> AsyncGenerator[pb.ReserveStreamResponse, None]:
+        """Holds reservations as they come, each all or nothing by itself."""
+        return ReserveStream(self._outcomes, deadline_s=self._stream_deadline_s).run(request_iterator)
 
     async def Confirm(
         self,
@@ -106,21 +120,14 @@ class ReservationService(rpc.ReservationServiceServicer):
         reservation = await self._get_reservation(reservation_id)
         return pb.GetReservationResponse(reservation=reservation_message(reservation))
 
+    async def _outcomes(self, requests: Sequence[pb.ReserveRequest]) -> list[pb.ReserveOutcome]:
+        return await asyncio.gather(*map(self._outcome, requests))
+
     async def _outcome(self, request: pb.ReserveRequest) -> pb.ReserveOutcome:
         try:
-            reservation = await self._reserve(cart_of(request))
+            return decided_outcome(request, await self._reserve(cart_of(request)))
         except Failure as failure:
-            return pb.ReserveOutcome(request_id=request.request_id, refusal=_refusal(failure))
+            return refused_outcome(request, failure)
         except Exception:  # noqa: BLE001 - a bug that one of them met must not take the answers of the others
-            _LOG.exception("one of a batch could not be decided", request_id=request.request_id)
-            return pb.ReserveOutcome(request_id=request.request_id, refusal=_refusal(Internal()))
-        if reservation.refusal is not None:
-            refusal = refusal_message(reservation.refusal)
-            return pb.ReserveOutcome(request_id=request.request_id, refusal=refusal)
-        return pb.ReserveOutcome(request_id=request.request_id, reservation=reservation_message(reservation))
-
-
-def _refusal(failure: Failure) -> pb.Refusal:
-    """A failure of one reservation among many."""
-    fields = "; ".join(f"{violation.field} {violation.description}" for violation in failure.fields)
-    return refusal_message(Refusal(failure.reason, fields or failure.message, (), failure.retry_after_s))
+            _LOG.exception("one of many could not be decided", request_id=request.request_id)
+            return refused_outcome(request, Internal())

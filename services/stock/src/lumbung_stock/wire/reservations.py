@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lumbung.stock.v1 import reservations_pb2 as pb
+from lumbung_kit.failures import Kind
 from lumbung_stock.domain.reservations import OrderDetails, Refusal, Reservation, ReservationState
 
 TOLD_EARLIER = timedelta(seconds=1)
@@ -64,8 +65,9 @@ def order_message(order: OrderDetails) -> pb.OrderDetails:
 
 
 def refusal_message(refusal: Refusal) -> pb.Refusal:
-    """A typed refusal."""
+    """A typed refusal, decided for good."""
     message = pb.Refusal(
+        code=Kind.FAILED_PRECONDITION.value,
         reason=refusal.reason,
         message=refusal.message,
         lines=[
