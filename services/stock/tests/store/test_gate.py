@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.domain.answers import decided
 from lumbung_stock.domain.reservations import Draw, Reservation
-from lumbung_stock.stores.gate import Gate, GateStatus
+from lumbung_stock.stores.gate import Gate, GateAnswer, GateStatus
 from lumbung_stock.stores.journal_codec import Outcome, decode
 
 if TYPE_CHECKING:
@@ -111,6 +111,23 @@ class TestReserve:
         refusal = decode(fields).refusal
         assert refusal is not None
         assert [(line.line_index, line.available_quantity) for line in refusal.lines] == [(1, 1)]
+
+    async def test_a_want_of_units_that_is_not_the_last_word_leaves_no_trace(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 2}, limit=2)
+        await opened(gate, sale)
+        before = await content(valkey)
+        cart = make_cart({"A": 3}, customer="ani")
+        short = make_sale("SALE", {"A": 2})
+        assert await gate.reserve(short, cart, last_word=False) == GateAnswer(Outcome.OUT_OF_STOCK, None)
+        assert await content(valkey) == before
+        limited = make_cart({"A": 3}, customer="ani")
+        answer = await gate.reserve(sale, limited, last_word=False)
+        assert (answer.outcome, answer.hold_id) == (Outcome.LIMIT_REACHED, limited.reservation_id)
+        granted = make_cart({"A": 2}, customer="budi")
+        assert (await gate.reserve(sale, granted, last_word=False)).outcome is Outcome.HELD
+        assert (await gate.reserve(short, cart)).hold_id == cart.reservation_id
 
     async def test_the_limit_counts_each_sku_of_each_customer(
         self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale

@@ -53,8 +53,11 @@ class Gate:
         self._credit = load_script(client, __package__, "credit_gate.lua")
         self._ack = load_script(client, __package__, "ack_journal.lua")
 
-    async def reserve(self, sale: FlashSale, cart: Cart) -> GateAnswer:
-        """Takes the cart's units of SKUs on sale, all or none, and journals the decision."""
+    async def reserve(self, sale: FlashSale, cart: Cart, *, last_word: bool = True) -> GateAnswer:
+        """Takes the cart's units of SKUs on sale, all or none, and journals the decision.
+
+        Without `last_word`, a want of units decides nothing and is forgotten at once.
+        """
         items = sale.item_by_sku()
         demand = [(sku, units) for sku, units in sorted(cart.demand().items()) if sku in items]
         arguments: list[str | int] = [
@@ -65,6 +68,7 @@ class Gate:
             cart.customer_reference,
             encode(cart),
             self._journal_max,
+            int(last_word),
         ]
         for sku, units in demand:
             arguments += [sku, units, items[sku].limit_per_customer]

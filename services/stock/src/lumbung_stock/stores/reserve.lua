@@ -8,9 +8,12 @@
 --       6 journal stream epoch, seq, hold, outcome, available (sku=units,...), body
 --       all under one hash tag: a sale lives on one shard
 -- ARGV  1 epoch  2 request id  3 content hash  4 hold id  5 customer  6 body (opaque, for the committer)
---       7 most entries in the journal  8... triples: sku, units, limit per customer (0: none)
+--       7 most entries in the journal
+--       8 '1' when this answer is the last word; '0' when the sale has other pools to ask: then a refusal for want
+--         of units leaves no trace here, or the request would keep it wherever it is granted
+--       9... triples: sku, units, limit per customer (0: none)
 --
--- Returns {outcome, hold id}; outcomes as in gate.Outcome:
+-- Returns {outcome, hold id}, without the id when nothing was decided; outcomes as in journal_codec.Outcome:
 --       1 HELD  2 OUT_OF_STOCK  3 LIMIT_REACHED  4 NOT_ARMED (or another epoch)  5 REQUEST_REUSED  6 JOURNAL_FULL
 -- A request seen before gets its first answer, with the first hold id. Nothing is written before everything
 -- was checked, since an error midway keeps what was written. The number of calls does not depend on the cart.
@@ -36,7 +39,7 @@ if redis.call('XLEN', KEYS[6]) >= tonumber(ARGV[7]) then
 end
 
 local skus, units, limits, customers = {}, {}, {}, {}
-for index = 8, #ARGV, 3 do
+for index = 9, #ARGV, 3 do
     skus[#skus + 1] = ARGV[index]
     units[#units + 1] = tonumber(ARGV[index + 1])
     limits[#limits + 1] = tonumber(ARGV[index + 2])
@@ -64,6 +67,9 @@ for index = 1, #skus do
     drawn[index] = {skus[index], units[index], limits[index] > 0}
 end
 
+if outcome == OUT_OF_STOCK and ARGV[8] ~= '1' then
+    return {OUT_OF_STOCK}
+end
 if outcome == HELD then
     redis.call('HSET', KEYS[2], unpack(free_after))
     redis.call('HSET', KEYS[4], ARGV[4], cjson.encode({ARGV[5], drawn}))

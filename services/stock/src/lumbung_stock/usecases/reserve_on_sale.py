@@ -31,6 +31,10 @@ _MARGIN_S = 0.05
 """Kept back from the deadline, to answer in time that there is no answer yet."""
 
 
+class PoolIsShortError(Exception):
+    """This pool of the sale has too few units; nothing was decided, and another may be asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReserveOnSale:
     """One cart through the gate. `gate_is_shut` is told when the gate has to be set up again."""
@@ -40,15 +44,16 @@ class ReserveOnSale:
     answers: DurableAnswers
     gate_is_shut: Callable[[], None]
 
-    async def __call__(self, cart: Cart, sale: FlashSale) -> Reservation:
+    async def __call__(self, cart: Cart, sale: FlashSale, *, last_word: bool = True) -> Reservation:
         """The first answer to the cart's request, durable. A refusal is waited for too: Postgres may know of an
         earlier answer that the gate has forgotten.
 
         Raises RequestIdReused, JournalFull, GateNotReady, HoldPending, FlashSaleNotOpen (it was closed meanwhile),
-        StoreUnavailable; after the last three, the same request finds its answer.
+        StoreUnavailable; after the last three, the same request finds its answer. Without `last_word` a want of
+        units is no answer: it raises PoolIsShortError.
         """
         for _ in range(ANSWER_WAITS_MAX):
-            seen_before = await self._journaled(cart, sale)
+            seen_before = await self._journaled(cart, sale, last_word=last_word)
             if seen_before and (answer := await self.answers.find(cart.request_id)):
                 return _same_content(cart, answer)
             left_s = context.deadline_remaining_s() - _MARGIN_S
@@ -58,12 +63,13 @@ class ReserveOnSale:
             if left_s <= ASK_AGAIN_S:
                 break
             sale = await self.sales.find_fresh(sale.flash_sale_code)
+            last_word = True
         raise HoldPending(retry_after_s=1.0)
 
-    async def _journaled(self, cart: Cart, sale: FlashSale) -> bool:
+    async def _journaled(self, cart: Cart, sale: FlashSale, *, last_word: bool) -> bool:
         """Returns when the gate has decided the request; True when it did so before."""
         for _ in range(GATE_TRIES_MAX):
-            answer = await self.gate.reserve(sale, cart)
+            answer = await self.gate.reserve(sale, cart, last_word=last_word)
             match answer.outcome:
                 case Outcome.REQUEST_REUSED:
                     return await self._answered(cart)
@@ -71,6 +77,8 @@ class ReserveOnSale:
                     raise JournalFull(retry_after_s=1.0)
                 case Outcome.NOT_ARMED:
                     sale = await self._wait_for_gate(sale)
+                case Outcome.OUT_OF_STOCK if answer.hold_id is None:
+                    raise PoolIsShortError
                 case _:
                     return answer.hold_id != cart.reservation_id
         raise GateNotReady(retry_after_s=1.0)

@@ -99,8 +99,9 @@ class SaleLedger(Protocol):
 class SaleGate(Protocol):
     """The fast gate. It may forget everything at any moment, or the last things that it was told."""
 
-    async def reserve(self, sale: FlashSale, cart: Cart) -> GateAnswer:
-        """Takes the cart's units of SKUs on sale, all or none, and journals the decision."""
+    async def reserve(self, sale: FlashSale, cart: Cart, *, last_word: bool = True) -> GateAnswer:
+        """Takes the cart's units of SKUs on sale, all or none, and journals the decision. Without `last_word`, a
+        want of units decides nothing and is forgotten at once."""
 
     async def freeze(self, code: str, epoch: int) -> bool:
         """Shuts the gate under `epoch`; False when a newer epoch has it."""
