@@ -14,9 +14,9 @@ export UV_SYSTEM_CERTS := true
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 PROTOS := $(shell find proto/lumbung -name '*.proto')
-PYPROJECTS := pyproject.toml $(wildcard proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml dev/pyproject.toml)
+PYPROJECTS := pyproject.toml $(wildcard proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml dev/pyproject.toml bench/pyproject.toml)
 
-.PHONY: help setup proto demo up test model check fmt lint types imports buf-lint squawk clean
+.PHONY: help setup proto demo up bench test model check fmt lint types imports buf-lint squawk clean
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ demo: setup ## the main job: a flash sale on three channels becomes parcels, the
 
 up: setup ## the same system, left running until Ctrl-C
 	@$(BIN)/lumbung up $(ARGS)
+
+bench: setup ## how fast reservations are, beside what else one could have built (ARGS=--quick: a rough look)
+	@$(BIN)/lumbung-bench $(ARGS)
 
 test: setup ## every test, on a real Valkey and PostgreSQL that the run starts itself
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)

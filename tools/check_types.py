@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ["libs/kit/src", "dev/src", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("services/*/src"))]
+SOURCES = ["libs/kit/src", "dev/src", "bench/src", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("services/*/src"))]
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""How fast reservations are, beside what else one could have built."""

@@ -1,0 +1,57 @@
+"""The bare echo: what grpc.aio itself can do with messages of these sizes, deciding nothing.
+
+`python -m lumbung_bench.contestants.echo HOST:PORT LINES`: each answer is as long as a hold of so many lines.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import grpc
+
+from lumbung.stock.v1 import reservations_pb2 as pb
+from lumbung.stock.v1 import reservations_pb2_grpc as rpc
+from lumbung_bench.contestants.serve import main
+from lumbung_bench.reservations import held
+
+
+class Echo(rpc.ReservationServiceServicer):
+    """Parses what comes in and serialises an answer, as gRPC's own code does, and that is all."""
+
+    def __init__(self, lines: int) -> None:
+        self._held = pb.ReserveResponse(reservation=held(lines))
+        outcome = pb.ReserveOutcome(request_id=held(lines).request_id, reservation=held(lines))
+        self._outcome = outcome
+        self._batches: dict[int, pb.BatchReserveResponse] = {}
+
+    async def Reserve(  # noqa: N802 - the contract's name
+        self,
+        request: pb.ReserveRequest,  # noqa: ARG002
+        context: grpc.aio.ServicerContext[pb.ReserveRequest, pb.ReserveResponse],  # noqa: ARG002
+    ) -> pb.ReserveResponse:
+        """A hold that nobody made."""
+        return self._held
+
+    async def BatchReserve(  # noqa: N802
+        self,
+        request: pb.BatchReserveRequest,
+        context: grpc.aio.ServicerContext[pb.BatchReserveRequest, pb.BatchReserveResponse],  # noqa: ARG002
+    ) -> pb.BatchReserveResponse:
+        """As many of them as were asked for."""
+        size = len(request.reservations)
+        if size not in self._batches:
+            self._batches[size] = pb.BatchReserveResponse(outcomes=[self._outcome] * size)
+        return self._batches[size]
+
+
+@asynccontextmanager
+async def opened(lines: int) -> AsyncIterator[Echo]:
+    """Nothing to open."""
+    yield Echo(lines)
+
+
+if __name__ == "__main__":
+    main(partial(opened, int(sys.argv[2])), sys.argv[1])
