@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ["libs/kit/src", "dev/src", "bench/src", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("services/*/src"))]
+SERVICES = sorted(str(folder.relative_to(ROOT)) for folder in ROOT.glob("services/*/src"))
+SOURCES = ["libs/kit/src", "dev/src", "bench/src", *SERVICES]
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: N802, ARG002 - the shop implements a generated interface
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,7 +37,7 @@ class Shop(rpc.ReservationServiceServicer):
     busy: int = 0
     busiest: int = 0
 
-    async def Reserve(self, request, context):  # noqa: N802 - the contract's name
+    async def Reserve(self, request, context):
         self.busy += 1
         self.busiest = max(self.busiest, self.busy)
         try:
@@ -47,10 +48,10 @@ class Shop(rpc.ReservationServiceServicer):
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, outcome.refusal.reason)
         return pb.ReserveResponse(reservation=outcome.reservation)
 
-    async def BatchReserve(self, request, context):  # noqa: N802
+    async def BatchReserve(self, request, context):
         return pb.BatchReserveResponse(outcomes=[await self._outcome(each) for each in request.reservations])
 
-    async def ReserveStream(self, requests, context):  # noqa: N802
+    async def ReserveStream(self, requests, context):
         async for request in requests:
             yield pb.ReserveStreamResponse(outcome=await self._outcome(request.reservation))
 
