@@ -331,7 +331,8 @@ class Shop:
             )
             draws = await self.rows(
                 "SELECT coalesce(flash_sale_code, ''), warehouse_code, sku_code, state, quantity, from_escrow"
-                "  FROM reservation JOIN reservation_draw USING (reservation_id) WHERE state IN (1, 2)"
+                "  FROM reservation JOIN reservation_draw USING (reservation_id)"
+                " WHERE state IN (1, 2) AND NOT shipped"
             )
         return [*_trouble_in_levels(levels, items, draws), *_trouble_in_items(items, draws)]
 

@@ -36,9 +36,9 @@ from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.stores.warehouses import WarehouseBook
+from lumbung_stock.usecases.change_reservations import ChangeReservations
 from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.commit_journal import CommitJournal
-from lumbung_stock.usecases.confirm_release_or_cancel import ConfirmReleaseOrCancel
 from lumbung_stock.usecases.credit_gate import CreditGate
 from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.expire_holds import ExpireHolds
@@ -135,7 +135,7 @@ def _reservations(
         name="reserve",
     )
     resolve: MicroBatcher[Resolution, Reservation] = MicroBatcher(
-        ConfirmReleaseOrCancel(stores.postgres, stores.log),
+        ChangeReservations(stores.postgres, stores.log),
         max_batch=RESOLVE_BATCH_MAX,
         max_waiting=settings.waiting_max,
         max_in_flight=RESOLVE_IN_FLIGHT,

@@ -308,8 +308,6 @@ class Clients(RuleBasedStateMachine):
             winner = failure.metadata.get("winner", "")
             return f"{failure.reason} {winner}".strip(), failure.message.encode()
         answer.reservation.ClearField("expire_time")  # `let_time_pass` moves it
-        for draw in answer.reservation.draws:
-            draw.from_escrow = False  # the one thing that closing a sale changes in what was answered
         state = pb.ReservationState.Name(answer.reservation.state).removeprefix("RESERVATION_STATE_")
         return state, answer.SerializeToString(deterministic=True)
 

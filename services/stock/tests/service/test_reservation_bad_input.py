@@ -194,6 +194,11 @@ def order(**fields: Any) -> Change:
     return lambda request: request.order.MergeFrom(pb.OrderDetails(**fields))
 
 
+def part(sku_code: str, units: int, count: int = 1) -> Change:
+    line = pb.ReserveLine(sku_code=sku_code, quantity=units)
+    return lambda request: request.partial_lines.extend([line] * count)
+
+
 CONFIRM: dict[str, tuple[Change, str]] = {
     **{name: (change, "request_id") for name, change in REQUEST_IDS.items()},
     **{name: (change, "reservation_id") for name, change in RESERVATION_IDS.items()},
@@ -209,13 +214,25 @@ CONFIRM: dict[str, tuple[Change, str]] = {
     "placed before the year 1": (order(place_time=Timestamp(seconds=-(10**12))), "order.place_time"),
     "placed after the year 9999": (order(place_time=Timestamp(seconds=10**12)), "order.place_time"),
     "placed at too many nanoseconds": (order(place_time=Timestamp(nanos=-1)), "order.place_time"),
-    "a part": (lambda request: request.partial_lines.add(sku_code="A", quantity=1), "partial_lines"),
+    "a part of 0": (part("A", 0), "partial_lines[0].quantity"),
+    "a part of -1": (part("A", -1), "partial_lines[0].quantity"),
+    "a part of 1,000,001": (part("A", 1_000_001), "partial_lines[0].quantity"),
+    "a part of 2^63-1": (part("A", 2**63 - 1), "partial_lines[0].quantity"),
+    "a part of nothing": (part("", 1), "partial_lines[0].sku_code"),
+    "a part with a space": (part("A B", 1), "partial_lines[0].sku_code"),
+    "101 parts": (part("A", 1, count=101), "partial_lines"),
 }
 RELEASE: dict[str, tuple[Change, str]] = {
     **{name: (change, "request_id") for name, change in REQUEST_IDS.items()},
     **{name: (change, "reservation_id") for name, change in RESERVATION_IDS.items()},
     "reason of 201": (text("reason", "x" * 201), "reason"),
     "reason with a NUL": (text("reason", "a\0b"), "reason"),
+}
+EXTEND: dict[str, tuple[Change, str]] = {
+    **{name: (change, "request_id") for name, change in REQUEST_IDS.items()},
+    **{name: (change, "reservation_id") for name, change in RESERVATION_IDS.items()},
+    **{name: change for name, change in RESERVE.items() if change[1] == "ttl"},
+    "no ttl": (lambda request: request.ClearField("ttl"), "ttl"),
 }
 CANCEL: dict[str, tuple[Change, str]] = {
     **RELEASE,
@@ -253,6 +270,20 @@ async def test_release(shop: Shop, subtests: pytest.Subtests) -> None:
     assert await shop.dump() == before
 
 
+async def test_extend(shop: Shop, subtests: pytest.Subtests) -> None:
+    await shop.put("A", 5)
+    held = await shop.hold({"A": 1})
+    before = await shop.dump()
+    for name, (change, field) in EXTEND.items():
+        with subtests.test(name):
+            request = pb.ExtendHoldRequest(
+                request_id=shop.new_id(), reservation_id=held.reservation_id, ttl=Duration(seconds=60)
+            )
+            change(request)
+            await require_bad_input(shop, shop.reservations.ExtendHold(request), field)
+    assert await shop.dump() == before
+
+
 async def test_cancel(shop: Shop, subtests: pytest.Subtests) -> None:
     await shop.put("A", 5)
     sold = await shop.confirm(await shop.hold({"A": 1}))
@@ -271,10 +302,6 @@ async def test_get(shop: Shop, subtests: pytest.Subtests) -> None:
             request = pb.GetReservationRequest(reservation_id=UNKNOWN)
             change(request)
             await require_bad_input(shop, shop.reservations.GetReservation(request), "reservation_id")
-
-
-async def test_what_is_not_served_yet_says_so(shop: Shop) -> None:
-    assert await shop.outcome(shop.reservations.ExtendHold(pb.ExtendHoldRequest())) == "RPC_NOT_SERVED"
 
 
 async def test_a_bad_actor_is_named(shop: Shop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -306,7 +307,7 @@ class TestInstall:
         more = [make_cart({"B": 2}, customer=customer) for customer in ("ani", "citra", "dewi")]
         outcomes = [(await gate.reserve(sale, cart)).outcome for cart in more]
         assert outcomes == [Outcome.LIMIT_REACHED, Outcome.LIMIT_REACHED, Outcome.HELD]
-        assert await gate.credit("SALE", 1, [cart.reservation_id for cart in carts])
+        assert await gate.credit("SALE", 1, [(cart.reservation_id, {}) for cart in carts])
         assert await gate.free_units("SALE") == {"A": 14, "B": 16}
         assert (
             await gate.reserve(sale, make_cart({"A": 3, "B": 3}, customer="ani\nB"))
@@ -361,9 +362,53 @@ class TestCredit:
         cart = make_cart({"A": 2, "B": 1}, customer="ani")
         await gate.reserve(sale, cart)
         for _ in range(3):
-            assert await gate.credit("SALE", 1, [cart.reservation_id, UUID(int=7)])
+            assert await gate.credit("SALE", 1, [(cart.reservation_id, {}), (UUID(int=7), {})])
             assert await gate.free_units("SALE") == {"A": 3, "B": 3}
         assert (await gate.reserve(sale, make_cart({"A": 2}, customer="ani"))).outcome is Outcome.HELD
+
+    async def test_a_hold_keeps_just_what_it_is_said_to_keep(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 3, "B": 3}, limit=3)
+        await opened(gate, sale)
+        cart = make_cart({"A": 3, "B": 2}, customer="ani")
+        await gate.reserve(sale, cart)
+        for kept, free in (
+            ({"A": 2, "B": 2}, {"A": 1, "B": 1}),
+            ({"A": 1}, {"A": 2, "B": 3}),
+            ({"A": 2, "B": 2}, {"A": 2, "B": 3}),
+            ({"A": 1}, {"A": 2, "B": 3}),
+            ({}, {"A": 3, "B": 3}),
+            ({"A": 1}, {"A": 3, "B": 3}),
+        ):
+            assert await gate.credit("SALE", 1, [(cart.reservation_id, kept)])
+            assert await gate.free_units("SALE") == free, kept
+
+    async def test_credits_may_come_in_any_order_and_more_than_once(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale, seed: int
+    ) -> None:
+        """Told of everything, the gate has what it has after the last of them alone, and the limit as well."""
+        chance = random.Random(seed)
+        for _ in range(30):
+            await valkey.flushdb()
+            sale = make_sale("SALE", {"A": 9, "B": 9}, limit=9)
+            await opened(gate, sale)
+            cart = make_cart({"A": 6, "B": 3}, customer="ani")
+            await gate.reserve(sale, cart)
+            kept = [{"A": 6, "B": 3}]
+            for _ in range(chance.randint(1, 3)):
+                kept.append({sku: chance.randint(0, units) for sku, units in kept[-1].items()})
+            told = kept[1:] + chance.choices(kept[1:], k=2)
+            chance.shuffle(told)
+            for keeps in told:
+                await gate.credit("SALE", 1, [(cart.reservation_id, keeps)])
+            free = {sku: 9 - units for sku, units in kept[-1].items()}
+            assert await gate.free_units("SALE") == free, told
+            rest = make_cart({sku: units for sku, units in free.items() if units}, customer="ani")
+            assert (await gate.reserve(sale, rest)).outcome is Outcome.HELD
+            assert (await gate.reserve(sale, make_cart({"A": 1}, customer="ani"))).outcome is (
+                Outcome.LIMIT_REACHED
+            )
 
     @pytest.mark.parametrize("case", ["no gate", "frozen", "older epoch"])
     async def test_a_gate_that_is_being_set_up_is_credited_later(
@@ -377,7 +422,7 @@ class TestCredit:
         if case == "frozen":
             await gate.freeze("SALE", 2)
         before = await content(valkey)
-        assert not await gate.credit("SALE", 1 if case == "older epoch" else 2, [cart.reservation_id])
+        assert not await gate.credit("SALE", 1 if case == "older epoch" else 2, [(cart.reservation_id, {})])
         assert await content(valkey) == before
 
 

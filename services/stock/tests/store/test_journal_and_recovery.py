@@ -35,6 +35,7 @@ from lumbung_stock.domain.reservations import (
     Resolution,
     Verb,
 )
+from lumbung_stock.domain.resolve import CreditDue
 from lumbung_stock.stores import flash_sales, reservations
 from lumbung_stock.stores.audit import count_promises
 from lumbung_stock.stores.gate import Gate, GateStatus
@@ -686,7 +687,7 @@ class TestLostData:
         await works.open(6)
         held = await works.hold(2)
         async with works.postgres.connection() as conn:
-            await flash_sales.insert_credits(conn, [("SHUT", new_id()) for _ in range(3)])
+            await flash_sales.insert_credits(conn, [CreditDue("SHUT", new_id()) for _ in range(3)])
         await works.resolve(held, Verb.RELEASE)
         assert await works.credit() == 1
         await works.require_true()

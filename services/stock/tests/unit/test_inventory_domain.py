@@ -37,7 +37,7 @@ from lumbung_stock.domain.picking import (
     spread_return,
 )
 from lumbung_stock.domain.places import Bin, BinKind, Warehouse, is_reserved, misplaced, require_bins
-from lumbung_stock.domain.reservation_failures import NotConfirmed
+from lumbung_stock.domain.reservation_failures import NotConfirmed, NothingToShip
 from lumbung_stock.domain.reservations import Draw, Durability, Reservation, ReservationState
 from lumbung_stock.domain.skus import Named, SkuRecord, require_plain
 
@@ -74,8 +74,10 @@ def reservation(*draws: Draw, state: ReservationState = ReservationState.CONFIRM
     )
 
 
-def draw(units: int, warehouse: str = "W1", *, picked: int = 0, returned: int = 0) -> Draw:
-    return Draw(warehouse, "CUP", units, False, picked, returned)
+def draw(
+    units: int, warehouse: str = "W1", *, picked: int = 0, returned: int = 0, shipped: bool = False
+) -> Draw:
+    return Draw(warehouse, "CUP", units, False, picked, returned, shipped)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_each_unit_of_a_sale_is_picked_once_where_it_was_reserved() -> None:
 )
 def test_nothing_but_a_confirmed_sale_is_picked_or_shipped(state: ReservationState) -> None:
     sale = reservation(draw(1, picked=1), state=state)
-    for refused in (lambda: require_pickable(sale, goods(1)), lambda: require_shippable(sale)):
+    for refused in (lambda: require_pickable(sale, goods(1)), lambda: require_shippable(sale, "")):
         with pytest.raises(NotConfirmed) as caught:
             refused()
         assert caught.value.metadata == {"state": state.name}
@@ -196,18 +198,37 @@ def test_what_is_in_packing_may_go_back_until_it_has_left() -> None:
         with pytest.raises(MoreThanPicked):
             require_picked(sale, goods(3))
     with pytest.raises(MoreThanPicked):
-        require_picked(reservation(draw(3, picked=3), state=ReservationState.SHIPPED), goods(1))
+        require_picked(reservation(draw(3, picked=3, shipped=True), draw(3, "W2")), goods(1))
 
 
-def test_a_sale_leaves_as_a_whole() -> None:
-    require_shippable(reservation(draw(3, picked=3), draw(2, "W2", picked=2)))
-    with pytest.raises(NotPicked) as caught:
-        require_shippable(reservation(draw(3, picked=3), draw(2, "W2", picked=1)))
-    assert caught.value.metadata == {"warehouse_code": "W2", "sku_code": "CUP", "missing_quantity": "1"}
+def test_a_share_leaves_as_a_whole() -> None:
+    sale = reservation(draw(3, picked=3), draw(2, "W2", picked=1))
+    require_shippable(sale, "W1")
+    for warehouse_code in ("W2", ""):
+        with pytest.raises(NotPicked) as caught:
+            require_shippable(sale, warehouse_code)
+        assert caught.value.metadata == {"warehouse_code": "W2", "sku_code": "CUP", "missing_quantity": "1"}
+    require_shippable(reservation(draw(3, picked=3), draw(2, "W2", picked=2)), "")
+
+
+def test_a_share_leaves_once_and_only_where_there_is_one() -> None:
+    sale = reservation(draw(3, picked=3, shipped=True), draw(2, "W2", picked=2))
+    require_shippable(sale, "")
+    for warehouse_code in ("W1", "W3"):
+        with pytest.raises(NothingToShip) as caught:
+            require_shippable(sale, warehouse_code)
+        assert caught.value.metadata == {"warehouse_code": warehouse_code}
+
+
+def test_what_has_left_may_come_back_before_the_rest_leaves() -> None:
+    sale = reservation(draw(3, picked=3, shipped=True), draw(2, "W2", picked=2))
+    assert spread_return(sale, goods(3)) == [(sale.draws[0], 3)]
+    with pytest.raises(MoreThanShipped):
+        spread_return(sale, goods(4))
 
 
 def test_a_return_is_spread_over_what_was_shipped_whichever_warehouse_takes_it() -> None:
-    first, second = draw(3, returned=2), draw(2, "W2")
+    first, second = draw(3, returned=2, shipped=True), draw(2, "W2", shipped=True)
     sale = reservation(first, second, state=ReservationState.SHIPPED)
     assert spread_return(sale, goods(1, warehouse="W9")) == [(first, 1)]
     assert spread_return(sale, goods(3)) == [(first, 1), (second, 2)]

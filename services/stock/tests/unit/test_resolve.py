@@ -23,6 +23,10 @@ from lumbung_stock.domain.reservations import (
     Verb,
 )
 from lumbung_stock.domain.resolve import (
+    HOLD_LIFE_MAX,
+    RESERVE,
+    Change,
+    CreditDue,
     Earlier,
     EscrowChange,
     Resolver,
@@ -52,6 +56,19 @@ def wish(reservation: Reservation, verb: Verb, request_id: str = "", order: str 
     details = OrderDetails(order or f"order-{new_id()}") if verb is Verb.CONFIRM else None
     request_id = request_id or (str(new_id()) if verb is not Verb.EXPIRE else "")
     return Resolution(reservation.reservation_id, verb, request_id, order=details, content_hash=b"content")
+
+
+def changed(hold: Reservation, verb: Verb) -> Change:
+    """All units of a hold going through one verb."""
+    states = {
+        Verb.CONFIRM: STATE.CONFIRMED,
+        Verb.RELEASE: STATE.RELEASED,
+        Verb.EXPIRE: STATE.EXPIRED,
+        Verb.CANCEL: STATE.CANCELLED,
+        Verb.SHIP: STATE.SHIPPED,
+    }
+    after = replace(hold, state=states[verb])
+    return Change(hold, after, wish(hold, verb), tuple((verb, draw) for draw in hold.draws))
 
 
 def resolver(*reservations: Reservation, now: datetime = NOW) -> Resolver:
@@ -141,7 +158,7 @@ def test_of_many_wishes_in_a_batch_the_first_wins_and_the_others_hear_who(hold: 
         "RELEASED",
         "NOT_CONFIRMED RELEASED",
     ]
-    assert [(after.state, by) for after, by in deciding.changed] == [(STATE.RELEASED, wishes[0])]
+    assert [(change.after.state, change.wish) for change in deciding.changed] == [(STATE.RELEASED, wishes[0])]
 
 
 def test_one_that_fails_does_not_fail_the_next(hold: Reservation, make_cart: MakeCart) -> None:
@@ -259,23 +276,194 @@ def test_what_a_verb_does_to_the_escrow_before_and_after_closing(
 ) -> None:
     on_sale = {("SALE", "PB")}
     closed = replace(hold, draws=(ORDINARY, replace(FROM_ESCROW, from_escrow=False)))
-    assert escrow_changes(hold, verb, on_sale) == while_open
-    assert escrow_changes(closed, verb, on_sale) == after_closing
-    assert escrow_changes(replace(hold, flash_sale_code=None), verb, on_sale) == []
+    assert escrow_changes(changed(hold, verb), on_sale) == while_open
+    assert escrow_changes(changed(closed, verb), on_sale) == after_closing
+    assert escrow_changes(changed(replace(hold, flash_sale_code=None), verb), on_sale) == []
 
 
 def test_the_gate_is_credited_for_what_came_out_of_an_open_sale_alone(hold: Reservation) -> None:
     ordinary = replace(hold, draws=(ORDINARY,))
-    changed = [(each, wish(each, verb)) for each in (hold, ordinary) for verb in Verb]
     gives_back = (Verb.RELEASE, Verb.EXPIRE, Verb.CANCEL)
-    assert credits_due(changed) == [("SALE", hold.reservation_id)] * len(gives_back)
-    assert skus_given_back([(hold, wish(hold, Verb.CONFIRM))]) == []
-    assert skus_given_back([(hold, wish(hold, Verb.CANCEL))]) == ["CUP", "PB"]
+    changes = [changed(each, verb) for each in (hold, ordinary) for verb in (*gives_back, Verb.CONFIRM)]
+    assert credits_due(changes) == [CreditDue("SALE", hold.reservation_id)] * len(gives_back)
+    assert skus_given_back([changed(hold, Verb.CONFIRM)]) == []
+    assert skus_given_back([changed(hold, Verb.CANCEL)]) == ["CUP", "PB"]
 
 
 def test_a_confirm_locks_no_escrow(hold: Reservation) -> None:
-    assert escrow_keys([(hold, wish(hold, Verb.CONFIRM))]) == []
-    assert escrow_keys([(hold, wish(hold, Verb.RELEASE))]) == [("SALE", "CUP"), ("SALE", "PB")]
+    assert escrow_keys([changed(hold, Verb.CONFIRM)]) == []
+    assert escrow_keys([changed(hold, Verb.RELEASE)]) == [("SALE", "CUP"), ("SALE", "PB")]
+
+
+class TestExtending:
+    """A hold's deadline moves while it is held and has not passed."""
+
+    @staticmethod
+    def extend(hold: Reservation, ttl_s: float, request_id: str = "") -> Resolution:
+        return replace(wish(hold, Verb.EXTEND, request_id), ttl_s=ttl_s)
+
+    @pytest.mark.parametrize("ttl_s", [30.0, 3600.0])
+    def test_the_new_deadline_is_reckoned_from_now(self, hold: Reservation, ttl_s: float) -> None:
+        now = NOW + timedelta(seconds=5)
+        deciding = resolver(hold, now=now)
+        answer = deciding.decide(self.extend(hold, ttl_s))
+        assert isinstance(answer, Reservation)
+        assert (answer.state, answer.deadline) == (STATE.HELD, now + timedelta(seconds=ttl_s))
+        (change,) = deciding.changed
+        assert (change.resolves, change.moved) == (False, ())
+        assert as_made(answer) == hold
+
+    def test_it_is_refused_where_a_confirm_would_be(self, hold: Reservation) -> None:
+        for state in (*(each for each in STATE if each is not STATE.HELD), STATE.HELD):
+            at_its_deadline = replace(hold, state=state)
+            answers = [
+                said(resolver(at_its_deadline, now=hold.deadline).decide(asked))
+                for asked in (self.extend(hold, 60), wish(hold, Verb.CONFIRM))
+            ]
+            assert answers[0] == answers[1], state
+            assert answers[0] not in ("HELD", "CONFIRMED")
+
+    def test_a_hold_lives_a_day_at_most(self, hold: Reservation) -> None:
+        late = hold.create_time + HOLD_LIFE_MAX - timedelta(minutes=10)
+        extended = replace(hold, deadline=late + timedelta(minutes=1))
+        refused = resolver(extended, now=late).decide(self.extend(hold, 601))
+        assert said(refused) == "HOLD_TOO_LONG 600"
+        assert said(resolver(extended, now=late).decide(self.extend(hold, 600))) == "HELD"
+
+    def test_the_same_request_gets_its_own_deadline_again(self, hold: Reservation) -> None:
+        deciding = resolver(hold)
+        first = deciding.decide(self.extend(hold, 60, "first"))
+        second = deciding.decide(self.extend(hold, 120, "second"))
+        deciding.decide(replace(wish(hold, Verb.CONFIRM), partial_lines=(("CUP", 1),)))
+        later = Resolver(deciding.reservations, deciding.earlier, set(), NOW + timedelta(hours=1))
+        told = [
+            later.decide(self.extend(hold, ttl_s, name)) for name, ttl_s in (("first", 60), ("second", 120))
+        ]
+        for again, was in zip(told, (first, second), strict=True):
+            assert isinstance(again, Reservation)
+            assert isinstance(was, Reservation)
+            assert (again.state, again.deadline, again.lines, again.draws) == (
+                STATE.HELD,
+                was.deadline,
+                hold.lines,
+                hold.draws,
+            )
+        assert later.changed == []
+
+    def test_what_was_extended_expires_no_sooner(self, hold: Reservation) -> None:
+        deciding = resolver(hold)
+        deciding.decide(self.extend(hold, 600))
+        later = resolver(*deciding.reservations.values(), now=hold.deadline)
+        assert said(later.decide(wish(hold, Verb.EXPIRE))) == "HELD"
+        assert said(later.decide(wish(hold, Verb.CONFIRM))) == "CONFIRMED"
+
+
+class TestPartialConfirm:
+    """Sells some and gives back the rest."""
+
+    @staticmethod
+    def confirm(hold: Reservation, *lines: tuple[str, int], request_id: str = "") -> Resolution:
+        return replace(wish(hold, Verb.CONFIRM, request_id), partial_lines=lines)
+
+    def test_what_is_sold_stays_and_what_was_held_is_known(self, hold: Reservation) -> None:
+        deciding = resolver(hold)
+        answer = deciding.decide(self.confirm(hold, ("CUP", 1), ("PB", 2)))
+        assert isinstance(answer, Reservation)
+        assert [(line.sku_code, line.quantity) for line in answer.lines] == [("CUP", 1), ("PB", 2)]
+        assert answer.draws == (replace(ORDINARY, quantity=1), FROM_ESCROW)
+        assert answer.held is not None
+        assert (answer.held.lines, answer.held.draws) == (hold.lines, hold.draws)
+        assert as_made(answer) == hold
+        (change,) = deciding.changed
+        assert change.moved == (
+            (Verb.CONFIRM, replace(ORDINARY, quantity=1)),
+            (Verb.CONFIRM, FROM_ESCROW),
+            (Verb.RELEASE, replace(ORDINARY, quantity=2)),
+        )
+        assert (credits_due([change]), skus_given_back([change])) == ([], ["CUP"])
+
+    def test_the_gate_hears_what_the_hold_keeps(self, hold: Reservation) -> None:
+        deciding = resolver(hold)
+        deciding.decide(self.confirm(hold, ("PB", 1), ("CUP", 3)))
+        deciding.decide(wish(hold, Verb.CANCEL))
+        assert [due.kept for due in credits_due(deciding.changed)] == [{"PB": 1}, {}]
+        assert escrow_keys(deciding.changed[:1]) == [("SALE", "PB")]
+        sold = [escrow_changes(change, {("SALE", "PB")}) for change in deciding.changed]
+        assert sold == [[EscrowChange("SALE", "PB", remaining=1)]] * 2
+
+    def test_all_of_it_is_an_ordinary_confirm(self, hold: Reservation) -> None:
+        answer = resolver(hold).decide(self.confirm(hold, ("PB", 2), ("CUP", 1), ("CUP", 2)))
+        assert isinstance(answer, Reservation)
+        assert (answer.lines, answer.draws, answer.held) == (hold.lines, hold.draws, None)
+
+    @pytest.mark.parametrize(
+        ("lines", "told"),
+        [
+            ((("PB", 3),), "MORE_THAN_HELD PB 3 2"),
+            ((("PB", 1), ("PB", 2)), "MORE_THAN_HELD PB 3 2"),
+            ((("CUP", 1), ("TEA", 1)), "MORE_THAN_HELD TEA 1 0"),
+        ],
+    )
+    def test_more_than_is_held_sells_nothing_and_takes_no_order(
+        self, hold: Reservation, lines: tuple[tuple[str, int], ...], told: str
+    ) -> None:
+        deciding = resolver(hold)
+        asked = self.confirm(hold, *lines, request_id="once")
+        assert said(deciding.decide(asked)) == said(deciding.decide(asked)) == told
+        assert (deciding.changed, deciding.taken_orders) == ([], set())
+        assert said(deciding.decide(self.confirm(hold, ("PB", 1)))) == "CONFIRMED"
+
+
+class TestShares:
+    """A sale over two warehouses leaves them one by one."""
+
+    @pytest.fixture
+    def sold(self, make_cart: MakeCart) -> Reservation:
+        draws = (replace(ORDINARY, quantity=1), replace(ORDINARY, warehouse_code="SUB1", quantity=2))
+        made = decided(make_cart({"CUP": 3}), draws, (NOW, NOW + timedelta(minutes=1)))
+        return replace(made, state=STATE.CONFIRMED, resolve_time=NOW)
+
+    @staticmethod
+    def ship(sold: Reservation, warehouse_code: str = "") -> Resolution:
+        return replace(wish(sold, Verb.SHIP), warehouse_code=warehouse_code)
+
+    def test_it_is_shipped_when_the_last_has_left(self, sold: Reservation) -> None:
+        deciding = resolver(sold)
+        answers = [said(deciding.decide(self.ship(sold, code))) for code in ("SUB1", "SUB1", "JKT1")]
+        assert answers == ["CONFIRMED", "NOTHING_TO_SHIP SUB1", "SHIPPED"]
+        assert [change.resolves for change in deciding.changed] == [False, True]
+        assert [
+            [(verb, draw.warehouse_code, draw.quantity) for verb, draw in change.moved]
+            for change in deciding.changed
+        ] == [[(Verb.SHIP, "SUB1", 2)], [(Verb.SHIP, "JKT1", 1)]]
+
+    def test_without_a_warehouse_what_is_left_leaves_at_once(self, sold: Reservation) -> None:
+        deciding = resolver(sold)
+        deciding.decide(self.ship(sold, "JKT1"))
+        assert said(deciding.decide(self.ship(sold))) == "SHIPPED"
+        assert [draw.warehouse_code for _, draw in deciding.changed[-1].moved] == ["SUB1"]
+
+    def test_what_has_left_in_part_is_not_taken_back(self, sold: Reservation) -> None:
+        deciding = resolver(sold)
+        deciding.decide(self.ship(sold, "SUB1"))
+        assert said(deciding.decide(wish(sold, Verb.CANCEL))) == "ALREADY_SHIPPED SUB1"
+
+    def test_a_confirm_is_answered_again_as_nothing_had_left(self, sold: Reservation) -> None:
+        stored = Earlier(sold.reservation_id, Verb.CONFIRM.value, STATE.CONFIRMED, b"content", NOW)
+        for codes in (["SUB1"], ["SUB1", "JKT1"]):
+            deciding = resolver(sold, now=NOW + timedelta(hours=1))
+            for code in codes:
+                deciding.decide(self.ship(sold, code))
+            deciding.earlier["once"] = stored
+            assert deciding.decide(wish(sold, Verb.CONFIRM, "once")) == sold
+
+
+def test_the_id_of_a_reserve_is_no_other_requests(hold: Reservation) -> None:
+    made = Earlier(hold.reservation_id, RESERVE, STATE.HELD, b"content", NOW)
+    for verb in (Verb.CONFIRM, Verb.RELEASE, Verb.EXTEND, Verb.CANCEL):
+        deciding = Resolver({hold.reservation_id: hold}, {"made": made}, set(), NOW)
+        assert said(deciding.decide(wish(hold, verb, "made"))) == "REQUEST_ID_REUSED"
+        assert deciding.changed == deciding.answered == []
 
 
 class TestAnswers:

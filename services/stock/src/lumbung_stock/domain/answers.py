@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from lumbung_kit.failures import RequestIdReused
 from lumbung_stock.domain.allocate import Decision
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.reservations import Refusal, Reservation, ReservationState
+from lumbung_stock.domain.reservations import Refusal, Reservation, ReservationState, as_held
 
 Times = tuple[datetime, datetime]
 """(create time, deadline) by Postgres' clock."""
@@ -23,9 +22,7 @@ def first_answer(cart: Cart, known: Mapping[str, Reservation]) -> Reservation | 
 
 def as_made(reservation: Reservation) -> Reservation:
     """The reservation as its Reserve was answered, whatever has become of it since."""
-    if reservation.state in (ReservationState.HELD, ReservationState.REFUSED):
-        return reservation
-    return replace(reservation, state=ReservationState.HELD, resolve_time=None, order=None)
+    return reservation if reservation.state is ReservationState.REFUSED else as_held(reservation)
 
 
 def unseen(carts: Sequence[Cart], known: Mapping[str, Reservation]) -> list[Cart]:

@@ -15,6 +15,7 @@ from lumbung_stock.domain.inventory_failures import (
 from lumbung_stock.domain.ledger import Goods
 from lumbung_stock.domain.reservation_failures import NotConfirmed
 from lumbung_stock.domain.reservations import Draw, Reservation, ReservationState
+from lumbung_stock.domain.resolve import shares_to_ship
 
 
 class ReturnCondition(IntEnum):
@@ -45,8 +46,7 @@ def require_pickable(reservation: Reservation, goods: Goods) -> None:
 
 def require_picked(reservation: Reservation, goods: Goods) -> None:
     """What was picked and has not left may go back: the sale was cancelled, or the picker was wrong."""
-    gone = reservation.state is ReservationState.SHIPPED
-    picked = 0 if gone else sum(draw.picked for draw in _draws(reservation, goods))
+    picked = sum(draw.picked for draw in _draws(reservation, goods) if not draw.shipped)
     if goods.quantity > picked:
         raise MoreThanPicked(
             f"{picked} of {goods.sku_code} are in packing for it in {goods.warehouse_code}, "
@@ -55,10 +55,14 @@ def require_picked(reservation: Reservation, goods: Goods) -> None:
         )
 
 
-def require_shippable(reservation: Reservation) -> None:
-    """A confirmed sale leaves as a whole, once all of it is in packing."""
+def require_shippable(reservation: Reservation, warehouse_code: str) -> None:
+    """A confirmed sale's share of a warehouse leaves as a whole, once all of it is in packing; without a warehouse,
+    all shares that have not left.
+
+    Raises NotConfirmed, NothingToShip, NotPicked.
+    """
     _require_confirmed(reservation)
-    for draw in reservation.draws:
+    for draw in shares_to_ship(reservation, warehouse_code):
         if draw.picked < draw.quantity:
             raise NotPicked(
                 f"{draw.picked} of {draw.quantity} of {draw.sku_code} are picked in {draw.warehouse_code}.",
@@ -72,9 +76,9 @@ def require_shippable(reservation: Reservation) -> None:
 
 def spread_return(reservation: Reservation, goods: Goods) -> list[tuple[Draw, int]]:
     """Which draws the returned units were shipped with, whichever warehouse takes them: the first with any left."""
-    if reservation.state is not ReservationState.SHIPPED:
+    if not any(draw.shipped for draw in reservation.draws):
         raise NotShipped(metadata={"state": reservation.state.name})
-    draws = [draw for draw in reservation.draws if draw.sku_code == goods.sku_code]
+    draws = [draw for draw in reservation.draws if draw.shipped and draw.sku_code == goods.sku_code]
     out = sum(draw.quantity - draw.returned for draw in draws)
     if goods.quantity > out:
         raise MoreThanShipped(

@@ -61,6 +61,20 @@ class HoldExpired(Failure):
     reason = "HOLD_EXPIRED"
 
 
+class HoldTooLong(Failure):
+    """A hold lives at most 24 hours from its making; the new deadline would be later."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "HOLD_TOO_LONG"
+
+
+class MoreThanHeld(Failure):
+    """The reservation holds fewer units than are to be confirmed; nothing is sold."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "MORE_THAN_HELD"
+
+
 class AlreadyResolved(Failure):
     """This reservation was resolved already."""
 
@@ -80,6 +94,13 @@ class AlreadyShipped(Failure):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "ALREADY_SHIPPED"
+
+
+class NothingToShip(Failure):
+    """No share of this reservation is left to leave this warehouse."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "NOTHING_TO_SHIP"
 
 
 class OrderReferenceTaken(Failure):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, IntEnum
 from uuid import UUID
@@ -37,13 +37,14 @@ class Durability(IntEnum):
 
 
 class Verb(Enum):
-    """What may resolve a reservation."""
+    """What may happen to a reservation; EXTEND alone resolves nothing."""
 
     CONFIRM = 1
     RELEASE = 2
     EXPIRE = 3
     CANCEL = 4
     SHIP = 5
+    EXTEND = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Units that a reservation takes of one plain SKU from one warehouse. `returned`: came back after shipping."""
+    """Units that a reservation takes of one plain SKU from one warehouse. `returned`: came back after shipping.
+
+    `from_escrow`: an open sale's escrow is charged with them. `left_escrow`: it was, until the sale closed.
+    """
 
     warehouse_code: str
     sku_code: str
@@ -65,6 +69,8 @@ class Draw:
     from_escrow: bool
     picked: int = 0
     returned: int = 0
+    shipped: bool = False
+    left_escrow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,20 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What was held before a partial confirm sold less of it."""
+
+    lines: tuple[Line, ...]
+    draws: tuple[Draw, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
-    """Units set aside for one cart, and what became of them. `deadline` is Postgres' own, not the one told."""
+    """Units set aside for one cart, and what became of them. `deadline` is Postgres' own, not the one told.
+
+    After a partial confirm `lines` and `draws` are what was sold, and `held` is what was held before.
+    `first_deadline` is the one that the Reserve was answered with, when an extension has moved it since.
+    """
 
     reservation_id: UUID
     request_id: str
@@ -120,11 +138,17 @@ class Reservation:
     actor: str
     traceparent: str
     draws: tuple[Draw, ...] = field(default=())
+    first_deadline: datetime | None = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Somebody's wish to change a reservation. `request_id` is empty when time asks (EXPIRE)."""
+    """Somebody's wish to change a reservation. `request_id` is empty when time asks (EXPIRE).
+
+    `ttl_s` is EXTEND's. `partial_lines`, as (SKU or bundle, units), are CONFIRM's: all when empty.
+    `warehouse_code` is SHIP's: the share of one warehouse, or when empty all that has not left.
+    """
 
     reservation_id: UUID
     verb: Verb
@@ -135,6 +159,9 @@ class Resolution:
     order: OrderDetails | None = None
     content_hash: bytes = b""
     traceparent: str = ""
+    ttl_s: float = 0.0
+    partial_lines: tuple[tuple[str, int], ...] = ()
+    warehouse_code: str = ""
 
 
 _RESULT = {
@@ -143,7 +170,10 @@ _RESULT = {
     Verb.EXPIRE: ReservationState.EXPIRED,
     Verb.CANCEL: ReservationState.CANCELLED,
     Verb.SHIP: ReservationState.SHIPPED,
+    Verb.EXTEND: ReservationState.HELD,
 }
+
+_ONLY_IN_TIME = (Verb.CONFIRM, Verb.EXTEND)
 
 _WINNER = {
     ReservationState.CONFIRMED: "confirm",
@@ -168,14 +198,14 @@ def next_state(state: ReservationState, verb: Verb, *, deadline_passed: bool) ->
 
 def _resolve_hold(state: ReservationState, verb: Verb, *, deadline_passed: bool) -> ReservationState:
     if state is ReservationState.HELD:
-        if verb is Verb.CONFIRM and deadline_passed:
+        if verb in _ONLY_IN_TIME and deadline_passed:
             raise HoldExpired
         return ReservationState.HELD if verb is Verb.EXPIRE and not deadline_passed else _RESULT[verb]
     if verb is Verb.EXPIRE:
         return state
     if verb is Verb.RELEASE and state in (ReservationState.RELEASED, ReservationState.EXPIRED):
         return state
-    if verb is Verb.CONFIRM and state is ReservationState.EXPIRED:
+    if verb in _ONLY_IN_TIME and state is ReservationState.EXPIRED:
         raise HoldExpired
     raise lost_to(state)
 
@@ -188,6 +218,27 @@ def _resolve_sale(state: ReservationState, verb: Verb) -> ReservationState:
     if state is ReservationState.CANCELLED:
         raise lost_to(state)
     raise NotConfirmed(metadata={"state": state.name})
+
+
+def as_held(reservation: Reservation) -> Reservation:
+    """The reservation as it was when it was made, whatever has become of it since."""
+    held = reservation.held or Held(reservation.lines, reservation.draws)
+    return replace(
+        reservation,
+        state=ReservationState.HELD,
+        lines=held.lines,
+        draws=not_shipped(held.draws),
+        deadline=reservation.first_deadline or reservation.deadline,
+        resolve_time=None,
+        order=None,
+        first_deadline=None,
+        held=None,
+    )
+
+
+def not_shipped(draws: tuple[Draw, ...]) -> tuple[Draw, ...]:
+    """The draws as they were before any of them left a warehouse."""
+    return tuple(replace(draw, shipped=False) if draw.shipped else draw for draw in draws)
 
 
 def lost_to(state: ReservationState) -> Failure:

@@ -175,6 +175,7 @@ class InventoryService(rpc.InventoryServiceServicer):
             request_id=author.request_id,
             actor=author.actor,
             document=messages.document_of(check, request.document, required=False),
+            warehouse_code=messages.optional_warehouse_code_of(check, request.warehouse_code),
             content_hash=content_hash(request),
             traceparent=telemetry.current_traceparent(),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit import context, telemetry
-from lumbung_kit.failures import Failure, Internal
+from lumbung_kit.failures import Failure, Internal, RequestIdReused
 from lumbung_kit.idempotency import content_hash
 from lumbung_kit.ids import new_id
 from lumbung_kit.status import DETAILS_BYTES_MAX
@@ -40,7 +41,7 @@ FLASH_SALE_CODE_LENGTH_MAX: Final = 32
 
 _REFUSALS: Final = {
     failure.reason: failure
-    for failure in (OutOfStock, CustomerLimitReached, FlashSaleNotOpen, ChannelNotOnSale)
+    for failure in (OutOfStock, CustomerLimitReached, FlashSaleNotOpen, ChannelNotOnSale, RequestIdReused)
 }
 
 
@@ -79,8 +80,7 @@ def cart_of(request: pb.ReserveRequest) -> Cart:
 def confirm_of(request: pb.ConfirmRequest) -> Resolution:
     """A checked wish to sell a hold. Raises BadInput."""
     check = Check()
-    if request.partial_lines:
-        check.add("partial_lines", "is not served yet; leave it empty to confirm the whole hold")
+    partial = check.items("partial_lines", request.partial_lines, minimum=0, maximum=LINES_MAX)
     order = request.order
     details = OrderDetails(
         order_reference=check.text("order.order_reference", order.order_reference, max_length=64),
@@ -93,7 +93,13 @@ def confirm_of(request: pb.ConfirmRequest) -> Resolution:
         priority=check.whole("order.priority", order.priority, minimum=0, maximum=9),
         note=check.text("order.note", order.note, max_length=500, required=False),
     )
-    wish = _wish(check, request, Verb.CONFIRM, order=details)
+    wish = replace(
+        _wish(check, request, Verb.CONFIRM),
+        order=details,
+        partial_lines=tuple(
+            _sku_and_units(check, f"partial_lines[{index}]", line) for index, line in enumerate(partial)
+        ),
+    )
     check.done()
     return wish
 
@@ -102,7 +108,17 @@ def release_of(request: pb.ReleaseRequest) -> Resolution:
     """A checked wish to give a hold back. Raises BadInput."""
     check = Check()
     reason = check.text("reason", request.reason, max_length=200, required=False)
-    wish = _wish(check, request, Verb.RELEASE, reason=reason)
+    wish = replace(_wish(check, request, Verb.RELEASE), reason=reason)
+    check.done()
+    return wish
+
+
+def extend_of(request: pb.ExtendHoldRequest) -> Resolution:
+    """A checked wish to move a hold's deadline. Raises BadInput."""
+    check = Check()
+    ttl = request.ttl if request.HasField("ttl") else None
+    ttl_s = check.span_s("ttl", ttl, minimum_s=TTL_S_MIN, maximum_s=TTL_S_MAX, default_s=None)
+    wish = replace(_wish(check, request, Verb.EXTEND), ttl_s=ttl_s)
     check.done()
     return wish
 
@@ -111,7 +127,7 @@ def cancel_of(request: pb.CancelReservationRequest) -> Resolution:
     """A checked wish to take a sale back. Raises BadInput."""
     check = Check()
     reason = check.text("reason", request.reason, max_length=200)
-    wish = _wish(check, request, Verb.CANCEL, reason=reason)
+    wish = replace(_wish(check, request, Verb.CANCEL), reason=reason)
     check.done()
     return wish
 
@@ -159,27 +175,26 @@ def held_or_refused(reservation: Reservation) -> Reservation:
 
 def _wish(
     check: Check,
-    request: pb.ConfirmRequest | pb.ReleaseRequest | pb.CancelReservationRequest,
+    request: pb.ConfirmRequest | pb.ReleaseRequest | pb.ExtendHoldRequest | pb.CancelReservationRequest,
     verb: Verb,
-    *,
-    reason: str = "",
-    order: OrderDetails | None = None,
 ) -> Resolution:
     return Resolution(
         reservation_id=check.uuid("reservation_id", request.reservation_id),
         verb=verb,
         request_id=check.request_id(request.request_id),
         actor=context.actor(),
-        reason=reason,
-        order=order,
         content_hash=content_hash(request),
         traceparent=telemetry.current_traceparent(),
     )
 
 
 def _line(check: Check, field: str, line: pb.ReserveLine) -> Line:
+    return Line(*_sku_and_units(check, field, line), components=())
+
+
+def _sku_and_units(check: Check, field: str, line: pb.ReserveLine) -> tuple[str, int]:
     sku_code = check.code(f"{field}.sku_code", line.sku_code)
-    return Line(sku_code, check.quantity(f"{field}.quantity", line.quantity), components=())
+    return sku_code, check.quantity(f"{field}.quantity", line.quantity)
 
 
 def _durability(check: Check, value: int) -> Durability:

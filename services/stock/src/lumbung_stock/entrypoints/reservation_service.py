@@ -19,6 +19,7 @@ from lumbung_stock.entrypoints.reservation_messages import (
     cart_of,
     confirm_of,
     decided_outcome,
+    extend_of,
     held_or_refused,
     refused_outcome,
     release_of,
@@ -98,6 +99,15 @@ class ReservationService(rpc.ReservationServiceServicer):
         """Gives a hold back."""
         reservation = await self._resolve.submit(release_of(request))
         return pb.ReleaseResponse(reservation=reservation_message(reservation))
+
+    async def ExtendHold(
+        self,
+        request: pb.ExtendHoldRequest,
+        context: grpc.aio.ServicerContext[pb.ExtendHoldRequest, pb.ExtendHoldResponse],
+    ) -> pb.ExtendHoldResponse:
+        """Moves a hold's deadline."""
+        reservation = await self._resolve.submit(extend_of(request))
+        return pb.ExtendHoldResponse(reservation=reservation_message(reservation))
 
     async def CancelReservation(
         self,

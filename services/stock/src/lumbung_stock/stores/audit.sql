@@ -57,7 +57,7 @@ WITH open_draw AS (
            reservation.flash_sale_code
       FROM reservation
       JOIN reservation_draw AS draw USING (reservation_id)
-     WHERE reservation.state IN (1, 2)
+     WHERE reservation.state IN (1, 2) AND NOT draw.shipped
 ), promised AS (
     SELECT warehouse_code, sku_code,
            coalesce(sum(quantity) FILTER (WHERE state = 1), 0) AS held,

@@ -71,6 +71,7 @@ SELECT item.flash_sale_code, item.warehouse_code, item.quota, item.remaining,
   LEFT JOIN reservation ON reservation.flash_sale_code = item.flash_sale_code AND reservation.state IN (1, 2)
   LEFT JOIN reservation_draw AS draw
     ON draw.reservation_id = reservation.reservation_id AND draw.sku_code = item.sku_code AND draw.from_escrow
+   AND NOT draw.shipped
  WHERE item.sku_code = %(sku_code)s AND flash_sale.state IN (2, 3)
  GROUP BY item.flash_sale_code, item.sku_code
  ORDER BY item.flash_sale_code;

@@ -15,7 +15,7 @@ from psycopg.rows import class_row, dict_row
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
-from lumbung_stock.domain.resolve import EscrowChange
+from lumbung_stock.domain.resolve import CreditDue, EscrowChange
 
 _SQL = load(__package__, "flash_sales.sql")
 
@@ -27,11 +27,12 @@ ItemKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Units given back in Postgres that the gate has not been told of."""
+    """Units given back in Postgres that the gate has not been told of: the hold keeps just `kept`, by SKU."""
 
     credit_id: int
     flash_sale_code: str
     reservation_id: UUID
+    kept: Mapping[str, int]
 
 
 async def insert_sale(conn: Conn, sale: FlashSale, actor: str) -> None:
@@ -139,11 +140,12 @@ async def set_armed(conn: Conn, flash_sale_code: str, epoch: int) -> None:
     await conn.execute(_SQL["set_armed"], {"flash_sale_code": flash_sale_code, "epoch": epoch})
 
 
-async def insert_credits(conn: Conn, credits_due: Sequence[tuple[str, UUID]]) -> None:
-    """Remembers, in the change's own transaction, what the gate has to be told: (sale, reservation)."""
+async def insert_credits(conn: Conn, credits_due: Sequence[CreditDue]) -> None:
+    """Remembers, in the change's own transaction, what the gate has to be told."""
     arrays = {
-        "flash_sale_codes": [code for code, _ in credits_due],
-        "reservation_ids": [reservation_id for _, reservation_id in credits_due],
+        "flash_sale_codes": [credit.flash_sale_code for credit in credits_due],
+        "reservation_ids": [credit.reservation_id for credit in credits_due],
+        "kept": [json.dumps(dict(credit.kept)) if credit.kept else None for credit in credits_due],
     }
     await conn.execute(_SQL["insert_credits"], arrays)
 
@@ -174,7 +176,7 @@ async def park(conn: Conn, *, code: str, hold_id: str, entry: Mapping[str, str],
     }
     await conn.execute(_SQL["park"], {**parameters, "error": _storable(error[:ERROR_LENGTH_MAX])})
     with suppress(ValueError):  # an entry without a hold took no units
-        await insert_credits(conn, [(code, UUID(hold_id))])
+        await insert_credits(conn, [CreditDue(code, UUID(hold_id))])
 
 
 async def units_by_state(conn: Conn, flash_sale_code: str) -> dict[tuple[str, int], int]:

@@ -68,12 +68,14 @@ UPDATE flash_sale SET gate_armed = true
  WHERE flash_sale_code = %(flash_sale_code)s AND epoch = %(epoch)s AND state = 2;
 
 -- name: insert_credits
-INSERT INTO flash_credit (flash_sale_code, reservation_id)
-SELECT * FROM unnest(%(flash_sale_codes)s::text[], %(reservation_ids)s::uuid[]);
+INSERT INTO flash_credit (flash_sale_code, reservation_id, kept)
+SELECT flash_sale_code, reservation_id, kept::jsonb
+  FROM unnest(%(flash_sale_codes)s::text[], %(reservation_ids)s::uuid[], %(kept)s::text[])
+           AS due (flash_sale_code, reservation_id, kept);
 
 -- name: due_credits
 -- Those of a gate that is being set up wait for it, and no other sale's wait behind them.
-SELECT credit_id, flash_sale_code, reservation_id
+SELECT credit_id, flash_sale_code, reservation_id, coalesce(kept, '{}') AS kept
   FROM flash_credit JOIN flash_sale USING (flash_sale_code)
  WHERE gate_armed OR state = 4
  ORDER BY credit_id
@@ -94,7 +96,7 @@ SELECT draw.sku_code, reservation.state, sum(draw.quantity)
   FROM reservation JOIN reservation_draw AS draw USING (reservation_id)
  WHERE reservation.flash_sale_code = %(flash_sale_code)s
    AND draw.sku_code IN (SELECT sku_code FROM flash_sale_item WHERE flash_sale_code = %(flash_sale_code)s)
-   AND reservation.state IN (1, 2)
+   AND reservation.state IN (1, 2) AND NOT draw.shipped
  GROUP BY 1, 2;
 
 -- name: answers

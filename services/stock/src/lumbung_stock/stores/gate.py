@@ -102,10 +102,14 @@ class Gate:
         """Opens the gate under `epoch`; False when overtaken."""
         return bool(await self._arm(_keys(code, "gate"), [epoch]))
 
-    async def credit(self, code: str, epoch: int, hold_ids: Sequence[UUID]) -> bool:
-        """Gives holds' units back, once per hold; False when the gate is not armed under `epoch`: ask again later."""
+    async def credit(self, code: str, epoch: int, holds: Sequence[tuple[UUID, Mapping[str, int]]]) -> bool:
+        """Leaves holds just the units by SKU named with them, and gives back the rest; telling it again gives back
+        nothing. False when the gate is not armed under `epoch`: ask again later."""
         keys = _keys(code, "gate", "free", "holds", "customers")
-        return int(await self._credit(keys, [epoch, *map(str, hold_ids)])) >= 0
+        arguments: list[str | int] = [epoch]
+        for hold_id, kept in holds:
+            arguments += [str(hold_id), json.dumps(dict(kept))]
+        return int(await self._credit(keys, arguments)) >= 0
 
     async def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
         """The oldest entries that were not acknowledged; waits up to `wait_s` for the first."""

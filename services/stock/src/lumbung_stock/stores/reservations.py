@@ -18,6 +18,7 @@ from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservations import (
     Draw,
     Durability,
+    Held,
     Line,
     OrderDetails,
     Refusal,
@@ -101,25 +102,60 @@ async def insert(
     return written
 
 
-async def set_states(
-    conn: Conn, changes: Sequence[tuple[UUID, ReservationState, OrderDetails | None]], now: datetime
-) -> None:
-    """Moves locked reservations to new states."""
+async def set_states(conn: Conn, resolved: Sequence[Reservation], now: datetime) -> None:
+    """Writes the states, and the orders, that locked reservations have come to; each at most once."""
+    orders = [reservation.order for reservation in resolved]
     arrays = {
         "resolve_time": now,
-        "reservation_ids": [reservation_id for reservation_id, _, _ in changes],
-        "states": [int(state) for _, state, _ in changes],
-        "order_references": [order.order_reference if order else None for _, _, order in changes],
-        "order_details": [_order_json(order) for _, _, order in changes],
+        "reservation_ids": [reservation.reservation_id for reservation in resolved],
+        "states": [int(reservation.state) for reservation in resolved],
+        "order_references": [order.order_reference if order else None for order in orders],
+        "order_details": [_order_json(order) for order in orders],
     }
     await conn.execute(_SQL["set_states"], arrays)
 
 
+async def move_deadlines(conn: Conn, extended: Sequence[Reservation]) -> None:
+    """Writes the deadlines of locked holds; of several for one hold, the last."""
+    last = {reservation.reservation_id: reservation.deadline for reservation in extended}
+    arrays = {"reservation_ids": list(last), "deadlines": list(last.values())}
+    await conn.execute(_SQL["move_deadlines"], arrays)
+
+
+async def keep_parts(conn: Conn, reduced: Sequence[Reservation]) -> None:
+    """Leaves locked reservations just their lines and draws, and writes down what was held before."""
+    arrays = {
+        "reservation_ids": [reservation.reservation_id for reservation in reduced],
+        "lines": [json.dumps(stored_lines(reservation.lines)) for reservation in reduced],
+        "held": [json.dumps(_stored_held(reservation.held)) for reservation in reduced],
+    }
+    await conn.execute(_SQL["keep_lines"], arrays)
+    kept = [(reservation.reservation_id, draw) for reservation in reduced for draw in reservation.draws]
+    draws = _draw_arrays(kept)
+    await conn.execute(_SQL["keep_draws"], draws)
+    await conn.execute(_SQL["drop_draws"], {**draws, "reduced_ids": arrays["reservation_ids"]})
+
+
+async def mark_shipped(conn: Conn, shares: Sequence[tuple[UUID, str]]) -> None:
+    """Notes that the shares, as (reservation, warehouse), have left."""
+    arrays = {
+        "reservation_ids": [reservation_id for reservation_id, _ in shares],
+        "warehouse_codes": [warehouse_code for _, warehouse_code in shares],
+    }
+    await conn.execute(_SQL["mark_shipped"], arrays)
+
+
 async def find_resolutions(conn: Conn, request_ids: Sequence[str]) -> dict[str, Earlier]:
-    """What these requests were answered before."""
+    """What these requests were answered before, also when they asked for a Reserve: ids are one space."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["find_resolutions"], {"request_ids": list(request_ids)})
         return {row["request_id"]: _earlier(row) async for row in cursor}
+
+
+async def ids_of_resolutions(conn: Conn, request_ids: Sequence[str]) -> set[str]:
+    """Those of these ids under which something other than a Reserve was asked."""
+    cursor = await conn.execute(_SQL["ids_of_resolutions"], {"request_ids": list(request_ids)})
+    return {row[0] async for row in cursor}
 
 
 async def insert_resolutions(
@@ -138,6 +174,7 @@ async def insert_resolutions(
         "refusals": [
             json.dumps(asdict(answer.declined)) if answer.declined else None for _, answer in answered
         ],
+        "deadlines": [answer.deadline for _, answer in answered],
     }
     await conn.execute(_SQL["insert_resolutions"], arrays)
 
@@ -216,6 +253,8 @@ def _reservation(row: Mapping[str, Any]) -> Reservation:
         actor=row["actor"],
         traceparent=row["traceparent"],
         draws=tuple(Draw(*draw) for draw in row["draws"]),
+        first_deadline=row["first_expire_time"],
+        held=_held(row["held"]),
     )
 
 
@@ -229,6 +268,22 @@ def lines_of(stored: Sequence[Any]) -> tuple[Line, ...]:
 def stored_lines(lines: Sequence[Line]) -> list[Any]:
     """The stored form of lines."""
     return [[line.sku_code, line.quantity, [list(part) for part in line.components]] for line in lines]
+
+
+def _held(stored: Mapping[str, Any] | None) -> Held | None:
+    if stored is None:
+        return None
+    return Held(lines_of(stored["lines"]), tuple(Draw(*draw) for draw in stored["draws"]))
+
+
+def _stored_held(held: Held | None) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    draws = [
+        [draw.warehouse_code, draw.sku_code, draw.quantity, draw.from_escrow or draw.left_escrow]
+        for draw in held.draws
+    ]
+    return {"lines": stored_lines(held.lines), "draws": draws}
 
 
 def _order(stored: Mapping[str, Any] | None) -> OrderDetails | None:
@@ -253,6 +308,7 @@ def _earlier(row: Mapping[str, Any]) -> Earlier:
         content_hash=bytes(row["content_hash"]),
         time=row["record_time"],
         declined=Declined(**row["refusal"]) if row["refusal"] else None,
+        deadline=row["expire_time"],
     )
 
 

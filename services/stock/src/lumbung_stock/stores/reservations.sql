@@ -1,6 +1,7 @@
 -- name: find_by_request
 SELECT reservation.*,
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(warehouse_code, sku_code, quantity, from_escrow, picked, returned)
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(warehouse_code, sku_code, quantity, from_escrow, picked, returned,
+                                                    shipped OR reservation.state = 6, left_escrow)
                                   ORDER BY warehouse_code, sku_code), '[]')
           FROM reservation_draw AS draw
          WHERE draw.reservation_id = reservation.reservation_id) AS draws
@@ -9,7 +10,8 @@ SELECT reservation.*,
 
 -- name: find_by_id
 SELECT reservation.*,
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(warehouse_code, sku_code, quantity, from_escrow, picked, returned)
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(warehouse_code, sku_code, quantity, from_escrow, picked, returned,
+                                                    shipped OR reservation.state = 6, left_escrow)
                                   ORDER BY warehouse_code, sku_code), '[]')
           FROM reservation_draw AS draw
          WHERE draw.reservation_id = reservation.reservation_id) AS draws
@@ -89,20 +91,73 @@ UPDATE reservation
        ) AS change (reservation_id, state, order_reference, order_details)
  WHERE reservation.reservation_id = change.reservation_id;
 
+-- name: move_deadlines
+-- The first one stays known: the Reserve is answered with it again.
+UPDATE reservation
+   SET expire_time = change.expire_time,
+       first_expire_time = coalesce(reservation.first_expire_time, reservation.expire_time)
+  FROM unnest(%(reservation_ids)s::uuid[], %(deadlines)s::timestamptz[]) AS change (reservation_id, expire_time)
+ WHERE reservation.reservation_id = change.reservation_id;
+
+-- name: keep_lines
+UPDATE reservation
+   SET lines = change.lines::jsonb,
+       held = change.held::jsonb
+  FROM unnest(%(reservation_ids)s::uuid[], %(lines)s::text[], %(held)s::text[])
+           AS change (reservation_id, lines, held)
+ WHERE reservation.reservation_id = change.reservation_id;
+
+-- name: keep_draws
+UPDATE reservation_draw AS draw
+   SET quantity = kept.quantity
+  FROM unnest(
+           %(reservation_ids)s::uuid[], %(warehouse_codes)s::text[], %(sku_codes)s::text[], %(quantities)s::bigint[]
+       ) AS kept (reservation_id, warehouse_code, sku_code, quantity)
+ WHERE (draw.reservation_id, draw.warehouse_code, draw.sku_code)
+       = (kept.reservation_id, kept.warehouse_code, kept.sku_code)
+   AND draw.quantity <> kept.quantity;
+
+-- name: drop_draws
+-- Those of which nothing is kept.
+DELETE FROM reservation_draw
+ WHERE reservation_id = ANY (%(reduced_ids)s::uuid[])
+   AND (reservation_id, warehouse_code, sku_code) NOT IN (
+           SELECT * FROM unnest(%(reservation_ids)s::uuid[], %(warehouse_codes)s::text[], %(sku_codes)s::text[])
+       );
+
+-- name: mark_shipped
+UPDATE reservation_draw SET shipped = true
+ WHERE (reservation_id, warehouse_code) IN (
+           SELECT * FROM unnest(%(reservation_ids)s::uuid[], %(warehouse_codes)s::text[])
+       );
+
 -- name: find_resolutions
-SELECT request_id, reservation_id, verb, state, content_hash, refusal, record_time
+-- A Reserve's id has verb 0; one that had been a resolution's before, and was refused to a Reserve, is the latter's.
+SELECT request_id, reservation_id, 0 AS verb, state, content_hash, NULL AS refusal, create_time AS record_time,
+       expire_time
+  FROM reservation
+ WHERE request_id = ANY (%(request_ids)s::text[])
+   AND NOT EXISTS (SELECT FROM reservation_resolution AS done WHERE done.request_id = reservation.request_id)
+ UNION ALL
+SELECT request_id, reservation_id, verb, state, content_hash, refusal, record_time, expire_time
   FROM reservation_resolution
  WHERE request_id = ANY (%(request_ids)s::text[]);
 
+-- name: ids_of_resolutions
+SELECT request_id FROM reservation_resolution WHERE request_id = ANY (%(request_ids)s::text[]);
+
 -- name: insert_resolutions
 INSERT INTO reservation_resolution (
-    request_id, reservation_id, verb, state, content_hash, actor, reason, refusal, record_time
+    request_id, reservation_id, verb, state, content_hash, actor, reason, refusal, record_time,
+    expire_time
 )
-SELECT request_id, reservation_id, verb, state, content_hash, actor, reason, refusal::jsonb, %(record_time)s
+SELECT request_id, reservation_id, verb, state, content_hash, actor, reason, refusal::jsonb, %(record_time)s,
+       expire_time
   FROM unnest(
            %(request_ids)s::text[], %(reservation_ids)s::uuid[], %(verbs)s::smallint[], %(states)s::smallint[],
-           %(content_hashes)s::bytea[], %(actors)s::text[], %(reasons)s::text[], %(refusals)s::text[]
-       ) AS done (request_id, reservation_id, verb, state, content_hash, actor, reason, refusal);
+           %(content_hashes)s::bytea[], %(actors)s::text[], %(reasons)s::text[], %(refusals)s::text[],
+           %(deadlines)s::timestamptz[]
+       ) AS done (request_id, reservation_id, verb, state, content_hash, actor, reason, refusal, expire_time);
 
 -- name: orders_taken
 SELECT channel_code, order_reference
@@ -113,7 +168,7 @@ SELECT channel_code, order_reference
 
 -- name: draws_leave_escrow
 -- The sale is closed: what its reservations draw is an ordinary promise from now on.
-UPDATE reservation_draw SET from_escrow = false
+UPDATE reservation_draw SET from_escrow = false, left_escrow = true
  WHERE reservation_id = ANY (%(reservation_ids)s::uuid[]) AND from_escrow;
 
 -- name: add_picked

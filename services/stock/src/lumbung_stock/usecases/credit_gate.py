@@ -35,8 +35,9 @@ class CreditGate:
         """A closed sale has no gate any more: Postgres gave the units back itself."""
         if sale.state is FlashSaleState.CLOSED:
             return True
-        hold_ids = [credit.reservation_id for credit in owed]
-        return await self.gate.credit(sale.flash_sale_code, sale.epoch, hold_ids)
+        return await self.gate.credit(
+            sale.flash_sale_code, sale.epoch, [(credit.reservation_id, credit.kept) for credit in owed]
+        )
 
 
 def _sale_of(credit: Credit) -> str:

@@ -7,17 +7,20 @@ each all or nothing, so that callers who want the same SKU do not queue one by o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lumbung_kit import events
-from lumbung_kit.failures import ConcurrentChange, Failure
+from lumbung_kit.failures import ConcurrentChange, Failure, RequestIdReused
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.allocate import Allocator, Decision
 from lumbung_stock.domain.answers import decided, first_answer, unseen
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.levels import LevelChange
-from lumbung_stock.domain.reservations import Draw, Reservation
+from lumbung_stock.domain.reservations import Draw, Refusal, Reservation
 from lumbung_stock.stores import levels, reservations, sellables
 from lumbung_stock.wire.events import availability_changed, reservation_held
+
+ID_REUSED = Refusal(RequestIdReused.reason, RequestIdReused().message)
 
 
 async def reserve_from_levels(
@@ -28,10 +31,19 @@ async def reserve_from_levels(
     Raises ConcurrentChange, with nothing to keep, when another transaction has just written one of the requests.
     """
     known = await reservations.find_by_request(conn, [cart.request_id for cart in carts])
-    fresh = unseen(carts, known)
+    fresh = await refuse_used_ids(conn, unseen(carts, known))
     allocator = await lock_allocator(conn, fresh, warehouses)
     known |= await write_decisions(conn, [(cart, allocator.decide(cart)) for cart in fresh])
     return [first_answer(cart, known) for cart in carts]
+
+
+async def refuse_used_ids(conn: Conn, carts: Sequence[Cart]) -> list[Cart]:
+    """The carts, those refused under whose request_id something else was asked before: ids are one space."""
+    used = await reservations.ids_of_resolutions(conn, [cart.request_id for cart in carts])
+    return [
+        replace(cart, refusal=ID_REUSED) if cart.request_id in used and cart.refusal is None else cart
+        for cart in carts
+    ]
 
 
 async def lock_allocator(conn: Conn, carts: Sequence[Cart], warehouses: Sequence[str]) -> Allocator:

@@ -1,4 +1,4 @@
-"""Resolve reservations: confirm, release, expire, cancel, ship, many in one transaction (P2, P4, P7).
+"""Resolve reservations: confirm, release, expire, extend, cancel, ship, many in one transaction (P2, P4, P7).
 
 Postgres alone decides. Valkey is told of units given back afterwards, out of flash_credit.
 """
@@ -13,8 +13,9 @@ from lumbung_kit.events import NewEvent
 from lumbung_kit.failures import Failure
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.levels import merge
-from lumbung_stock.domain.reservations import Reservation, Resolution
+from lumbung_stock.domain.reservations import Reservation, Resolution, Verb
 from lumbung_stock.domain.resolve import (
+    Change,
     EscrowChange,
     Resolver,
     credits_due,
@@ -26,8 +27,6 @@ from lumbung_stock.domain.resolve import (
 from lumbung_stock.stores import flash_sales, levels, reservations, sellables
 from lumbung_stock.usecases.settle_shortfalls import settle_shortfalls, short_of
 from lumbung_stock.wire.events import availability_changed, reservation_resolved
-
-Changed = Sequence[tuple[Reservation, Resolution]]
 
 
 async def resolve_reservations(conn: Conn, wishes: Sequence[Resolution]) -> list[Reservation | Failure]:
@@ -56,25 +55,45 @@ async def _resolver(conn: Conn, wishes: Sequence[Resolution]) -> Resolver:
     return Resolver(found, earlier, taken, now)
 
 
-async def _write(conn: Conn, changed: Changed, now: datetime) -> None:
-    await reservations.set_states(
-        conn, [(after.reservation_id, after.state, wish.order) for after, wish in changed], now
-    )
+async def _write(conn: Conn, changed: Sequence[Change], now: datetime) -> None:
+    await _write_reservations(conn, changed, now)
     settled = await _move_units(conn, changed)
-    told = [*(reservation_resolved(after, wish) for after, wish in changed), *settled]
+    told = [
+        *(reservation_resolved(change.after, change.wish) for change in changed if change.resolves),
+        *settled,
+    ]
     if skus := await sellables.affected(conn, skus_given_back(changed)):
         told.append(availability_changed(skus))
     await events.append(conn, told)
 
 
-async def _move_units(conn: Conn, changed: Changed) -> list[NewEvent]:
+async def _write_reservations(conn: Conn, changed: Sequence[Change], now: datetime) -> None:
+    """One row may have changed more than once: what it came to last is what it is."""
+    resolved = {change.after.reservation_id: change.after for change in changed if change.resolves}
+    if resolved:
+        await reservations.set_states(conn, list(resolved.values()), now)
+    extended = [change.after for change in changed if change.wish.verb is Verb.EXTEND]
+    if extended:
+        await reservations.move_deadlines(conn, extended)
+    if reduced := [change.after for change in changed if change.after.held and not change.before.held]:
+        await reservations.keep_parts(conn, reduced)
+    if shipped := [
+        (change.after.reservation_id, draw.warehouse_code)
+        for change in changed
+        for verb, draw in change.moved
+        if verb is Verb.SHIP
+    ]:
+        await reservations.mark_shipped(conn, shipped)
+
+
+async def _move_units(conn: Conn, changed: Sequence[Change]) -> list[NewEvent]:
     """Moves the units between levels and escrow; tells of shortfalls that this has ended."""
     items = await flash_sales.lock_items(conn, escrow_keys(changed))
     escrow: list[EscrowChange] = []
-    for after, wish in changed:
-        escrow += escrow_changes(after, wish.verb, items)
+    for change in changed:
+        escrow += escrow_changes(change, items)
     await flash_sales.change_items(conn, escrow)
-    moves = merge([level_change(draw, wish.verb) for after, wish in changed for draw in after.draws])
+    moves = merge([level_change(draw, verb) for change in changed for verb, draw in change.moved])
     before = await levels.lock_levels(conn, [(move.warehouse_code, move.sku_code) for move in moves])
     await levels.change_levels(conn, moves)
     if due := credits_due(changed):

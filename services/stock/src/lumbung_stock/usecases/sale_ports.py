@@ -112,8 +112,9 @@ class SaleGate(Protocol):
     async def arm(self, code: str, epoch: int) -> bool:
         """Opens the gate under `epoch`; False when overtaken."""
 
-    async def credit(self, code: str, epoch: int, hold_ids: Sequence[UUID]) -> bool:
-        """Gives holds' units back, once per hold; False when the gate is not armed under `epoch`: ask again later."""
+    async def credit(self, code: str, epoch: int, holds: Sequence[tuple[UUID, Mapping[str, int]]]) -> bool:
+        """Leaves holds just the units by SKU named with them, and gives back the rest; telling it again gives back
+        nothing. False when the gate is not armed under `epoch`: ask again later."""
 
     async def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
         """The oldest entries that were not acknowledged; waits up to `wait_s` for the first."""

@@ -14,10 +14,10 @@ from lumbung_stock.domain.answers import unseen
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSaleState
 from lumbung_stock.domain.reservations import Reservation, ReservationState
-from lumbung_stock.domain.resolve import EscrowChange
+from lumbung_stock.domain.resolve import CreditDue, EscrowChange
 from lumbung_stock.domain.settle import Escrow, settle
 from lumbung_stock.stores import flash_sales, reservations
-from lumbung_stock.usecases.reserve_from_levels import lock_allocator, write_decisions
+from lumbung_stock.usecases.reserve_from_levels import lock_allocator, refuse_used_ids, write_decisions
 from lumbung_stock.usecases.sale_ports import FencedError
 
 SETTLING_STATES = (FlashSaleState.OPEN, FlashSaleState.CLOSING)
@@ -35,11 +35,14 @@ async def settle_journal(
     if locked is None or locked[0] not in SETTLING_STATES or locked[1] != epoch:
         raise FencedError(f"{flash_sale_code} is no longer in epoch {epoch}")
     known = await reservations.find_by_request(conn, [cart.request_id for cart in carts])
-    decisions = await _decide(conn, flash_sale_code, unseen(carts, known), warehouses)
+    fresh = await refuse_used_ids(conn, unseen(carts, known))
+    decisions = await _decide(conn, flash_sale_code, fresh, warehouses)
     made = await write_decisions(conn, decisions)
     await _leave_escrow(conn, flash_sale_code, made)
     answers = known | made
-    if owed := [(flash_sale_code, cart.reservation_id) for cart in carts if _gate_is_owed(cart, answers)]:
+    if owed := [
+        CreditDue(flash_sale_code, cart.reservation_id) for cart in carts if _gate_is_owed(cart, answers)
+    ]:
         await flash_sales.insert_credits(conn, owed)
     return answers
 

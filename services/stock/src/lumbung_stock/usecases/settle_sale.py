@@ -69,5 +69,5 @@ def becomes_ordinary(reservation: Reservation) -> list[LevelChange]:
             sold=0 if held else draw.quantity,
         )
         for draw in reservation.draws
-        if draw.from_escrow
+        if draw.from_escrow and not draw.shipped
     ]

@@ -1,4 +1,4 @@
-"""Ship a reservation: all its units leave packing for the customer."""
+"""Ship a reservation, or the share of one warehouse: the units leave packing for the customer."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from lumbung_stock.domain import places
 from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, MovementKind
 from lumbung_stock.domain.picking import require_shippable
 from lumbung_stock.domain.reservations import Draw, Resolution
+from lumbung_stock.domain.resolve import shares_to_ship
 from lumbung_stock.usecases.book_movements import move_goods
 from lumbung_stock.usecases.lock_reservation import lock_reservation
 from lumbung_stock.usecases.resolve_reservations import resolve_reservations
 
 
 async def ship_reservation(conn: Conn, author: Author, wish: Resolution) -> list[LedgerEntry]:
-    """One entry for each draw; `wish` has the verb SHIP and the parcel's document.
+    """One entry for each draw; `wish` has the verb SHIP, the warehouse and the parcel's document. The reservation
+    is SHIPPED when its last share has left.
 
-    Raises ReservationNotFound, NotConfirmed, NotPicked, RequestIdReused.
+    Raises ReservationNotFound, NotConfirmed, NothingToShip, NotPicked, RequestIdReused.
     """
     reservation = await lock_reservation(conn, wish.reservation_id)
-    require_shippable(reservation)
+    require_shippable(reservation, wish.warehouse_code)
     (answer,) = await resolve_reservations(conn, [wish])
     if isinstance(answer, Failure):
         raise answer
+    leaving = shares_to_ship(reservation, wish.warehouse_code)
     entries: list[LedgerEntry] = []
-    for warehouse_code, draws in groupby(sorted(reservation.draws, key=_warehouse), key=_warehouse):
+    for warehouse_code, draws in groupby(sorted(leaving, key=_warehouse), key=_warehouse):
         movements = tuple(_sale(draw, wish) for draw in draws)
         entries += await move_goods(conn, Booking(warehouse_code, movements, author))
     return entries

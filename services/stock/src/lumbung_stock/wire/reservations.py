@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit.failures import Kind
-from lumbung_stock.domain.reservations import OrderDetails, Refusal, Reservation, ReservationState
+from lumbung_stock.domain.reservations import Line, OrderDetails, Refusal, Reservation, ReservationState
 
 TOLD_EARLIER = timedelta(seconds=1)
 """Callers are told a deadline this much before the real one, so that a Confirm sent in time arrives in time."""
@@ -27,13 +28,14 @@ def reservation_message(reservation: Reservation) -> pb.Reservation:
         reservation_id=str(reservation.reservation_id),
         request_id=reservation.request_id,
         state=pb.ReservationState.ValueType(reservation.state),
-        lines=[pb.ReserveLine(sku_code=line.sku_code, quantity=line.quantity) for line in reservation.lines],
+        lines=_lines(reservation.lines),
         draws=[
             pb.Draw(
                 warehouse_code=draw.warehouse_code,
                 sku_code=draw.sku_code,
                 quantity=draw.quantity,
-                from_escrow=draw.from_escrow,
+                from_escrow=draw.from_escrow or draw.left_escrow,
+                shipped=draw.shipped,
             )
             for draw in reservation.draws
         ],
@@ -46,11 +48,17 @@ def reservation_message(reservation: Reservation) -> pb.Reservation:
     )
     if reservation.state is not ReservationState.REFUSED:
         message.expire_time.CopyFrom(timestamp(reservation.deadline - TOLD_EARLIER))
+    if reservation.held is not None:
+        message.held_lines.extend(_lines(reservation.held.lines))
     if reservation.resolve_time is not None:
         message.resolve_time.CopyFrom(timestamp(reservation.resolve_time))
     if reservation.order is not None:
         message.order.CopyFrom(order_message(reservation.order))
     return message
+
+
+def _lines(lines: Sequence[Line]) -> list[pb.ReserveLine]:
+    return [pb.ReserveLine(sku_code=line.sku_code, quantity=line.quantity) for line in lines]
 
 
 def order_message(order: OrderDetails) -> pb.OrderDetails:

@@ -1,4 +1,4 @@
-"""Confirm, release and cancel: many callers' wishes in one transaction, each with its own answer."""
+"""Confirm, release, extend and cancel: many callers' wishes in one transaction, each with its own answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOKS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmReleaseOrCancel:
+class ChangeReservations:
     """Decides a micro-batch of wishes: what the batcher calls."""
 
     postgres: Postgres

@@ -1,0 +1,80 @@
+"""What a partial confirm sells and what goes back: never more than was held, to the unit, bundles whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lumbung_stock.domain.answers import decided
+from lumbung_stock.domain.carts import demand_of
+from lumbung_stock.domain.partial import part_of
+from lumbung_stock.domain.reservation_failures import MoreThanHeld
+from lumbung_stock.domain.reservations import Draw, Reservation
+
+if TYPE_CHECKING:
+    from services.stock.tests.conftest import MakeCart
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+BUNDLES = {"SET": {"CUP": 2, "TEA": 1}, "BOX": {"TEA": 3}}
+SKUS = ("CUP", "TEA", "SET", "BOX")
+
+
+def held(make_cart: MakeCart, lines: list[tuple[str, int]]) -> Reservation:
+    """A hold whose units come from one warehouse."""
+    cart = make_cart(lines, bundles=BUNDLES)
+    draws = tuple(Draw("JKT1", sku, units, from_escrow=False) for sku, units in sorted(cart.demand().items()))
+    return decided(cart, draws, (NOW, NOW))
+
+
+def units(draws: tuple[Draw, ...]) -> Counter[str]:
+    """Units by SKU."""
+    return Counter({draw.sku_code: draw.quantity for draw in draws})
+
+
+def test_a_bundle_is_sold_whole(make_cart: MakeCart) -> None:
+    hold = held(make_cart, [("SET", 3), ("TEA", 1)])
+    part = part_of(hold, [("SET", 2)])
+    assert [(line.sku_code, line.quantity) for line in part.lines] == [("SET", 2)]
+    assert (units(part.kept), units(part.given_back)) == ({"CUP": 4, "TEA": 2}, {"CUP": 2, "TEA": 2})
+
+
+def test_a_bundles_component_is_not_a_line_of_its_own(make_cart: MakeCart) -> None:
+    with pytest.raises(MoreThanHeld):
+        part_of(held(make_cart, [("SET", 3)]), [("CUP", 1)])
+
+
+def test_the_same_line_twice_is_sold_in_the_order_in_which_it_was_held(make_cart: MakeCart) -> None:
+    hold = held(make_cart, [("CUP", 2), ("TEA", 1), ("CUP", 2)])
+    part = part_of(hold, [("CUP", 1), ("CUP", 2)])
+    assert [(line.sku_code, line.quantity) for line in part.lines] == [("CUP", 2), ("CUP", 1)]
+
+
+LINES = st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 5)), min_size=1, max_size=6)
+
+
+@given(LINES, LINES)
+def test_what_is_sold_and_what_goes_back_are_what_was_held(
+    make_cart: MakeCart, lines: list[tuple[str, int]], wanted: list[tuple[str, int]]
+) -> None:
+    hold = held(make_cart, lines)
+    has, wants = Counter[str](), Counter[str]()
+    for sku, quantity in lines:
+        has[sku] += quantity
+    for sku, quantity in wanted:
+        wants[sku] += quantity
+    if not wants <= has:
+        with pytest.raises(MoreThanHeld):
+            part_of(hold, wanted)
+        return
+    part = part_of(hold, wanted)
+    sold = Counter[str]()
+    for line in part.lines:
+        sold[line.sku_code] += line.quantity
+    assert sold == wants
+    assert units(part.kept) == Counter(demand_of(part.lines))
+    assert units(part.kept) + units(part.given_back) == units(hold.draws)
