@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -80,6 +80,32 @@ def translated_errors() -> Iterator[None]:
         raise Overloaded(retry_after_s=RETRY_AFTER_S) from error
     except _UNAVAILABLE as error:
         raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
+
+
+class ScriptCall(Protocol):
+    """A script that can be called, by whichever client."""
+
+    async def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int] = ()) -> Any:
+        """What the script returns. Raises StoreUnavailable (it may have taken effect), Overloaded (it was not sent)
+        and redis.ResponseError for a mistake in it."""
+
+
+class ScriptClient(Protocol):
+    """Whatever calls scripts: redis-py by `RedisScripts`, or `lumbung_kit.valkey_lean.LeanValkey`."""
+
+    def script(self, source: str) -> ScriptCall:
+        """A script to be called by its hash; the server is given the source when it lacks it."""
+
+
+class RedisScripts:
+    """Calls scripts by redis-py."""
+
+    def __init__(self, client: Valkey) -> None:
+        self._client = client
+
+    def script(self, source: str) -> ScriptCall:
+        """A script to be called by its hash."""
+        return Script(self._client, source)
 
 
 class Script:

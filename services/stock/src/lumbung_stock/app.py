@@ -19,7 +19,8 @@ from lumbung_kit.events import EventLog
 from lumbung_kit.loops import Wakeup
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.serving import App, Loop, Service
-from lumbung_kit.valkey import Valkey, connect
+from lumbung_kit.valkey import ScriptClient, Valkey, connect
+from lumbung_kit.valkey_lean import LeanValkey
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservations import Reservation, Resolution
 from lumbung_stock.entrypoints import loops
@@ -113,7 +114,7 @@ async def _open_stores(settings: StockSettings, stack: AsyncExitStack) -> Stores
         postgres=postgres,
         leases=leases,
         valkey=valkey,
-        gate=Gate(valkey, journal_max=settings.journal_max),
+        gate=Gate(valkey, journal_max=settings.journal_max, scripts=_scripts(settings, stack)),
         log=log,
         ledger=ledger,
         skus=SkuBook(postgres),
@@ -121,6 +122,17 @@ async def _open_stores(settings: StockSettings, stack: AsyncExitStack) -> Stores
         sales=sales,
         answers=DurableAnswers(ledger, max_waiting=settings.waiting_max),
     )
+
+
+def _scripts(settings: StockSettings, stack: AsyncExitStack) -> ScriptClient | None:
+    """The lean client, unless the settings want everything by redis-py."""
+    if settings.valkey_client != "lean":
+        return None
+    lean = LeanValkey(
+        settings.valkey_url.get_secret_value(), name="stock", max_in_flight=settings.valkey_in_flight_max
+    )
+    stack.push_async_callback(lean.aclose)
+    return lean
 
 
 def _reservations(

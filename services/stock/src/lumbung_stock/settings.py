@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -29,6 +29,10 @@ class StockSettings(ServiceSettings):
     """Most flash sales whose journal this replica commits."""
     valkey_connections: Annotated[int, Field(ge=4, le=1000)] = 64
     """Most connections to Valkey; running sales' committers keep one each."""
+    valkey_client: Literal["lean", "redis-py"] = "lean"
+    """Which client calls the gate's scripts: our own, made for it, or redis-py, which does everything else."""
+    valkey_in_flight_max: Annotated[int, Field(ge=1)] = 10_000
+    """Script calls that may wait for Valkey's reply; more are refused at once."""
     journal_max: Annotated[int, Field(ge=1)] = 50_000
     """Entries of one sale that may wait for Postgres before the gate refuses more."""
     reserve_batch_max: Annotated[int, Field(ge=1, le=2000)] = 256

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lumbung_kit.valkey import Script, Valkey, connect, load_script
+from lumbung_kit.valkey import ScriptCall, ScriptClient, Valkey, connect
 from lumbung_stock.domain.allocate import Allocator
 from lumbung_stock.domain.reservations import Draw
 from lumbung_stock.domain.settle import Escrow
+from lumbung_stock.stores import gate as gate_store
 from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.journal_codec import Outcome
 
@@ -41,12 +42,12 @@ def sabotaged(check: str) -> str:
 def sabotage_script(monkeypatch: pytest.MonkeyPatch, check: str) -> None:
     """Every gate made from now on has the sabotaged script."""
 
-    def load(client: Valkey, package: str, filename: str) -> Script:
-        if filename == "reserve.lua":
-            return Script(client, sabotaged(check))
-        return load_script(client, package, filename)
+    load = gate_store._load
 
-    monkeypatch.setattr("lumbung_stock.stores.gate.load_script", load)
+    def load_sabotaged(scripts: ScriptClient, filename: str) -> ScriptCall:
+        return scripts.script(sabotaged(check)) if filename == "reserve.lua" else load(scripts, filename)
+
+    monkeypatch.setattr(gate_store, "_load", load_sabotaged)
 
 
 def sabotage_escrow(monkeypatch: pytest.MonkeyPatch) -> None:

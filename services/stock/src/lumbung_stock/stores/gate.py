@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
-from lumbung_kit.valkey import Valkey, load_script, translated_errors
+from lumbung_kit.valkey import RedisScripts, ScriptCall, ScriptClient, Valkey, translated_errors
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reservations import Reservation
@@ -43,15 +44,17 @@ class GateStatus:
 class Gate:
     """Calls of the scripts beside this module. Raises StoreUnavailable; after a time-out the outcome is unknown."""
 
-    def __init__(self, client: Valkey, *, journal_max: int) -> None:
+    def __init__(self, client: Valkey, *, journal_max: int, scripts: ScriptClient | None = None) -> None:
+        """`scripts` calls the scripts; redis-py when there is none."""
         self._client = client
         self._journal_max = journal_max
-        self._reserve = load_script(client, __package__, "reserve.lua")
-        self._freeze = load_script(client, __package__, "freeze_gate.lua")
-        self._install = load_script(client, __package__, "install_gate.lua")
-        self._arm = load_script(client, __package__, "arm_gate.lua")
-        self._credit = load_script(client, __package__, "credit_gate.lua")
-        self._ack = load_script(client, __package__, "ack_journal.lua")
+        scripts = scripts or RedisScripts(client)
+        self._reserve = _load(scripts, "reserve.lua")
+        self._freeze = _load(scripts, "freeze_gate.lua")
+        self._install = _load(scripts, "install_gate.lua")
+        self._arm = _load(scripts, "arm_gate.lua")
+        self._credit = _load(scripts, "credit_gate.lua")
+        self._ack = _load(scripts, "ack_journal.lua")
 
     async def reserve(self, sale: FlashSale, cart: Cart, *, last_word: bool = True) -> GateAnswer:
         """Takes the cart's units of SKUs on sale, all or none, and journals the decision.
@@ -162,6 +165,10 @@ class Gate:
             for name in wanted
             if found[name] != wanted[name]
         ]
+
+
+def _load(scripts: ScriptClient, filename: str) -> ScriptCall:
+    return scripts.script(files(__package__).joinpath(filename).read_text(encoding="utf-8"))
 
 
 def _installed(reservation: Reservation, limited: set[str]) -> list[str | int]:
