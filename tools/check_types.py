@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVICES = sorted(str(folder.relative_to(ROOT)) for folder in ROOT.glob("services/*/src"))
-SOURCES = ["libs/kit/src", "dev/src", "bench/src", *SERVICES]
+PACKAGES = ("libs/*/src", "dev/src", "bench/src", "services/*/src")
+SOURCES = [str(path.relative_to(ROOT)) for pattern in PACKAGES for path in sorted(ROOT.glob(pattern))]
 
 
 def main() -> int:

@@ -1,0 +1,46 @@
+"""The channel: service config, keepalive, reconnecting, TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import grpc
+
+from lumbung_client.options import Options
+
+
+def service_config() -> str:
+    """The published service config (JSON): retries, retry throttling, load balancing."""
+    return files(__package__).joinpath("service_config.json").read_text(encoding="utf-8")
+
+
+def open_channel(
+    target: str,
+    options: Options,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+    more: Sequence[tuple[str, Any]] = (),
+) -> grpc.aio.Channel:
+    """A channel to one or more servers, over TLS when there are credentials.
+
+    `more` are gRPC channel arguments; the last of two with one name holds.
+    """
+    arguments = [*dict([*_arguments(options), *more]).items()]
+    if credentials is None:
+        return grpc.aio.insecure_channel(target, options=arguments)
+    return grpc.aio.secure_channel(target, credentials, options=arguments)
+
+
+def _arguments(options: Options) -> list[tuple[str, Any]]:
+    return [
+        ("grpc.service_config", service_config()),
+        ("grpc.keepalive_time_ms", int(options.keepalive_s * 1000)),
+        ("grpc.keepalive_timeout_ms", int(options.keepalive_timeout_s * 1000)),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", int(options.reconnect_s_max * 1000)),
+        ("grpc.dns_min_time_between_resolutions_ms", 5_000),
+        ("grpc.max_receive_message_length", options.received_bytes_max),
+    ]
