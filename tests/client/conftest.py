@@ -225,9 +225,7 @@ class Stock:
 
 
 @pytest.fixture
-async def stock(
-    make_database: MakeDatabase, valkey_url: str, server_folder: Path
-) -> AsyncIterator[Stock]:
+async def stock(make_database: MakeDatabase, valkey_url: str, server_folder: Path) -> AsyncIterator[Stock]:
     """Stores with warehouse JKT1 and nothing in it; nobody serves yet."""
     url = await make_database("stock", MIGRATIONS)
     settings = StockSettings(
