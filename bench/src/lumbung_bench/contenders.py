@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,10 @@ from lumbung_bench.load.messages import Template
 from lumbung_bench.load.spec import Form
 from lumbung_bench.reservations import REQUEST_PREFIX, RESERVE
 from lumbung_bench.results import Promised
+
+ROWS_S_MAX = 20.0
+"""How long rows of soft holds may take to arrive."""
+ROWS_POLL_S = 0.25
 
 
 class Books(Protocol):
@@ -59,14 +64,21 @@ class Server:
         self.next_number += len(outcomes)
 
     async def promised(self) -> Promised | None:
-        """Looks into the books."""
+        """Looks into the books; soft holds get a while to arrive there."""
         if self.books is None:
             return None
-        held = await self.books.held()
-        missing = sum(f"{REQUEST_PREFIX}{number:010d}" not in held for number in self._acknowledged)
+        looks = int(ROWS_S_MAX / ROWS_POLL_S)
+        for _ in range(looks):
+            missing = self._missing(await self.books.held())
+            if not missing:
+                break
+            await asyncio.sleep(ROWS_POLL_S)
         stock = self.books.stock
         beyond = sum(max(0, units - stock.get(sku, 0)) for sku, units in self._units.items())
         return Promised(acknowledged=len(self._acknowledged), minus_rows=missing, minus_stock=beyond)
+
+    def _missing(self, held: set[str]) -> int:
+        return sum(f"{REQUEST_PREFIX}{number:010d}" not in held for number in self._acknowledged)
 
 
 async def nothing() -> None:
@@ -75,9 +87,13 @@ async def nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server with one way of asking it. `prepare` runs before each measurement."""
+    """A server with one way of asking it. `prepare` runs before each measurement.
+
+    `pid` gives the process whose time is counted, where it is not one that the stage runs by the server's name.
+    """
 
     name: str
     server: Server
     load: Load
     prepare: Callable[[], Awaitable[None]] = nothing
+    pid: Callable[[], int] | None = None

@@ -32,7 +32,8 @@ class Timing:
 async def measure(stage: Stage, contender: Contender, timing: Timing, seed: int) -> Sample:
     """Asks the server for a time. Raises Trouble when the generator could not do so."""
     await contender.prepare()
-    process = psutil.Process(stage.pid(contender.server.name))
+    pid = contender.pid() if contender.pid else stage.pid(contender.server.name)
+    process = psutil.Process(pid)
     before = _cpu_s(process)
     with tempfile.TemporaryDirectory(prefix="lumbung-bench-") as folder:
         outcomes_file = Path(folder) / "outcomes"

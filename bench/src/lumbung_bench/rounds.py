@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -27,9 +27,12 @@ class Comparison:
     title: str
     open: Callable[[Stage], Contenders]
     note: str = ""
+    rounds_max: int = 100
+    """Fewer where a case can be run only once, as when goods are sold out."""
 
     async def run(self, stage: Stage, timing: Timing, tell: Callable[[str], None]) -> CaseResult:
         """Starts what it needs, measures, looks into the books, ends what it started."""
+        timing = replace(timing, rounds=min(timing.rounds, self.rounds_max))
         taken = taken_now(timing)
         async with self.open(stage) as contenders:
             samples: dict[str, list[Sample]] = {contender.name: [] for contender in contenders}

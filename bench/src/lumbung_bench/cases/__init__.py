@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lumbung_bench.cases import unary
+from lumbung_bench.cases import rivals, settings, unary
 from lumbung_bench.rounds import Comparison
 
-ALL: list[Comparison] = [*unary.CASES]
+ALL: list[Comparison] = [*unary.CASES, *settings.CASES, *rivals.CASES]

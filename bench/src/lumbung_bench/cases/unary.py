@@ -1,4 +1,4 @@
-"""One reservation a call, on a flash sale, against the echo."""
+"""Reservations on a flash sale, against the echo."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from lumbung_bench.stage import Stage
 
 ECHO = "grpc.aio echo"
 DURABLE = "ours, durable"
+REFUSED = "ours, sold out"
+BATCH_ECHO = "grpc.aio echo, batches of 64"
+BATCH_DURABLE = "ours, durable, batches of 64"
+BATCH = 64
+BATCHES_IN_FLIGHT = 8
 
 
 @asynccontextmanager
@@ -32,11 +37,42 @@ def on_sale(carts: Sequence[Sequence[str]]) -> Load:
     return Load(reservations.unary(carts, sale=SALE), carts)
 
 
+def batches_on_sale(carts: Sequence[Sequence[str]]) -> Load:
+    """Batches of these carts on the flash sale."""
+    return Load(
+        reservations.batch(carts, BATCH, sale=SALE),
+        [carts[each % len(carts)] for each in range(BATCH)],
+        path=reservations.BATCH_RESERVE,
+        form="batch",
+        in_flight=BATCHES_IN_FLIGHT,
+    )
+
+
 @asynccontextmanager
 async def _durable(stage: Stage, lines: int, skus: int) -> AsyncIterator[list[Contender]]:
     load = on_sale(reservations.carts(lines, skus))
     async with echo_server(stage, lines) as echo, stock_service(stage, "stock") as ours:
         yield [Contender(ECHO, echo, load), Contender(DURABLE, ours.server, load)]
+
+
+@asynccontextmanager
+async def _refused(stage: Stage) -> AsyncIterator[list[Contender]]:
+    load = on_sale(reservations.carts(3, 3))
+    async with echo_server(stage, 3) as echo, stock_service(stage, "stock", skus=3, units=10) as ours:
+        yield [Contender(ECHO, echo, load), Contender(REFUSED, ours.server, load)]
+
+
+@asynccontextmanager
+async def _batches(stage: Stage) -> AsyncIterator[list[Contender]]:
+    carts = reservations.carts(3, 3)
+    unary, batches = on_sale(carts), batches_on_sale(carts)
+    async with echo_server(stage, 3) as echo, stock_service(stage, "stock") as ours:
+        yield [
+            Contender(ECHO, echo, unary),
+            Contender(BATCH_ECHO, echo, batches),
+            Contender(DURABLE, ours.server, unary),
+            Contender(BATCH_DURABLE, ours.server, batches),
+        ]
 
 
 CASES = [
@@ -54,5 +90,11 @@ CASES = [
         "durable-spread",
         f"Durable Reserve on a flash sale, unary, 3 lines over {SKUS} SKUs, 64 in flight",
         partial(_durable, lines=3, skus=SKUS),
+    ),
+    Comparison("refused", "Reserve on a flash sale that is sold out, unary, 3 lines, 64 in flight", _refused),
+    Comparison(
+        "batches",
+        f"Durable BatchReserve of {BATCH} on a flash sale, 3 lines each, {BATCHES_IN_FLIGHT} calls in flight",
+        _batches,
     ),
 ]
