@@ -16,8 +16,10 @@ from rich.console import Console
 from lumbung_bench import machine
 from lumbung_bench.cases import ALL
 from lumbung_bench.measure import Timing
-from lumbung_bench.results import Results
-from lumbung_bench.rounds import Comparison
+from lumbung_bench.report.page import RESULTS, write
+from lumbung_bench.report.tell import tell_result
+from lumbung_bench.results import CaseResult, Results
+from lumbung_bench.rounds import Case, NotYetError, taken_now
 from lumbung_bench.stage import FOLDER, open_stage
 from lumbung_dev.local.checkout import ROOT
 from lumbung_dev.local.trouble import Trouble
@@ -40,6 +42,9 @@ def bench(
     ] = False,
     rounds: Annotated[int | None, typer.Option(help="How often each contender is measured.", min=1)] = None,
     seconds: Annotated[float | None, typer.Option(help="How long each time.", min=0.2)] = None,
+    render: Annotated[
+        bool, typer.Option("--render", help="Writes the page anew from what was measured before.")
+    ] = False,
     listing: Annotated[bool, typer.Option("--list", help="Names the cases and measures nothing.")] = False,
 ) -> None:
     """Measures reservations beside what else one could have built, and writes docs/benchmarks.md."""
@@ -48,46 +53,58 @@ def bench(
         for case in chosen:
             console.print(f"{case.name:<24} {case.title}")
         return
+    folder = FOLDER / "quick" if quick else DOCS
+    if render:
+        write(Results.load(folder / RESULTS), folder)
+        return
     standard = QUICK if quick else FULL
     timing = Timing(standard.warm_up_s, seconds or standard.measure_s, rounds or standard.rounds)
     try:
-        uvloop.run(_until_told_to_stop(chosen, timing, FOLDER / "quick" if quick else DOCS))
+        whole = uvloop.run(_until_told_to_stop(chosen, timing, folder))
     except Trouble as trouble:
         console.print(f"[red]{trouble}")
         raise typer.Exit(1) from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("Stopped; the cases that were complete are written down.")
         raise typer.Exit(130) from None
+    raise typer.Exit(0 if whole else 1)
 
 
-async def _until_told_to_stop(chosen: Sequence[Comparison], timing: Timing, folder: Path) -> None:
+async def _until_told_to_stop(chosen: Sequence[Case], timing: Timing, folder: Path) -> bool:
     """SIGTERM ends the work as Ctrl-C does."""
     task = asyncio.ensure_future(_run(chosen, timing, folder))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    await task
+    return await task
 
 
-async def _run(chosen: Sequence[Comparison], timing: Timing, folder: Path) -> None:
-    file = folder / "benchmarks" / "results.json"
+async def _run(chosen: Sequence[Case], timing: Timing, folder: Path) -> bool:
+    """Writes down each case as it is measured. True when all could be; one that breaks leaves the others alone."""
+    whole = True
     async with open_stage(console.print) as stage:
         for case in chosen:
             console.print(f"\n[bold]{case.name}[/]: {case.title}")
-            found = await case.run(stage, timing, console.print)
-            results = Results.load(file).with_case(
-                case.name, found, machine=machine.machine(), versions=machine.versions()
-            )
-            results.save(file)
-            for name in list(found.samples)[1:]:
-                rate, p99 = found.rate_ratio(name), found.p99_ratio(name)
-                console.print(
-                    f"  {name}: {rate.median:.2f} ({rate.low:.2f}-{rate.high:.2f}) times the rate of"
-                    f" {found.baseline}, {p99.median:.2f} times its p99"
-                )
-            for name, promised in found.promised.items():
-                console.print(
-                    f"  {name}: {promised.acknowledged} promised; minus stock {promised.minus_stock},"
-                    f" minus rows {promised.minus_rows}"
-                )
+            try:
+                found = await case.run(stage, timing, console.print)
+            except NotYetError as reason:
+                found = CaseResult(title=case.title, taken=taken_now(timing), skipped=str(reason))
+            except Exception:  # noqa: BLE001 - shown, and the run fails in the end
+                console.print_exception()
+                whole = False
+                continue
+            _keep(case.name, found, folder)
+            tell_result(console, found)
+    return whole
+
+
+def _keep(name: str, found: CaseResult, folder: Path) -> None:
+    file = folder / RESULTS
+    results = Results.load(file).with_case(
+        name, found, machine=machine.machine(), versions=machine.versions()
+    )
+    ordered = {case.name: results.cases[case.name] for case in ALL if case.name in results.cases}
+    results = Results(machine=results.machine, versions=results.versions, cases=ordered)
+    results.save(file)
+    write(results, folder)
 
 
 if __name__ == "__main__":

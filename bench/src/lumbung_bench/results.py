@@ -63,9 +63,11 @@ class CaseResult(_Kept):
     taken: Taken
     samples: dict[str, list[Sample]] = Field(default_factory=dict)
     promised: dict[str, Promised] = Field(default_factory=dict)
-    figures: dict[str, Figure] = Field(default_factory=dict)
-    """Named results of cases that do not compare servers."""
+    figures: dict[str, list[Figure]] = Field(default_factory=dict)
+    """Named results of cases that do not compare servers, one for each round."""
     note: str = ""
+    skipped: str = ""
+    """Why it could not be measured; empty when it was."""
 
     @property
     def baseline(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from lumbung_bench.contenders import Contender
 from lumbung_bench.measure import Timing, measure
@@ -29,10 +29,16 @@ class Comparison:
     note: str = ""
     rounds_max: int = 100
     """Fewer where a case can be run only once, as when goods are sold out."""
+    measure_s_min: float = 0.0
+    """More where a case ends by itself."""
 
     async def run(self, stage: Stage, timing: Timing, tell: Callable[[str], None]) -> CaseResult:
         """Starts what it needs, measures, looks into the books, ends what it started."""
-        timing = replace(timing, rounds=min(timing.rounds, self.rounds_max))
+        timing = replace(
+            timing,
+            rounds=min(timing.rounds, self.rounds_max),
+            measure_s=max(timing.measure_s, self.measure_s_min),
+        )
         taken = taken_now(timing)
         async with self.open(stage) as contenders:
             samples: dict[str, list[Sample]] = {contender.name: [] for contender in contenders}
@@ -49,6 +55,23 @@ async def _promised(contenders: list[Contender]) -> dict[str, Promised]:
     servers = {contender.server.name: contender.server for contender in contenders}
     found = {name: await server.promised() for name, server in servers.items()}
     return {name: promised for name, promised in found.items() if promised is not None}
+
+
+class NotYetError(Exception):
+    """What a case wants to measure does not exist; the message says what is missing."""
+
+
+class Case(Protocol):
+    """Something that is measured and written down under its name."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    async def run(self, stage: Stage, timing: Timing, tell: Callable[[str], None]) -> CaseResult:
+        """Starts what it needs, measures, ends what it started. Raises NotYetError."""
 
 
 def taken_now(timing: Timing) -> Taken:

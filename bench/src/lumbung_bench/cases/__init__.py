@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from lumbung_bench.cases import rivals, settings, unary
-from lumbung_bench.rounds import Comparison
+from lumbung_bench.rounds import Case
 
-ALL: list[Comparison] = [*unary.CASES, *settings.CASES, *rivals.CASES]
+ALL: list[Case] = [*unary.CASES, *settings.CASES, *rivals.CASES]

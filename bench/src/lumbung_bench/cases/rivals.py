@@ -6,18 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from lumbung_bench import reservations
-from lumbung_bench.cases.unary import DURABLE, on_sale
+from lumbung_bench import names, reservations
+from lumbung_bench.cases.unary import on_sale
 from lumbung_bench.contenders import Contender, Load
 from lumbung_bench.contestants.rival_server import rival
 from lumbung_bench.contestants.stock_service import SKUS, stock_service
 from lumbung_bench.rounds import Comparison
 from lumbung_bench.stage import Stage
 
-FOR_UPDATE = "SELECT ... FOR UPDATE"
-SKIP_LOCKED = "a row per unit, SKIP LOCKED"
-ORDINARY = "ours, ordinary"
-ORDINARY_BATCH = "ours, ordinary, batches of 64"
 BATCH = 64
 BATCHES_IN_FLIGHT = 8
 SOLD_OUT_UNITS = 300
@@ -41,11 +37,11 @@ async def _rivals(stage: Stage, lines: int, skus: int) -> AsyncIterator[list[Con
         stock_service(stage, "stock, on sale", skus=skus) as ours,
     ):
         yield [
-            Contender(FOR_UPDATE, for_update, unary),
-            Contender(SKIP_LOCKED, skip_locked, unary),
-            Contender(ORDINARY, ordinary.server, unary),
-            Contender(ORDINARY_BATCH, ordinary.server, batch),
-            Contender(DURABLE, ours.server, on_sale(carts)),
+            Contender(names.FOR_UPDATE, for_update, unary),
+            Contender(names.SKIP_LOCKED, skip_locked, unary),
+            Contender(names.ORDINARY, ordinary.server, unary),
+            Contender(names.ORDINARY_BATCH, ordinary.server, batch),
+            Contender(names.DURABLE, ours.server, on_sale(carts)),
         ]
 
 
@@ -61,10 +57,10 @@ async def _sold_out(stage: Stage) -> AsyncIterator[list[Contender]]:
         stock_service(stage, "stock, on sale", skus=1, units=units) as ours,
     ):
         yield [
-            Contender(FOR_UPDATE, for_update, ask),
-            Contender(SKIP_LOCKED, skip_locked, ask),
-            Contender(ORDINARY, ordinary.server, ask),
-            Contender(DURABLE, ours.server, ask_on_sale),
+            Contender(names.FOR_UPDATE, for_update, ask),
+            Contender(names.SKIP_LOCKED, skip_locked, ask),
+            Contender(names.ORDINARY, ordinary.server, ask),
+            Contender(names.DURABLE, ours.server, ask_on_sale),
         ]
 
 
@@ -87,5 +83,6 @@ CASES = [
         f"{SOLD_OUT_UNITS} units, {5 * SOLD_OUT_UNITS} buyers, 64 at a time: how many are promised",
         _sold_out,
         rounds_max=1,
+        measure_s_min=30.0,
     ),
 ]

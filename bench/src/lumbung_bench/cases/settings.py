@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from lumbung_bench import reservations
+from lumbung_bench import names, reservations
 from lumbung_bench.cases.unary import on_sale
 from lumbung_bench.contenders import Contender
 from lumbung_bench.contestants.stock_service import stock_service
@@ -15,15 +15,12 @@ from lumbung_bench.rounds import Comparison
 from lumbung_bench.stage import Stage
 from lumbung_kit.valkey import Valkey, connect
 
-NOT_PERSISTED = "nothing persisted"
-EVERYSEC = "appendfsync everysec"
-ALWAYS = "appendfsync always"
 _PERSISTENCE = {
-    NOT_PERSISTED: {"appendonly": "no", "appendfsync": "everysec"},
-    EVERYSEC: {"appendonly": "yes", "appendfsync": "everysec"},
-    ALWAYS: {"appendonly": "yes", "appendfsync": "always"},
+    names.NOT_PERSISTED: {"appendonly": "no", "appendfsync": "everysec"},
+    names.EVERYSEC: {"appendonly": "yes", "appendfsync": "everysec"},
+    names.ALWAYS: {"appendonly": "yes", "appendfsync": "always"},
 }
-TRACES = {"no traces": 0.0, "traces 1 %": 0.01, "traces 100 %": 1.0}
+TRACES = {names.TRACES_NONE: 0.0, names.TRACES_1: 0.01, names.TRACES_100: 1.0}
 _POLL_S = 0.02
 
 
@@ -39,7 +36,7 @@ async def _persistence(stage: Stage) -> AsyncIterator[list[Contender]]:
                 for name, settings in _PERSISTENCE.items()
             ]
     finally:
-        await _tell(valkey, _PERSISTENCE[ALWAYS])
+        await _tell(valkey, _PERSISTENCE[names.ALWAYS])
         await valkey.aclose()
 
 

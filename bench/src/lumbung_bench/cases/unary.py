@@ -6,17 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-from lumbung_bench import reservations
+from lumbung_bench import names, reservations
 from lumbung_bench.contenders import Contender, Load, Server
 from lumbung_bench.contestants.stock_service import SALE, SKUS, stock_service
 from lumbung_bench.rounds import Comparison
 from lumbung_bench.stage import Stage
 
-ECHO = "grpc.aio echo"
-DURABLE = "ours, durable"
-REFUSED = "ours, sold out"
-BATCH_ECHO = "grpc.aio echo, batches of 64"
-BATCH_DURABLE = "ours, durable, batches of 64"
 BATCH = 64
 BATCHES_IN_FLIGHT = 8
 
@@ -52,14 +47,14 @@ def batches_on_sale(carts: Sequence[Sequence[str]]) -> Load:
 async def _durable(stage: Stage, lines: int, skus: int) -> AsyncIterator[list[Contender]]:
     load = on_sale(reservations.carts(lines, skus))
     async with echo_server(stage, lines) as echo, stock_service(stage, "stock") as ours:
-        yield [Contender(ECHO, echo, load), Contender(DURABLE, ours.server, load)]
+        yield [Contender(names.ECHO, echo, load), Contender(names.DURABLE, ours.server, load)]
 
 
 @asynccontextmanager
 async def _refused(stage: Stage) -> AsyncIterator[list[Contender]]:
     load = on_sale(reservations.carts(3, 3))
     async with echo_server(stage, 3) as echo, stock_service(stage, "stock", skus=3, units=10) as ours:
-        yield [Contender(ECHO, echo, load), Contender(REFUSED, ours.server, load)]
+        yield [Contender(names.ECHO, echo, load), Contender(names.REFUSED, ours.server, load)]
 
 
 @asynccontextmanager
@@ -68,10 +63,10 @@ async def _batches(stage: Stage) -> AsyncIterator[list[Contender]]:
     unary, batches = on_sale(carts), batches_on_sale(carts)
     async with echo_server(stage, 3) as echo, stock_service(stage, "stock") as ours:
         yield [
-            Contender(ECHO, echo, unary),
-            Contender(BATCH_ECHO, echo, batches),
-            Contender(DURABLE, ours.server, unary),
-            Contender(BATCH_DURABLE, ours.server, batches),
+            Contender(names.ECHO, echo, unary),
+            Contender(names.BATCH_ECHO, echo, batches),
+            Contender(names.DURABLE, ours.server, unary),
+            Contender(names.BATCH_DURABLE, ours.server, batches),
         ]
 
 

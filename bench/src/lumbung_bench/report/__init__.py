@@ -1,0 +1,1 @@
+"""From results to a page and a picture that people read."""

@@ -1,0 +1,83 @@
+"""docs/benchmarks.md, written from the results alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lumbung_bench.report.goals import verdicts
+from lumbung_bench.report.plot import draw
+from lumbung_bench.report.tables import (
+    comparison_table,
+    figures_table,
+    goals_table,
+    promised_table,
+)
+from lumbung_bench.results import CaseResult, Results
+
+RESULTS = Path("benchmarks") / "results.json"
+PICTURE = Path("benchmarks") / "rates.svg"
+PAGE = Path("benchmarks.md")
+
+_INTRODUCTION = """# Benchmarks
+
+Written by `make bench`; do not edit. What takes the time is in [benchmarks/profile.md](benchmarks/profile.md).
+
+Every server is one process. The load generator (`docs/decisions/0020`) is another one on the same machine, over
+loopback; 64 calls in flight over 4 connections unless said otherwise, each with a `request_id` and a customer of its
+own, and latency counted from the moment at which a call was due. Contenders of a case are measured in turn, and ratios
+are taken within a round: "0.50 (0.45 to 0.55)" is the median of the rounds with the lowest and the highest. PostgreSQL
+syncs every commit and Valkey every write (`appendfsync always`), metrics are served, and 1 % of the calls are traced
+to a collector, unless a case says otherwise. Holds live 24 hours, so none expires meanwhile. After each case every
+hold that was acknowledged is looked up in the server's database."""
+
+
+_COMMANDS = """```
+make bench                              # all of it
+make bench ARGS="--cases 'durable*'"    # some of it, into the same page
+```"""
+
+
+def write(results: Results, folder: Path) -> None:
+    """The page and the picture beside the results."""
+    (folder / PICTURE).parent.mkdir(parents=True, exist_ok=True)
+    (folder / PICTURE).write_text(draw(results))
+    (folder / PAGE).write_text(_page(results))
+
+
+def _page(results: Results) -> str:
+    parts = [
+        _INTRODUCTION,
+        "## Goals",
+        goals_table(verdicts(results)),
+        f"## Reservations a second\n\n![rates of all contenders]({PICTURE.as_posix()})",
+        *(_case(name, case) for name, case in results.cases.items()),
+        "## Machine and versions",
+        _machine(results),
+        "## Commands",
+        _COMMANDS,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _case(name: str, case: CaseResult) -> str:
+    parts = [f"### {name}", case.title + "."]
+    if case.skipped:
+        parts.append(f"Skipped: {case.skipped}.")
+    if case.note:
+        parts.append(case.note)
+    if case.samples:
+        parts.append(comparison_table(case))
+    if case.figures:
+        parts.append(figures_table(case))
+    if case.promised:
+        parts.append(promised_table(case))
+    taken = case.taken
+    rounds = f"{taken.rounds} round{'s' if taken.rounds > 1 else ''} of {taken.measure_s:g} s"
+    parts.append(f"{taken.time}, {taken.commit}, {rounds}, load average before: {taken.load_average:.2f}.")
+    return "\n\n".join(parts)
+
+
+def _machine(results: Results) -> str:
+    machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
+    versions = ", ".join(f"{name} {value}" for name, value in results.versions.items())
+    return f"{machine}.\n\n{versions}."
