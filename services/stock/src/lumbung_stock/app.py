@@ -45,8 +45,10 @@ from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.expire_holds import ExpireHolds
 from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.get_reservation import GetReservation
+from lumbung_stock.usecases.move_units import MoveUnits
 from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
 from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
+from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 from lumbung_stock.usecases.watch_gates import WatchGates
@@ -163,7 +165,8 @@ def _reservations(
     watch = WatchGates(stores.ledger, stores.gate, stores.sales, set_up_gate, close)
     committers = loops.Committers(stores.leases, stores.gate, stores.sales, commit, sale_has_changed)
     on_sale = ReserveOnSale(stores.gate, stores.sales, stores.answers, gate_is_shut.ring)
-    reserve = Reserve(stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, on_sale)
+    from_pools = ReserveFromPools(on_sale, stores.gate, MoveUnits(stores.ledger, set_up_gate))
+    reserve = Reserve(stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, from_pools)
     flash_sales = FlashSaleUseCases(
         stores.postgres, stores.log, stores.sales, set_up_gate, close, sale_has_changed.ring
     )

@@ -83,10 +83,6 @@ PLAN: dict[str, tuple[Change, str]] = {
         lambda request: request.items.add(sku_code="A", warehouse_code="JKT1", quota=1),
         "items[1].sku_code",
     ),
-    "item twice in another warehouse": (
-        lambda request: request.items.add(sku_code="A", warehouse_code="SBY1", quota=1),
-        "items[1].sku_code",
-    ),
     "no sku": (item(sku_code=""), "items[0].sku_code"),
     "no warehouse": (item(warehouse_code=""), "items[0].warehouse_code"),
     "quota 0": (item(quota=0), "items[0].quota"),

@@ -27,6 +27,7 @@ from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.domain.audit import PromiseReport
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
+from lumbung_stock.domain.pools import Move, split
 from lumbung_stock.domain.reservations import (
     OrderDetails,
     Refusal,
@@ -46,6 +47,7 @@ from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.credit_gate import CreditGate
 from lumbung_stock.usecases.durable_answers import DurableAnswers
+from lumbung_stock.usecases.move_units import MoveUnits
 from lumbung_stock.usecases.open_flash_sale import open_flash_sale
 from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
 from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
@@ -123,18 +125,28 @@ class Works:
                     (sku, on_hand),
                 )
 
-    async def open(self, quota: int, *, limit: int = 0, arm: bool = True, code: str = "SALE") -> None:
+    async def open(
+        self, quota: int, *, limit: int = 0, arm: bool = True, code: str = "SALE", pools: int = 1
+    ) -> None:
         """An open sale of A."""
         now = datetime.now(UTC)
         item = FlashSaleItem("A", "JKT1", quota, limit)
         times = (now, now + timedelta(hours=1))
         sale = FlashSale(
-            code, code, FlashSaleState.PLANNED, ("web",), *times, 0, gate_armed=False, items=(item,)
+            code,
+            code,
+            FlashSaleState.PLANNED,
+            ("web",),
+            *times,
+            0,
+            gate_armed=False,
+            items=(item,),
+            pool_count=pools,
         )
-        await self.postgres.run(lambda conn: plan_flash_sale(conn, sale, "staff:ani"))
+        await self.postgres.run(lambda conn: plan_flash_sale(conn, split(sale), "staff:ani"))
         await self.postgres.run(lambda conn: open_flash_sale(conn, code))
         if arm:
-            assert await self.set_up(code)
+            await self.set_up_gate.until_armed(code)
 
     def cart(self, units: int = 1, **fields: Any) -> Cart:
         """A cart of A on the sale."""
@@ -634,6 +646,99 @@ class TestStopsAnywhere:
         assert (await works.sales.find_fresh("SALE")).state is FlashSaleState.CLOSING
         await works.close("SALE")
         await works.require_true()
+
+
+POOLS = ("SALE~01", "SALE~02", "SALE~03")
+MOVE_CALLS = 24
+
+
+class TestMoves:
+    """move_units: units go from pool to pool through Postgres, and none on the way is lost or doubled."""
+
+    async def in_pool(self, works: Works, pool: str, units: int) -> Cart:
+        """A cart that this pool's gate has granted."""
+        cart = works.make_cart({"A": units}, sale=pool)
+        answer = await works.gate.reserve(await works.sales.find_fresh(pool), cart)
+        assert answer.outcome is Outcome.HELD
+        return cart
+
+    async def require_agreement(self, works: Works, free: int) -> None:
+        """Every pool is armed and its gate has what Postgres has; together it is so much."""
+        while await works.credit():
+            pass
+        async with works.postgres.connection() as conn:
+            report = await count_promises(conn)
+        assert (report.oversold_units, report.conservation_gap_units) == (0, 0)
+        sale = await works.sales.find_fresh("SALE")
+        assert (sale.gate_armed, sale.items[0].quota, sale.items[0].remaining) == (True, 9, free)
+        for pool in sale.pools:
+            assert await works.gate.free_units(pool.flash_sale_code) == {"A": pool.items[0].remaining}
+            assert await works.gate.backlog(pool.flash_sale_code) == 0
+
+    async def test_what_was_in_flight_is_settled_before_units_move(self, works: Works) -> None:
+        await works.open(9, pools=3)
+        cart = await self.in_pool(works, POOLS[0], 2)
+        moves = [Move(POOLS[0], POOLS[1], "A", 1), Move(POOLS[2], POOLS[1], "A", 3)]
+        assert await MoveUnits(works.ledger, works.set_up_gate)(moves)
+        assert (await works.find(cart)).state is ReservationState.HELD
+        free = [pool.items[0].remaining for pool in (await works.sales.find_fresh("SALE")).pools]
+        assert free == [0, 7, 0]
+        await self.require_agreement(works, 7)
+
+    async def test_units_taken_meanwhile_do_not_move(self, works: Works) -> None:
+        await works.open(9, pools=3)
+        await self.in_pool(works, POOLS[0], 2)
+        moves = [Move(POOLS[2], POOLS[1], "A", 1), Move(POOLS[0], POOLS[1], "A", 2)]
+        assert not await MoveUnits(works.ledger, works.set_up_gate)(moves)
+        free = [pool.items[0].remaining for pool in (await works.sales.find_fresh("SALE")).pools]
+        assert free == [1, 3, 3]
+        await self.require_agreement(works, 7)
+
+    @pytest.mark.parametrize("takes_effect", STOPS)
+    @pytest.mark.parametrize("calls", range(1, MOVE_CALLS))
+    async def test_stopping_anywhere_loses_no_unit(
+        self, works: Works, calls: int, takes_effect: bool
+    ) -> None:
+        await works.open(9, pools=3)
+        await self.in_pool(works, POOLS[0], 1)
+        await self.in_pool(works, POOLS[1], 1)
+        broken = works.with_gate(FailingGate(works.gate, calls, takes_effect=takes_effect))  # type: ignore[arg-type]
+        moves = [Move(POOLS[0], POOLS[1], "A", 2), Move(POOLS[2], POOLS[1], "A", 1)]
+        with suppress(StoreUnavailable):
+            await MoveUnits(broken.ledger, broken.set_up_gate)(moves)
+        for pool in POOLS:
+            sale = await works.sales.find_fresh(pool)
+            if sale.commits_journal:
+                await works.commit(pool, sale.epoch, await works.gate.read_journal(pool, 10))
+        await works.watch()
+        await self.require_agreement(works, 7)
+
+    async def test_the_steps_of_a_move_are_fewer_than_were_tried(self, works: Works) -> None:
+        await works.open(9, pools=3)
+        broken = works.with_gate(FailingGate(works.gate, MOVE_CALLS, takes_effect=False))  # type: ignore[arg-type]
+        moves = [Move(POOLS[0], POOLS[1], "A", 2), Move(POOLS[2], POOLS[1], "A", 1)]
+        assert await MoveUnits(broken.ledger, broken.set_up_gate)(moves)
+
+    async def test_a_pool_that_somebody_recovers_is_left_to_them(self, works: Works) -> None:
+        await works.open(9, pools=3)
+        sale = await works.sales.find_fresh(POOLS[0])
+        assert await works.ledger.next_epoch(POOLS[0], sale.epoch)
+        before = await works.ledger.find_sales(POOLS)
+        assert not await MoveUnits(works.ledger, works.set_up_gate)([Move(POOLS[0], POOLS[1], "A", 2)])
+        assert await works.ledger.find_sales(POOLS) == before
+
+    async def test_a_move_overtaken_by_a_recovery_moves_nothing(self, works: Works) -> None:
+        await works.open(9, pools=3)
+        paused = PausedGate(works.gate, "read_journal")
+        moving = asyncio.create_task(
+            MoveUnits(works.ledger, works.with_gate(paused).set_up_gate)([Move(POOLS[0], POOLS[1], "A", 2)])  # type: ignore[arg-type]
+        )
+        await paused.reached.wait()
+        assert await works.set_up(POOLS[1])
+        paused.go_on.set()
+        assert not await moving
+        await works.watch()
+        await self.require_agreement(works, 9)
 
 
 class TestLostData:

@@ -11,6 +11,19 @@ from lumbung_stock.domain.carts import Cart, out_of_stock
 from lumbung_stock.domain.reservation_failures import ChannelNotOnSale, CustomerRequired, FlashSaleNotOpen
 from lumbung_stock.domain.reservations import Refusal
 
+POOL_MARK = "~"
+"""Stands between a sale's code and its pool's number; no caller's code has it."""
+
+
+def pool_code(sale_code: str, number: int) -> str:
+    """The code under which one pool of a sale is kept."""
+    return f"{sale_code}{POOL_MARK}{number:02}"
+
+
+def shown_code(code: str) -> str:
+    """The code that callers know: of a pool, its sale's."""
+    return code.partition(POOL_MARK)[0]
+
 
 class FlashSaleState(IntEnum):
     """Where a sale stands; numbers as in the contract and the table."""
@@ -36,7 +49,11 @@ class FlashSaleItem:
 
 @dataclass(frozen=True, slots=True)
 class FlashSale:
-    """A planned, running or past sale."""
+    """A planned, running or past sale, or one of its pools.
+
+    Of a sale with pools, `items` are their sums, and the gates, epochs and journals are the pools' own. `pool_count`
+    is how many were asked for, of each combination of warehouses.
+    """
 
     flash_sale_code: str
     title: str
@@ -47,6 +64,13 @@ class FlashSale:
     epoch: int
     gate_armed: bool
     items: tuple[FlashSaleItem, ...]
+    pool_count: int = 1
+    pools: tuple[FlashSale, ...] = ()
+
+    @property
+    def gated(self) -> tuple[FlashSale, ...]:
+        """What has a gate, an epoch and a journal of its own: the pools, or the sale itself."""
+        return self.pools or (self,)
 
     @property
     def commits_journal(self) -> bool:
@@ -84,7 +108,7 @@ def admit(sale: FlashSale, cart: Cart, now: datetime) -> Refusal | None:
     wanted = sale.wanted_by(cart)
     if any(item.limit_per_customer for item in wanted) and not cart.customer_reference:
         raise CustomerRequired
-    elsewhere = [item for item in wanted if cart.warehouse_code not in ("", item.warehouse_code)]
-    if elsewhere:
-        return out_of_stock(cart.lines, {**cart.demand(), **{item.sku_code: 0 for item in elsewhere}})
+    here = {item.sku_code for item in wanted if cart.warehouse_code in ("", item.warehouse_code)}
+    if elsewhere := {item.sku_code for item in wanted} - here:
+        return out_of_stock(cart.lines, {**cart.demand(), **dict.fromkeys(elsewhere, 0)})
     return None

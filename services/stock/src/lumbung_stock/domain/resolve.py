@@ -269,6 +269,7 @@ class EscrowChange:
 
     flash_sale_code: str
     sku_code: str
+    quota: int = 0
     remaining: int = 0
     shipped: int = 0
     returned: int = 0

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from lumbung_stock.domain.allocate import Allocator, Decision
 from lumbung_stock.domain.carts import HOLDS_MAY_COME_BACK_S, Cart, out_of_stock
 from lumbung_stock.domain.flash_sales import FlashSaleItem
+from lumbung_stock.domain.reservation_failures import CustomerLimitReached
 from lumbung_stock.domain.reservations import Draw, Refusal
 
 
@@ -38,10 +39,52 @@ class Escrow:
             self._remaining[draw.sku_code] += draw.quantity
 
 
-def settle(cart: Cart, escrow: Escrow, ordinary: Allocator) -> Decision:
-    """One cart of the journal: the SKUs on sale out of escrow, the others as in an ordinary sale, all or none."""
-    if cart.refusal is not None:
-        return cart.refusal
+class CustomerLimits:
+    """What customers have had of a sale's limited SKUs, over all its pools, while a batch is decided.
+
+    Each pool's gate knows only what it gave itself. `bought` is by (customer, SKU).
+    """
+
+    def __init__(self, limits: Mapping[str, int], bought: Mapping[tuple[str, str], int]) -> None:
+        self._limits = limits
+        self._bought = dict(bought)
+
+    def refusal(self, cart: Cart) -> Refusal | None:
+        """The refusal when the cart would take a customer over a limit."""
+        if all(
+            units <= self._limits[sku] - self._bought.get(key, 0) for key, sku, units in self._asked(cart)
+        ):
+            return None
+        return Refusal(CustomerLimitReached.reason, CustomerLimitReached().message)
+
+    def count(self, cart: Cart) -> None:
+        """The cart was granted."""
+        for key, _, units in self._asked(cart):
+            self._bought[key] = self._bought.get(key, 0) + units
+
+    def _asked(self, cart: Cart) -> list[tuple[tuple[str, str], str, int]]:
+        return [
+            ((cart.customer_reference, sku), sku, units)
+            for sku, units in cart.demand().items()
+            if sku in self._limits
+        ]
+
+
+def settle(cart: Cart, escrow: Escrow, ordinary: Allocator, limits: CustomerLimits | None = None) -> Decision:
+    """One cart of the journal: the SKUs on sale out of escrow, the others as in an ordinary sale, all or none.
+
+    `limits` are those that the cart's own gate cannot judge.
+    """
+    refusal = cart.refusal or (limits and limits.refusal(cart))
+    if refusal:
+        return refusal
+    decision = _from_both(cart, escrow, ordinary)
+    if limits and not isinstance(decision, Refusal):
+        limits.count(cart)
+    return decision
+
+
+def _from_both(cart: Cart, escrow: Escrow, ordinary: Allocator) -> Decision:
     demand = cart.demand()
     from_sale = escrow.take(cart, {sku: units for sku, units in demand.items() if escrow.covers(sku)})
     if isinstance(from_sale, Refusal):

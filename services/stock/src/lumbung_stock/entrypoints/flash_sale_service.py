@@ -16,6 +16,7 @@ from lumbung_kit.idempotency import once
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.validate import Check
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
+from lumbung_stock.domain.pools import POOLS_MAX, combinations_of, split
 from lumbung_stock.entrypoints.page_tokens import key_of, page_token
 from lumbung_stock.entrypoints.reservation_messages import FLASH_SALE_CODE_LENGTH_MAX, moment
 from lumbung_stock.stores import flash_sales
@@ -32,6 +33,7 @@ ITEMS_MAX = 100
 CHANNELS_MAX = 50
 LIMIT_PER_CUSTOMER_MAX = 1_000
 LENGTH_MAX = timedelta(days=7)
+POOL_COUNT_MAX = 16
 PAGE_SIZE_MAX = 200
 PAGE_SIZE_DEFAULT = 50
 
@@ -189,9 +191,13 @@ def sale_of(request: pb.PlanFlashSaleRequest) -> FlashSale:
         epoch=0,
         gate_armed=False,
         items=_items(check, request),
+        pool_count=check.whole("pool_count", request.pool_count or 1, minimum=1, maximum=POOL_COUNT_MAX),
     )
+    pools = len(combinations_of(sale.items)) * sale.pool_count
+    if sale.pool_count <= POOL_COUNT_MAX and pools > POOLS_MAX:
+        check.add("pool_count", f"must make at most {POOLS_MAX} pools with these warehouses, not {pools}")
     check.done()
-    return sale
+    return split(sale)
 
 
 def _check_times(check: Check, start: datetime, end: datetime, now: datetime) -> None:
@@ -212,26 +218,33 @@ def _channels(check: Check, request: pb.PlanFlashSaleRequest) -> tuple[str, ...]
 
 def _items(check: Check, request: pb.PlanFlashSaleRequest) -> tuple[FlashSaleItem, ...]:
     items: list[FlashSaleItem] = []
-    seen: set[str] = set()
-    for index, item in enumerate(check.items("items", request.items, maximum=ITEMS_MAX)):
-        field = f"items[{index}]"
-        if item.sku_code in seen:
-            check.add(f"{field}.sku_code", f"must occur once; {item.sku_code} came before")
-        seen.add(item.sku_code)
-        items.append(
-            FlashSaleItem(
-                sku_code=check.code(f"{field}.sku_code", item.sku_code),
-                warehouse_code=check.code(f"{field}.warehouse_code", item.warehouse_code),
-                quota=check.quantity(f"{field}.quota", item.quota),
-                limit_per_customer=check.whole(
-                    f"{field}.limit_per_customer",
-                    item.limit_per_customer,
-                    minimum=0,
-                    maximum=LIMIT_PER_CUSTOMER_MAX,
-                ),
-            )
-        )
+    for index, message in enumerate(check.items("items", request.items, maximum=ITEMS_MAX)):
+        item = _item(check, f"items[{index}]", message)
+        for before in items:
+            _check_together(check, f"items[{index}]", before, item)
+        items.append(item)
     return tuple(items)
+
+
+def _item(check: Check, field: str, item: pb.FlashSaleItem) -> FlashSaleItem:
+    return FlashSaleItem(
+        sku_code=check.code(f"{field}.sku_code", item.sku_code),
+        warehouse_code=check.code(f"{field}.warehouse_code", item.warehouse_code),
+        quota=check.quantity(f"{field}.quota", item.quota),
+        limit_per_customer=check.whole(
+            f"{field}.limit_per_customer", item.limit_per_customer, minimum=0, maximum=LIMIT_PER_CUSTOMER_MAX
+        ),
+    )
+
+
+def _check_together(check: Check, field: str, before: FlashSaleItem, item: FlashSaleItem) -> None:
+    """A limit counts a customer's units of the SKU, whichever warehouse they come from."""
+    if item.sku_code != before.sku_code:
+        return
+    if item.warehouse_code == before.warehouse_code:
+        check.add(f"{field}.sku_code", f"must occur once for each warehouse; {item.sku_code} came before")
+    elif item.limit_per_customer != before.limit_per_customer:
+        check.add(f"{field}.limit_per_customer", f"must be the same for {item.sku_code} in every warehouse")
 
 
 def _checked_code(code: str, request_id: str | None = None) -> str:

@@ -29,8 +29,9 @@ WITH asked AS (
       JOIN level USING (warehouse_code, sku_code)
      WHERE %(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s
      GROUP BY sku_code
-), on_sale AS (
-    SELECT draw.sku_code, flash_sale.flash_sale_code, min(item.remaining / draw.quantity) AS available
+), in_pool AS (
+    SELECT draw.sku_code, coalesce(flash_sale.parent_code, flash_sale.flash_sale_code) AS flash_sale_code,
+           min(item.remaining / draw.quantity) AS available
       FROM flash_sale
      CROSS JOIN draw
       LEFT JOIN flash_sale_item AS item
@@ -42,6 +43,10 @@ WITH asked AS (
        AND %(channel_code)s::text = ANY (flash_sale.channel_codes)
      GROUP BY draw.sku_code, flash_sale.flash_sale_code
     HAVING count(item.sku_code) = count(*)
+), on_sale AS (
+    SELECT sku_code, flash_sale_code, sum(available)::bigint AS available
+      FROM in_pool
+     GROUP BY sku_code, flash_sale_code
 ), best_sale AS (
     SELECT DISTINCT ON (sku_code) sku_code, flash_sale_code, available
       FROM on_sale
@@ -61,20 +66,27 @@ SELECT asked.sku_code, %(warehouse_code)s AS warehouse_code,
   LEFT JOIN best_sale ON best_sale.sku_code = asked.sku_code;
 
 -- name: escrow_shares
--- Sales that are not over: open, or closing.
-SELECT item.flash_sale_code, item.warehouse_code, item.quota, item.remaining,
-       coalesce(sum(draw.quantity) FILTER (WHERE reservation.state = 1), 0)::bigint AS held,
-       coalesce(sum(draw.quantity) FILTER (WHERE reservation.state = 2), 0)::bigint AS sold,
-       item.shipped
-  FROM flash_sale_item AS item
-  JOIN flash_sale USING (flash_sale_code)
-  LEFT JOIN reservation ON reservation.flash_sale_code = item.flash_sale_code AND reservation.state IN (1, 2)
-  LEFT JOIN reservation_draw AS draw
-    ON draw.reservation_id = reservation.reservation_id AND draw.sku_code = item.sku_code AND draw.from_escrow
-   AND NOT draw.shipped
- WHERE item.sku_code = %(sku_code)s AND flash_sale.state IN (2, 3)
- GROUP BY item.flash_sale_code, item.sku_code
- ORDER BY item.flash_sale_code;
+-- Sales that are not over: open, or closing. A sale's pools are taken together, per warehouse.
+WITH share AS (
+    SELECT coalesce(flash_sale.parent_code, item.flash_sale_code) AS flash_sale_code, item.warehouse_code,
+           item.quota, item.remaining, item.shipped,
+           coalesce(sum(draw.quantity) FILTER (WHERE reservation.state = 1), 0)::bigint AS held,
+           coalesce(sum(draw.quantity) FILTER (WHERE reservation.state = 2), 0)::bigint AS sold
+      FROM flash_sale_item AS item
+      JOIN flash_sale USING (flash_sale_code)
+      LEFT JOIN reservation
+        ON reservation.flash_sale_code = item.flash_sale_code AND reservation.state IN (1, 2)
+      LEFT JOIN reservation_draw AS draw
+        ON draw.reservation_id = reservation.reservation_id AND draw.sku_code = item.sku_code AND draw.from_escrow
+       AND NOT draw.shipped
+     WHERE item.sku_code = %(sku_code)s AND flash_sale.state IN (2, 3)
+     GROUP BY item.flash_sale_code, item.sku_code, flash_sale.parent_code
+)
+SELECT flash_sale_code, warehouse_code, sum(quota)::bigint AS quota, sum(remaining)::bigint AS remaining,
+       sum(held)::bigint AS held, sum(sold)::bigint AS sold, sum(shipped)::bigint AS shipped
+  FROM share
+ GROUP BY flash_sale_code, warehouse_code
+ ORDER BY flash_sale_code, warehouse_code;
 
 -- name: component_shares
 SELECT component_code, quantity AS quantity_per_bundle,

@@ -14,7 +14,8 @@ from psycopg.rows import class_row, dict_row
 
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
-from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState, shown_code
+from lumbung_stock.domain.pools import whole
 from lumbung_stock.domain.resolve import CreditDue, EscrowChange
 
 _SQL = load(__package__, "flash_sales.sql")
@@ -36,7 +37,7 @@ class Credit:
 
 
 async def insert_sale(conn: Conn, sale: FlashSale, actor: str) -> None:
-    """Writes down a planned sale. A code that is taken: UniqueViolation of flash_sale_pkey."""
+    """Writes down a planned sale and its pools. A code that is taken: UniqueViolation of flash_sale_pkey."""
     await conn.execute(
         _SQL["insert_sale"],
         {
@@ -45,30 +46,46 @@ async def insert_sale(conn: Conn, sale: FlashSale, actor: str) -> None:
             "channel_codes": list(sale.channel_codes),
             "start_time": sale.start_time,
             "end_time": sale.end_time,
+            "pool_count": sale.pool_count,
             "actor": actor,
         },
     )
+    if sale.pools:
+        codes = [pool.flash_sale_code for pool in sale.pools]
+        await conn.execute(
+            _SQL["insert_pools"], {"flash_sale_code": sale.flash_sale_code, "pool_codes": codes}
+        )
+    items = [(gated.flash_sale_code, item) for gated in sale.gated for item in gated.items]
     await conn.execute(
         _SQL["insert_items"],
         {
-            "flash_sale_code": sale.flash_sale_code,
-            "sku_codes": [item.sku_code for item in sale.items],
-            "warehouse_codes": [item.warehouse_code for item in sale.items],
-            "quotas": [item.quota for item in sale.items],
-            "limits": [item.limit_per_customer for item in sale.items],
+            "flash_sale_codes": [code for code, _ in items],
+            "sku_codes": [item.sku_code for _, item in items],
+            "warehouse_codes": [item.warehouse_code for _, item in items],
+            "quotas": [item.quota for _, item in items],
+            "limits": [item.limit_per_customer for _, item in items],
         },
     )
 
 
 async def find_sales(conn: Conn, flash_sale_codes: Sequence[str]) -> dict[str, FlashSale]:
-    """Sales with their items; unknown ones are absent."""
+    """Sales with their items and pools, or pools by their own codes; unknown ones are absent."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["find_sales"], {"flash_sale_codes": list(flash_sale_codes)})
-        return {row["flash_sale_code"]: _sale(row) async for row in cursor}
+        rows = await cursor.fetchall()
+    pools: dict[str, list[FlashSale]] = {}
+    for row in rows:
+        pools.setdefault(row["parent_code"], []).append(_sale(row))
+    asked = set(flash_sale_codes)
+    return {
+        row["flash_sale_code"]: whole(_sale(row), pools.get(row["flash_sale_code"], ()))
+        for row in rows
+        if row["flash_sale_code"] in asked
+    }
 
 
 async def running_sales(conn: Conn) -> list[str]:
-    """Sales that are open or being closed."""
+    """Sales and pools with a gate that are open or being closed."""
     cursor = await conn.execute(_SQL["running_sales"])
     return [row[0] async for row in cursor]
 
@@ -93,6 +110,39 @@ async def lock_sale(conn: Conn, flash_sale_code: str) -> tuple[FlashSaleState, i
     return (FlashSaleState(row[0]), row[1]) if row else None
 
 
+async def lock_family(conn: Conn, flash_sale_code: str) -> dict[str, tuple[FlashSaleState, int]]:
+    """Locks a sale and its pools until the transaction ends; (state, epoch) of each, in the order of their codes."""
+    cursor = await conn.execute(_SQL["lock_family"], {"flash_sale_code": flash_sale_code})
+    return {row[0]: (FlashSaleState(row[1]), row[2]) async for row in cursor}
+
+
+async def lock_sales(conn: Conn, codes: Sequence[str]) -> dict[str, tuple[FlashSaleState, int]]:
+    """Locks sales or pools until the transaction ends, in the order of their codes; (state, epoch) of each."""
+    cursor = await conn.execute(_SQL["lock_sales"], {"flash_sale_codes": list(codes)})
+    return {row[0]: (FlashSaleState(row[1]), row[2]) async for row in cursor}
+
+
+async def limited_skus(conn: Conn, code: str) -> tuple[list[str], dict[str, int]]:
+    """The pools of the sale that this pool belongs to, and the limit per customer of each SKU that has one."""
+    parameters = {"flash_sale_code": code, "shown_code": shown_code(code)}
+    row = await (await conn.execute(_SQL["limited_skus"], parameters)).fetchone()
+    assert row is not None  # noqa: S101 - a SELECT of two expressions has one row
+    return row[0], row[1]
+
+
+async def bought(
+    conn: Conn, codes: Sequence[str], customers: Sequence[str], sku_codes: Sequence[str]
+) -> dict[tuple[str, str], int]:
+    """What customers hold or have bought of SKUs in these pools, by (customer_reference, sku_code)."""
+    parameters = {
+        "flash_sale_codes": list(codes),
+        "customers": list(customers),
+        "sku_codes": list(sku_codes),
+    }
+    cursor = await conn.execute(_SQL["bought"], parameters)
+    return {(row[0], row[1]): row[2] async for row in cursor}
+
+
 async def lock_items(conn: Conn, keys: Sequence[ItemKey]) -> dict[ItemKey, FlashSaleItem]:
     """Locks items until the transaction ends."""
     ordered = sorted(set(keys))
@@ -105,8 +155,9 @@ async def change_items(conn: Conn, changes: Sequence[EscrowChange]) -> None:
     """Books differences; flash_sale_item_never_oversold and _conserved bound them."""
     sums: dict[ItemKey, list[int]] = {}
     for change in changes:
-        total = sums.setdefault((change.flash_sale_code, change.sku_code), [0, 0, 0])
-        for index, difference in enumerate((change.remaining, change.shipped, change.returned)):
+        total = sums.setdefault((change.flash_sale_code, change.sku_code), [0, 0, 0, 0])
+        parts = (change.quota, change.remaining, change.shipped, change.returned)
+        for index, difference in enumerate(parts):
             total[index] += difference
     if not sums:
         return
@@ -116,9 +167,10 @@ async def change_items(conn: Conn, changes: Sequence[EscrowChange]) -> None:
         {
             "flash_sale_codes": [key[0] for key in keys],
             "sku_codes": [key[1] for key in keys],
-            "remaining": [sums[key][0] for key in keys],
-            "shipped": [sums[key][1] for key in keys],
-            "returned": [sums[key][2] for key in keys],
+            "quota": [sums[key][0] for key in keys],
+            "remaining": [sums[key][1] for key in keys],
+            "shipped": [sums[key][2] for key in keys],
+            "returned": [sums[key][3] for key in keys],
         },
     )
 
@@ -133,6 +185,11 @@ async def next_epoch(conn: Conn, flash_sale_code: str, state: FlashSaleState | N
 async def set_state(conn: Conn, flash_sale_code: str, state: FlashSaleState) -> None:
     """Moves a locked sale to another state."""
     await conn.execute(_SQL["set_state"], {"flash_sale_code": flash_sale_code, "state": int(state)})
+
+
+async def close_parent(conn: Conn, flash_sale_code: str) -> None:
+    """Closes a locked sale whose pools are all closed."""
+    await conn.execute(_SQL["close_parent"], {"flash_sale_code": flash_sale_code})
 
 
 async def set_armed(conn: Conn, flash_sale_code: str, epoch: int) -> None:
@@ -179,10 +236,10 @@ async def park(conn: Conn, *, code: str, hold_id: str, entry: Mapping[str, str],
         await insert_credits(conn, [CreditDue(code, UUID(hold_id))])
 
 
-async def units_by_state(conn: Conn, flash_sale_code: str) -> dict[tuple[str, int], int]:
-    """Units of the sale's SKUs in holds and in sales not shipped, by (sku_code, state)."""
+async def units_by_state(conn: Conn, flash_sale_code: str) -> dict[tuple[str, str, int], int]:
+    """Units of the sale's SKUs in holds and in sales not shipped, by (warehouse_code, sku_code, state)."""
     cursor = await conn.execute(_SQL["units_by_state"], {"flash_sale_code": flash_sale_code})
-    return {(row[0], row[1]): int(row[2]) async for row in cursor}
+    return {(row[0], row[1], row[2]): int(row[3]) async for row in cursor}
 
 
 async def answers(conn: Conn, flash_sale_code: str) -> list[tuple[str, str, int]]:
@@ -211,5 +268,6 @@ def _sale(row: Mapping[str, Any]) -> FlashSale:
         end_time=row["end_time"],
         epoch=row["epoch"],
         gate_armed=row["gate_armed"],
-        items=tuple(FlashSaleItem(*item) for item in row["items"]),
+        items=tuple(FlashSaleItem(*item) for item in row["items"] or ()),
+        pool_count=row["pool_count"],
     )

@@ -1,29 +1,49 @@
 -- name: insert_sale
-INSERT INTO flash_sale (flash_sale_code, title, state, channel_codes, start_time, end_time, actor)
-VALUES (%(flash_sale_code)s, %(title)s, 1, %(channel_codes)s, %(start_time)s, %(end_time)s, %(actor)s);
+INSERT INTO flash_sale (flash_sale_code, title, state, channel_codes, start_time, end_time, pool_count, actor)
+VALUES (%(flash_sale_code)s, %(title)s, 1, %(channel_codes)s, %(start_time)s, %(end_time)s, %(pool_count)s, %(actor)s);
+
+-- name: insert_pools
+INSERT INTO flash_sale (
+    flash_sale_code, parent_code, title, state, channel_codes, start_time, end_time, plan_time, actor
+)
+SELECT pool.code, flash_sale_code, title, state, channel_codes, start_time, end_time, plan_time, actor
+  FROM flash_sale
+ CROSS JOIN unnest(%(pool_codes)s::text[]) AS pool (code)
+ WHERE flash_sale_code = %(flash_sale_code)s;
 
 -- name: insert_items
 INSERT INTO flash_sale_item (flash_sale_code, sku_code, warehouse_code, quota, limit_per_customer)
-SELECT %(flash_sale_code)s, * FROM unnest(
-    %(sku_codes)s::text[], %(warehouse_codes)s::text[], %(quotas)s::bigint[], %(limits)s::bigint[]
+SELECT * FROM unnest(
+    %(flash_sale_codes)s::text[], %(sku_codes)s::text[], %(warehouse_codes)s::text[], %(quotas)s::bigint[],
+    %(limits)s::bigint[]
 );
 
 -- name: find_sales
-SELECT sale.flash_sale_code, title, state, channel_codes, start_time, end_time, epoch, gate_armed,
+-- With their pools, which come behind them: a pool's code begins with its sale's.
+SELECT sale.flash_sale_code, parent_code, title, state, channel_codes, start_time, end_time, epoch, gate_armed,
+       pool_count,
        (SELECT jsonb_agg(jsonb_build_array(sku_code, warehouse_code, quota, limit_per_customer, remaining, shipped,
                                            returned) ORDER BY sku_code)
           FROM flash_sale_item AS item
          WHERE item.flash_sale_code = sale.flash_sale_code) AS items
   FROM flash_sale AS sale
- WHERE sale.flash_sale_code = ANY (%(flash_sale_codes)s::text[]);
+ WHERE sale.flash_sale_code = ANY (%(flash_sale_codes)s::text[])
+    OR sale.parent_code = ANY (%(flash_sale_codes)s::text[])
+ ORDER BY sale.flash_sale_code;
 
 -- name: running_sales
-SELECT flash_sale_code FROM flash_sale WHERE state IN (2, 3) ORDER BY flash_sale_code;
+-- Those that have a gate: a sale with pools has none of its own.
+SELECT flash_sale_code
+  FROM flash_sale AS sale
+ WHERE state IN (2, 3)
+   AND NOT EXISTS (SELECT FROM flash_sale AS pool WHERE pool.parent_code = sale.flash_sale_code)
+ ORDER BY flash_sale_code;
 
 -- name: page_of_sales
 SELECT flash_sale_code
   FROM flash_sale
- WHERE (%(state)s = 0 OR state = %(state)s)
+ WHERE parent_code IS NULL
+   AND (%(state)s = 0 OR state = %(state)s)
    AND (%(before_time)s::timestamptz IS NULL
         OR (plan_time, flash_sale_code) < (%(before_time)s::timestamptz, %(before_code)s))
  ORDER BY plan_time DESC, flash_sale_code DESC
@@ -38,19 +58,50 @@ SELECT plan_time FROM flash_sale WHERE flash_sale_code = %(flash_sale_code)s;
 -- must not wait for the sale's lock from there: whoever has that may be waiting for those.
 SELECT state, epoch FROM flash_sale WHERE flash_sale_code = %(flash_sale_code)s FOR NO KEY UPDATE;
 
+-- name: lock_family
+-- A sale with its pools, or a pool with its sale, in the order of their codes.
+SELECT flash_sale_code, state, epoch
+  FROM lock_flash_sales(ARRAY(
+           SELECT flash_sale_code FROM flash_sale
+            WHERE flash_sale_code = %(flash_sale_code)s OR parent_code = %(flash_sale_code)s
+       ));
+
+-- name: lock_sales
+SELECT flash_sale_code, state, epoch FROM lock_flash_sales(%(flash_sale_codes)s::text[]);
+
+-- name: limited_skus
+-- Of one pool, with all pools of its sale: neither ever changes.
+SELECT ARRAY(SELECT flash_sale_code FROM flash_sale WHERE parent_code = %(shown_code)s ORDER BY flash_sale_code),
+       (SELECT coalesce(jsonb_object_agg(sku_code, limit_per_customer), '{}')
+          FROM flash_sale_item
+         WHERE flash_sale_code = %(flash_sale_code)s AND limit_per_customer > 0);
+
+-- name: bought
+-- The index reservation_by_customer_of_pools answers this; its condition must be repeated.
+SELECT customer_reference, draw.sku_code, sum(draw.quantity)::bigint
+  FROM reservation
+  JOIN reservation_draw AS draw USING (reservation_id)
+ WHERE customer_reference = ANY (%(customers)s::text[])
+   AND flash_sale_code = ANY (%(flash_sale_codes)s::text[])
+   AND strpos(flash_sale_code, '~') > 0
+   AND state IN (1, 2, 6)
+   AND draw.sku_code = ANY (%(sku_codes)s::text[])
+ GROUP BY 1, 2;
+
 -- name: lock_items
 SELECT flash_sale_code, sku_code, warehouse_code, quota, limit_per_customer, remaining, shipped, returned
   FROM lock_flash_sale_items(%(flash_sale_codes)s::text[], %(sku_codes)s::text[]);
 
 -- name: change_items
 UPDATE flash_sale_item AS item
-   SET remaining = item.remaining + change.remaining,
+   SET quota = item.quota + change.quota,
+       remaining = item.remaining + change.remaining,
        shipped = item.shipped + change.shipped,
        returned = item.returned + change.returned
   FROM unnest(
-           %(flash_sale_codes)s::text[], %(sku_codes)s::text[], %(remaining)s::bigint[], %(shipped)s::bigint[],
-           %(returned)s::bigint[]
-       ) AS change (flash_sale_code, sku_code, remaining, shipped, returned)
+           %(flash_sale_codes)s::text[], %(sku_codes)s::text[], %(quota)s::bigint[], %(remaining)s::bigint[],
+           %(shipped)s::bigint[], %(returned)s::bigint[]
+       ) AS change (flash_sale_code, sku_code, quota, remaining, shipped, returned)
  WHERE item.flash_sale_code = change.flash_sale_code AND item.sku_code = change.sku_code;
 
 -- name: next_epoch
@@ -62,6 +113,12 @@ RETURNING epoch;
 
 -- name: set_state
 UPDATE flash_sale SET state = %(state)s WHERE flash_sale_code = %(flash_sale_code)s;
+
+-- name: close_parent
+-- A sale is closed with the last of its pools.
+UPDATE flash_sale SET state = 4
+ WHERE flash_sale_code = %(flash_sale_code)s
+   AND NOT EXISTS (SELECT FROM flash_sale AS pool WHERE pool.parent_code = %(flash_sale_code)s AND pool.state <> 4);
 
 -- name: set_armed
 UPDATE flash_sale SET gate_armed = true
@@ -92,16 +149,23 @@ INSERT INTO journal_dead_letter (flash_sale_code, reservation_id, entry, error)
 VALUES (%(flash_sale_code)s, %(reservation_id)s, %(entry)s::jsonb, %(error)s);
 
 -- name: units_by_state
-SELECT draw.sku_code, reservation.state, sum(draw.quantity)
-  FROM reservation JOIN reservation_draw AS draw USING (reservation_id)
- WHERE reservation.flash_sale_code = %(flash_sale_code)s
-   AND draw.sku_code IN (SELECT sku_code FROM flash_sale_item WHERE flash_sale_code = %(flash_sale_code)s)
-   AND reservation.state IN (1, 2) AND NOT draw.shipped
- GROUP BY 1, 2;
+-- Of a sale, its pools taken together.
+SELECT item.warehouse_code, item.sku_code, reservation.state, sum(draw.quantity)
+  FROM flash_sale AS sale
+  JOIN flash_sale_item AS item ON item.flash_sale_code = sale.flash_sale_code
+  JOIN reservation ON reservation.flash_sale_code = sale.flash_sale_code AND reservation.state IN (1, 2)
+  JOIN reservation_draw AS draw
+    ON draw.reservation_id = reservation.reservation_id
+   AND draw.warehouse_code = item.warehouse_code
+   AND draw.sku_code = item.sku_code
+   AND NOT draw.shipped
+ WHERE sale.flash_sale_code = %(flash_sale_code)s OR sale.parent_code = %(flash_sale_code)s
+ GROUP BY 1, 2, 3;
 
 -- name: answers
 SELECT coalesce(refusal ->> 'reason', 'HELD') AS reason, channel_code, count(*) AS count
-  FROM reservation
- WHERE flash_sale_code = %(flash_sale_code)s
+  FROM flash_sale AS sale
+  JOIN reservation ON reservation.flash_sale_code = sale.flash_sale_code
+ WHERE sale.flash_sale_code = %(flash_sale_code)s OR sale.parent_code = %(flash_sale_code)s
  GROUP BY 1, 2
  ORDER BY 1, 2;

@@ -40,13 +40,15 @@ class CloseFlashSale:
         raise ConcurrentChange(retry_after_s=1.0)
 
     async def attempt(self, code: str) -> bool:
-        """Whether the sale is closed now; False when somebody newer is at work on that."""
+        """Whether the sale, or the pool, is closed now; False when somebody newer is at work on that."""
         epoch = await self.ledger.begin_closing(code)
-        self.sales.forget(code)
-        if epoch is not None and await self.set_up_gate.drain(code, epoch):
+        sale = await self.sales.find_fresh(code)
+        for pool in sale.pools:
+            await self.attempt(pool.flash_sale_code)
+        if epoch is not None and not sale.pools and await self.set_up_gate.drain(code, epoch):
             await self.ledger.finish_closing(code, epoch)
         closed = (await self.sales.find_fresh(code)).state is FlashSaleState.CLOSED
-        if closed:
+        if closed and not sale.pools:
             await self.gate.remove(code)
         return closed
 

@@ -28,16 +28,18 @@ async def open_flash_sale(conn: Conn, code: str) -> FlashSale:
     if locked[0] is not FlashSaleState.PLANNED:
         raise FlashSaleWrongState(metadata={"state": locked[0].name})
     sale = (await flash_sales.find_sales(conn, [code]))[code]
-    await flash_sales.lock_items(conn, [(code, item.sku_code) for item in sale.items])
+    for each in await flash_sales.lock_family(conn, code):
+        await flash_sales.next_epoch(conn, each, FlashSaleState.OPEN)
+    quota = [(gated.flash_sale_code, item) for gated in sale.gated for item in gated.items]
+    await flash_sales.lock_items(conn, [(gated, item.sku_code) for gated, item in quota])
     available = await levels.lock_levels(conn, [(item.warehouse_code, item.sku_code) for item in sale.items])
     require_quota(sale, available)
     await levels.change_levels(
         conn, [LevelChange(item.warehouse_code, item.sku_code, escrow=item.quota) for item in sale.items]
     )
     await flash_sales.change_items(
-        conn, [EscrowChange(code, item.sku_code, remaining=item.quota) for item in sale.items]
+        conn, [EscrowChange(gated, item.sku_code, remaining=item.quota) for gated, item in quota]
     )
-    await flash_sales.next_epoch(conn, code, FlashSaleState.OPEN)
     opened = (await flash_sales.find_sales(conn, [code]))[code]
     skus = await sellables.affected(conn, [item.sku_code for item in sale.items])
     await events.append(conn, [flash_sale_changed(opened), availability_changed(skus)])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -12,8 +13,10 @@ from lumbung_kit.events import EventLog
 from lumbung_kit.failures import Failure
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState, shown_code
+from lumbung_stock.domain.pools import Move
 from lumbung_stock.domain.reservations import Reservation, Resolution, Verb
+from lumbung_stock.domain.resolve import EscrowChange
 from lumbung_stock.stores import flash_sales, reservations
 from lumbung_stock.stores.flash_sales import Credit
 from lumbung_stock.stores.warehouses import WarehouseBook
@@ -59,6 +62,14 @@ class PostgresSaleLedger:
         """As the Protocol says."""
         await self.postgres.run(lambda conn: _note_armed(conn, code, epoch))
         self.log.poke()
+
+    async def next_epochs(self, seen_epochs: Mapping[str, int]) -> dict[str, int] | None:
+        """As the Protocol says."""
+        return await self.postgres.run(lambda conn: _next_epochs(conn, seen_epochs))
+
+    async def move_units(self, epochs: Mapping[str, int], moves: Sequence[Move]) -> bool:
+        """As the Protocol says."""
+        return await self.postgres.run(lambda conn: _move_units(conn, epochs, moves))
 
     async def settle(self, code: str, epoch: int, carts: Sequence[Cart]) -> dict[str, Reservation]:
         """As the Protocol says; a request that another transaction has just written is read and decided again."""
@@ -130,9 +141,47 @@ async def _snapshot(conn: Conn, code: str, epoch: int) -> tuple[FlashSale, list[
     return sale, list(found.values())
 
 
+async def _next_epochs(conn: Conn, seen_epochs: Mapping[str, int]) -> dict[str, int] | None:
+    if await _open_epochs(conn, seen_epochs) != seen_epochs:
+        return None
+    sales = await flash_sales.find_sales(conn, list(seen_epochs))
+    if not all(sale.gate_armed for sale in sales.values()):
+        return None
+    return {code: await flash_sales.next_epoch(conn, code) for code in sorted(seen_epochs)}
+
+
+async def _move_units(conn: Conn, epochs: Mapping[str, int], moves: Sequence[Move]) -> bool:
+    if await _open_epochs(conn, epochs) != epochs:
+        return False
+    items = await flash_sales.lock_items(
+        conn, [(code, move.sku_code) for move in moves for code in move.pools]
+    )
+    leaving: Counter[tuple[str, str]] = Counter()
+    for move in moves:
+        leaving[move.from_pool, move.sku_code] += move.quantity
+    if any(items[key].remaining < units for key, units in leaving.items()):
+        return False
+    await flash_sales.change_items(conn, [change for move in moves for change in _both_ends(move)])
+    return True
+
+
+def _both_ends(move: Move) -> list[EscrowChange]:
+    units = move.quantity
+    return [
+        EscrowChange(move.from_pool, move.sku_code, quota=-units, remaining=-units),
+        EscrowChange(move.to_pool, move.sku_code, quota=units, remaining=units),
+    ]
+
+
+async def _open_epochs(conn: Conn, pools: Iterable[str]) -> dict[str, int]:
+    locked = await flash_sales.lock_sales(conn, sorted(pools))
+    return {code: epoch for code, (state, epoch) in locked.items() if state is FlashSaleState.OPEN}
+
+
 async def _note_armed(conn: Conn, code: str, epoch: int) -> None:
     await flash_sales.set_armed(conn, code, epoch)
-    sale = (await flash_sales.find_sales(conn, [code]))[code]
+    shown = shown_code(code)
+    sale = (await flash_sales.find_sales(conn, [shown]))[shown]
     await events.append(conn, [flash_sale_changed(sale)])
 
 

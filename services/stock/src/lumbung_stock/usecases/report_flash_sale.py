@@ -46,8 +46,8 @@ async def report_flash_sale(conn: Conn, code: str) -> SaleReport:
     items = [
         ItemReport(
             item,
-            held=units.get((item.sku_code, ReservationState.HELD), 0),
-            sold=units.get((item.sku_code, ReservationState.CONFIRMED), 0),
+            held=units.get((item.warehouse_code, item.sku_code, ReservationState.HELD), 0),
+            sold=units.get((item.warehouse_code, item.sku_code, ReservationState.CONFIRMED), 0),
         )
         for item in sales[code].items
     ]

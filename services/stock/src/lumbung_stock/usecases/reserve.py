@@ -23,7 +23,7 @@ from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.stores.warehouses import WarehouseBook
 from lumbung_stock.usecases.decide_together import run_again_when_overtaken, together_or_alone
 from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
-from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
+from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 
 UNDECIDED = (SkuNotFound, SkuRetired, WarehouseNotFound, FlashSaleNotFound, CustomerRequired)
 """Why a cart is not decided at all; nothing is written down, and the request_id stays free."""
@@ -38,7 +38,7 @@ class Reserve:
     warehouses: WarehouseBook
     sales: SaleBook
     ordinary: MicroBatcher[Cart, Reservation]
-    on_sale: ReserveOnSale
+    on_sale: ReserveFromPools
 
     async def __call__(self, cart: Cart) -> Reservation:
         """`cart.lines` come without components. Raises SkuNotFound, SkuRetired, WarehouseNotFound,

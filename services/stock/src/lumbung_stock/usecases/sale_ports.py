@@ -14,6 +14,7 @@ from uuid import UUID
 from lumbung_kit.failures import Failure
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
+from lumbung_stock.domain.pools import Move
 from lumbung_stock.domain.reservations import Reservation, Resolution
 from lumbung_stock.stores.flash_sales import Credit
 from lumbung_stock.stores.gate import GateAnswer, GateStatus, RawEntry
@@ -49,6 +50,15 @@ class SaleLedger(Protocol):
 
     async def note_armed(self, code: str, epoch: int) -> None:
         """Notes that the gate is armed, unless the sale has a newer epoch."""
+
+    # Units that move between pools
+
+    async def next_epochs(self, seen_epochs: Mapping[str, int]) -> dict[str, int] | None:
+        """Begins a new epoch in each of these pools; None, and nothing begun, when one is not open, its gate is not
+        armed, or it has another epoch."""
+
+    async def move_units(self, epochs: Mapping[str, int], moves: Sequence[Move]) -> bool:
+        """Makes the moves, all of them or none; False when a pool has another epoch or too few free units."""
 
     # Group commit
 

@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass
 
 from lumbung_kit.logs import get_logger
-from lumbung_stock.domain.flash_sales import FlashSaleState
+from lumbung_stock.domain.flash_sales import FlashSaleState, shown_code
 from lumbung_stock.domain.reservation_failures import GateNotReady, GateUnsafe
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.commit_journal import CommitJournal
@@ -40,8 +40,10 @@ class SetUpGate:
         """
         await self.require_safe()
         epoch = await self.ledger.next_epoch(code, seen_epoch)
-        if epoch is None or not await self.drain(code, epoch):
-            return False
+        return epoch is not None and await self.drain(code, epoch) and await self.install(code, epoch)
+
+    async def install(self, code: str, epoch: int) -> bool:
+        """Makes a drained gate out of what Postgres has, and opens it; False when overtaken."""
         state = await self.ledger.snapshot(code, epoch)
         if state is None:
             return False
@@ -49,15 +51,19 @@ class SetUpGate:
         armed = await self.gate.install(sale, taken) and await self.gate.arm(code, epoch)
         if armed:
             await self.ledger.note_armed(code, epoch)
-            self.sales.forget(code)
+            self.sales.forget(shown_code(code))
             _LOG.info("gate armed", flash_sale_code=code, epoch=epoch, reservations=len(taken))
         return armed
 
     async def until_armed(self, code: str) -> None:
-        """Returns when the sale's gate is armed, by us or by whoever was first, or the sale is open no more.
+        """Returns when the sale's gates are armed, by us or by whoever was first, or the sale is open no more.
 
         Raises as a call does, and GateNotReady when others are at it and do not come to an end.
         """
+        for gated in (await self.sales.find_fresh(code)).gated:
+            await self._until_armed(gated.flash_sale_code)
+
+    async def _until_armed(self, code: str) -> None:
         for _ in range(LOOKS_MAX):
             sale = await self.sales.find_fresh(code)
             if sale.gate_armed or sale.state is not FlashSaleState.OPEN or await self(code, sale.epoch):

@@ -15,8 +15,9 @@ from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSaleState
 from lumbung_stock.domain.reservations import Reservation, ReservationState
 from lumbung_stock.domain.resolve import CreditDue, EscrowChange
-from lumbung_stock.domain.settle import Escrow, settle
+from lumbung_stock.domain.settle import CustomerLimits, Escrow, settle
 from lumbung_stock.stores import flash_sales, reservations
+from lumbung_stock.usecases.lock_customers import lock_with_customers
 from lumbung_stock.usecases.reserve_from_levels import lock_allocator, refuse_used_ids, write_decisions
 from lumbung_stock.usecases.sale_ports import FencedError
 
@@ -31,12 +32,12 @@ async def settle_journal(
     Entries that were committed before have no further effect. Raises FencedError, and ConcurrentChange when the
     same request is being written elsewhere; the same batch may then be tried again.
     """
-    locked = await flash_sales.lock_sale(conn, flash_sale_code)
-    if locked is None or locked[0] not in SETTLING_STATES or locked[1] != epoch:
+    locked = await lock_with_customers(conn, flash_sale_code, carts)
+    if locked is None or locked.state not in SETTLING_STATES or locked.epoch != epoch:
         raise FencedError(f"{flash_sale_code} is no longer in epoch {epoch}")
     known = await reservations.find_by_request(conn, [cart.request_id for cart in carts])
     fresh = await refuse_used_ids(conn, unseen(carts, known))
-    decisions = await _decide(conn, flash_sale_code, fresh, warehouses)
+    decisions = await _decide(conn, flash_sale_code, fresh, warehouses, locked.limits)
     made = await write_decisions(conn, decisions)
     await _leave_escrow(conn, flash_sale_code, made)
     answers = known | made
@@ -48,14 +49,18 @@ async def settle_journal(
 
 
 async def _decide(
-    conn: Conn, flash_sale_code: str, carts: Sequence[Cart], warehouses: Sequence[str]
+    conn: Conn,
+    flash_sale_code: str,
+    carts: Sequence[Cart],
+    warehouses: Sequence[str],
+    limits: CustomerLimits | None,
 ) -> list[tuple[Cart, Decision]]:
     skus = sorted({sku for cart in carts if cart.refusal is None for sku in cart.demand()})
     items = await flash_sales.lock_items(conn, [(flash_sale_code, sku) for sku in skus])
     escrow = Escrow(list(items.values()))
     mixed = [cart for cart in carts if not all(escrow.covers(sku) for sku in cart.demand())]
     allocator = await lock_allocator(conn, mixed, warehouses)
-    return [(cart, settle(cart, escrow, allocator)) for cart in carts]
+    return [(cart, settle(cart, escrow, allocator, limits)) for cart in carts]
 
 
 async def _leave_escrow(conn: Conn, flash_sale_code: str, made: dict[str, Reservation]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lumbung_kit import events
 from lumbung_kit.postgres import Conn
-from lumbung_stock.domain.flash_sales import FlashSaleState
+from lumbung_stock.domain.flash_sales import FlashSaleState, shown_code
 from lumbung_stock.domain.levels import LevelChange
 from lumbung_stock.domain.reservation_failures import FlashSaleNotFound, FlashSaleWrongState
 from lumbung_stock.domain.reservations import Reservation, ReservationState
@@ -17,19 +17,27 @@ CLOSABLE = (FlashSaleState.OPEN, FlashSaleState.CLOSING)
 
 
 async def begin_closing(conn: Conn, code: str) -> int | None:
-    """Fences off the open epoch; None when the sale is closed already."""
-    locked = await flash_sales.lock_sale(conn, code)
-    if locked is None:
+    """Fences off the open epoch, of a sale with pools theirs too; None when the sale is closed already."""
+    family = await flash_sales.lock_family(conn, code)
+    if code not in family:
         raise FlashSaleNotFound(metadata={"flash_sale_code": code})
-    if locked[0] is FlashSaleState.CLOSED:
+    state, _ = family.pop(code)
+    if state is FlashSaleState.CLOSED:
         return None
-    if locked[0] not in CLOSABLE:
-        raise FlashSaleWrongState(metadata={"state": locked[0].name})
+    if state not in CLOSABLE:
+        raise FlashSaleWrongState(metadata={"state": state.name})
+    for pool, (pool_state, _) in family.items():
+        if pool_state is FlashSaleState.OPEN:
+            await flash_sales.next_epoch(conn, pool, FlashSaleState.CLOSING)
     return await flash_sales.next_epoch(conn, code, FlashSaleState.CLOSING)
 
 
 async def settle_sale(conn: Conn, code: str, epoch: int) -> None:
-    """Empties the escrow in the caller's transaction. Does nothing when somebody newer is at work."""
+    """Empties the escrow of a sale or of one pool in the caller's transaction. Does nothing when somebody newer is at
+    work."""
+    shown = shown_code(code)
+    if shown != code:
+        await flash_sales.lock_sale(conn, shown)
     if await flash_sales.lock_sale(conn, code) != (FlashSaleState.CLOSING, epoch):
         return
     unresolved = await reservations.lock_unresolved_of_sale(conn, code)
@@ -53,7 +61,9 @@ async def settle_sale(conn: Conn, code: str, epoch: int) -> None:
     settled = await settle_shortfalls(conn, short_of(before))
     await reservations.draws_leave_escrow(conn, unresolved)
     await flash_sales.set_state(conn, code, FlashSaleState.CLOSED)
-    closed = (await flash_sales.find_sales(conn, [code]))[code]
+    if shown != code:
+        await flash_sales.close_parent(conn, shown)
+    closed = (await flash_sales.find_sales(conn, [shown]))[shown]
     skus = await sellables.affected(conn, [item.sku_code for item in items])
     await events.append(conn, [flash_sale_changed(closed), availability_changed(skus), *settled])
 

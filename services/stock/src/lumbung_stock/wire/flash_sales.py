@@ -27,4 +27,5 @@ def flash_sale_message(sale: FlashSale) -> pb.FlashSale:
         end_time=timestamp(sale.end_time),
         epoch=sale.epoch,
         gate_armed=sale.gate_armed,
+        pool_count=sale.pool_count,
     )

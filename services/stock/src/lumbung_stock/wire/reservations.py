@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit.failures import Kind
+from lumbung_stock.domain.flash_sales import shown_code
 from lumbung_stock.domain.reservations import Line, OrderDetails, Refusal, Reservation, ReservationState
 
 TOLD_EARLIER = timedelta(seconds=1)
@@ -41,7 +42,7 @@ def reservation_message(reservation: Reservation) -> pb.Reservation:
         ],
         channel_code=reservation.channel_code,
         customer_reference=reservation.customer_reference,
-        flash_sale_code=reservation.flash_sale_code or "",
+        flash_sale_code=shown_code(reservation.flash_sale_code or ""),
         create_time=timestamp(reservation.create_time),
         durability=pb.Durability.ValueType(reservation.durability),
         actor=reservation.actor,
