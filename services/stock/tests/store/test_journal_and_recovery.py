@@ -937,6 +937,7 @@ async def test_who_waits_for_an_answer_asks_the_gate_again(
 ) -> None:
     """Valkey may have lost the entry; the same call journals it anew."""
     monkeypatch.setattr("lumbung_stock.usecases.reserve_on_sale.ASK_AGAIN_S", 0.05)
+    monkeypatch.setattr("lumbung_stock.usecases.reserve_on_sale.ANSWER_WAITS_MAX", 10_000)
     await works.open(1)
     reserve = ReserveOnSale(works.gate, works.sales, works.answers, lambda: None)
     cart = works.cart()
