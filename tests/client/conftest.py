@@ -108,13 +108,14 @@ class Stock:
 
     # Serving
 
-    async def serve(self) -> serving.RunningServer:
-        """Serves in this process until the test ends."""
-        inner = await self.stack.enter_async_context(AsyncExitStack())
-        server = await serving.start("stock", self.settings, await build(self.settings, inner))
-        inner.push_async_callback(server.stop, 0.1)
+    async def serve(self, port: int = 0) -> AsyncExitStack:
+        """Serves in this process until what is returned is closed, or the test ends."""
+        replica = await self.stack.enter_async_context(AsyncExitStack())
+        settings = self.settings.model_copy(update={"listen": f"127.0.0.1:{port}"})
+        server = await serving.start("stock", settings, await build(settings, replica))
+        replica.push_async_callback(server.stop)
         self.address = server.address
-        return server
+        return replica
 
     def program(self, port: int) -> Program:
         """The service as a process."""
@@ -132,6 +133,7 @@ class Stock:
         running = Running(self.program(port), self.folder / f"stock-{next(self._numbers)}.log")
         self.stack.push_async_callback(running.kill)
         await running.until_ready()
+        self.address = f"127.0.0.1:{port}"
         return running
 
     async def proxy(self) -> Proxy:
@@ -246,6 +248,12 @@ async def stock(make_database: MakeDatabase, valkey_url: str, server_folder: Pat
 
 
 @pytest.fixture
-def port() -> int:
-    """A port that a service can come back to."""
-    return free_port()
+def ports() -> list[int]:
+    """Two ports that services can come back to."""
+    return [free_port(), free_port()]
+
+
+@pytest.fixture
+def port(ports: list[int]) -> int:
+    """One of them."""
+    return ports[0]

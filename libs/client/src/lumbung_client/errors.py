@@ -144,6 +144,7 @@ _BY_CODE: Final[Mapping[grpc.StatusCode, type[LumbungError]]] = {
     grpc.StatusCode.ABORTED: Conflict,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
+    grpc.StatusCode.CANCELLED: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.UNIMPLEMENTED: NotServed,
     grpc.StatusCode.PERMISSION_DENIED: NotAllowed,

@@ -19,8 +19,14 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 def may_be_repeated(error: LumbungError) -> bool:
-    """Trouble that passes. What was decided is never asked again; what was late is the caller's to judge."""
+    """Trouble that passes. What was decided is never asked again; what was late is the caller's to judge.
+
+    CANCELLED, which nobody here asked for, is how grpcio's server drops calls that it has not taken up when it stops
+    (grpc/grpc issue 41785); it means what UNAVAILABLE means.
+    """
     match error.code:
+        case grpc.StatusCode.CANCELLED:
+            return not error.reason
         case grpc.StatusCode.UNAVAILABLE:
             return True
         case grpc.StatusCode.ABORTED:

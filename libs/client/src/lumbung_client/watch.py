@@ -12,7 +12,7 @@ from lumbung.stock.v1 import availability_pb2 as pb
 from lumbung_client.errors import LumbungError, error_of_call
 from lumbung_client.retries import Retries, may_be_repeated
 
-_BROKEN: Final = frozenset({grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN})
+_BROKEN: Final = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN})
 """What a proxy or a reset makes of a stream that it cuts."""
 
 Stream = grpc.aio.UnaryStreamCall[pb.WatchAvailabilityRequest, pb.WatchAvailabilityResponse]

@@ -118,6 +118,7 @@ async def stage() -> AsyncIterator[Stage]:
 
 PASSES = [
     Says(Code.UNAVAILABLE),
+    Says(Code.CANCELLED),
     Says(Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0.001),
     Says(Code.RESOURCE_EXHAUSTED, "OVERLOADED", 0.001),
     Says(Code.ABORTED, "REQUEST_IN_FLIGHT"),

@@ -21,6 +21,7 @@ def trouble(code: Code, reason: str = "", retry_after_s: float | None = None) ->
     [
         (trouble(Code.UNAVAILABLE), True),
         (trouble(Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0.5), True),
+        (trouble(Code.CANCELLED), True),
         (trouble(Code.ABORTED, "REQUEST_IN_FLIGHT"), True),
         (trouble(Code.ABORTED, "CONCURRENT_CHANGE"), False),
         (trouble(Code.RESOURCE_EXHAUSTED, "OVERLOADED", 0.1), True),

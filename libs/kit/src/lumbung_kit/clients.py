@@ -33,14 +33,17 @@ _SERVICE_CONFIG: Final = json.dumps(
                     "initialBackoff": "0.05s",
                     "maxBackoff": "0.5s",
                     "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
+                    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
                 },
             }
         ],
         "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
     }
 )
-"""Retrying is safe: every mutation carries a request_id, and a stream is retried until its first answer."""
+"""Retrying is safe: every mutation carries a request_id, and a stream is retried until its first answer.
+
+CANCELLED is how a grpcio server that stops drops calls that it has not taken up; our own cancelling ends a call for good.
+"""
 
 _OPTIONS: Final = (
     ("grpc.service_config", _SERVICE_CONFIG),
