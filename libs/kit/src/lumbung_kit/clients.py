@@ -42,7 +42,7 @@ _SERVICE_CONFIG: Final = json.dumps(
 )
 """Retrying is safe: every mutation carries a request_id, and a stream is retried until its first answer.
 
-CANCELLED is how a grpcio server that stops drops calls that it has not taken up; our own cancelling ends a call for good.
+CANCELLED is how a grpcio server that stops drops calls that it has not taken up (docs/decisions/0022).
 """
 
 _OPTIONS: Final = (
