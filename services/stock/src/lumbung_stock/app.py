@@ -34,6 +34,7 @@ from lumbung_stock.entrypoints.reservation_service import ReservationService
 from lumbung_stock.entrypoints.warehouse_service import WarehouseService
 from lumbung_stock.settings import StockSettings
 from lumbung_stock.stores.gate import Gate
+from lumbung_stock.stores.leases import Leases
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.stores.warehouses import WarehouseBook
@@ -62,7 +63,7 @@ class Stores:
     """What everything else stands on."""
 
     postgres: Postgres
-    leases: Postgres
+    leases: Leases
     valkey: Valkey
     gate: Gate
     log: EventLog
@@ -98,12 +99,8 @@ async def _open_stores(settings: StockSettings, stack: AsyncExitStack) -> Stores
         max_size=settings.postgres_connections,
         max_waiting=settings.waiting_max,
     )
-    leases = Postgres(
-        url, name="stock leases", schema="stock", min_size=0, max_size=settings.running_sales_max
-    )
-    for pool in (postgres, leases):
-        await pool.open()
-        stack.push_async_callback(pool.close)
+    await postgres.open()
+    stack.push_async_callback(postgres.close)
     valkey = connect(
         settings.valkey_url.get_secret_value(), name="stock", max_connections=settings.valkey_connections
     )
@@ -114,7 +111,7 @@ async def _open_stores(settings: StockSettings, stack: AsyncExitStack) -> Stores
     stack.push_async_callback(sales.close)
     return Stores(
         postgres=postgres,
-        leases=leases,
+        leases=Leases(postgres),
         valkey=valkey,
         gate=Gate(valkey, journal_max=settings.journal_max, scripts=_scripts(settings, stack)),
         log=log,

@@ -24,11 +24,10 @@ class StockSettings(ServiceSettings):
     max_concurrent_rpcs: Annotated[int, Field(ge=1)] = 5000
     """A flash sale's buyers come at once, and each waits for the group commit."""
     postgres_connections: Annotated[int, Field(ge=4, le=100)] = 12
-    """Most connections to Postgres, beside one for each running sale's committer."""
-    running_sales_max: Annotated[int, Field(ge=1, le=200)] = 32
-    """Most flash sales whose journal this replica commits."""
+    """Most connections to Postgres."""
     valkey_connections: Annotated[int, Field(ge=4, le=1000)] = 64
-    """Most connections to Valkey; running sales' committers keep one each."""
+    """Most connections to Valkey. Each committer of a running sale, or of its pools, waits in one for its journal's
+    next entry; when there are more of them, they take turns."""
     valkey_client: Literal["lean", "redis-py"] = "lean"
     """Which client calls the gate's scripts: our own, made for it, or redis-py, which does everything else."""
     valkey_in_flight_max: Annotated[int, Field(ge=1)] = 10_000

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
+import sys
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lumbung.stock.v1 import flash_sales_pb2 as sales_pb
 from lumbung_stock.entrypoints import loops
+from lumbung_stock.stores.leases import Leases
 
 if TYPE_CHECKING:
     from services.stock.tests.conftest import Shop
 
 pytestmark = pytest.mark.store
 
-LEASES = """
-SELECT count(*)
-  FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
- WHERE locktype = 'advisory' AND datname = current_database()
-"""
+LEASES = "SELECT count(*) FROM lease WHERE deadline > clock_timestamp()"
+
+
+@asynccontextmanager
+async def process(shop: Shop) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Another replica, in a process of its own; killed at the end."""
+    environment = os.environ | {
+        "LUMBUNG_STOCK_POSTGRES_URL": shop.settings.postgres_url.get_secret_value(),
+        "LUMBUNG_STOCK_VALKEY_URL": shop.settings.valkey_url.get_secret_value(),
+        "LUMBUNG_STOCK_CATALOG_TARGET": shop.settings.catalog_target,
+        "LUMBUNG_STOCK_LOG_LEVEL": "WARNING",
+    }
+    started = await asyncio.create_subprocess_exec(sys.executable, "-m", "lumbung_stock", env=environment)
+    try:
+        yield started
+    finally:
+        started.kill()
+        await started.wait()
 
 
 async def test_the_one_without_the_lease_answers_too(shop: Shop) -> None:
@@ -96,6 +115,46 @@ async def test_when_the_one_with_the_lease_goes_the_other_commits(
     await shop.hold({"A": 1}, sale="SALE")
     assert (await shop.item("SALE", "A")).held == 2
     await shop.require_conserved()
+
+
+async def test_a_replica_that_is_paused_loses_its_lease_within_seconds(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.put("A", 50)
+
+    async def never(self: Leases, name: str) -> bool:
+        return False
+
+    async def leased() -> bool:
+        return await shop.scalar(LEASES) == 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Leases, "take", never)
+        await shop.open_sale("SALE", {"A": 30})
+        async with process(shop) as other:
+            await shop.until(leased)
+            patch.undo()
+            other.send_signal(signal.SIGSTOP)
+            holds = await asyncio.gather(*(shop.hold({"A": 1}, sale="SALE") for _ in range(5)))
+            other.send_signal(signal.SIGCONT)
+            holds += await asyncio.gather(*(shop.hold({"A": 1}, sale="SALE") for _ in range(5)))
+            assert len({held.reservation_id for held in holds}) == 10
+            assert (await shop.item("SALE", "A")).held == 10
+            await shop.require_conserved()
+
+
+async def test_a_lease_is_kept_by_who_renews_it_and_taken_from_who_does_not(shop: Shop) -> None:
+    first, second = Leases(shop.postgres, lease_s=60.0), Leases(shop.postgres)
+    assert await first.take("work")
+    assert await first.take("work")
+    assert not await second.take("work")
+    await second.give_up("work")
+    assert not await second.take("work")
+    await shop.sql.execute("UPDATE lease SET deadline = clock_timestamp()")
+    assert await second.take("work")
+    assert not await first.take("work")
+    await second.give_up("work")
+    assert await first.take("work")
 
 
 async def test_a_sale_is_closed_by_one_while_buyers_ask_the_other(shop: Shop) -> None:

@@ -9,10 +9,9 @@ from typing import NoReturn
 
 from lumbung_kit.failures import Failure
 from lumbung_kit.logs import get_logger
-from lumbung_kit.loops import Wakeup, end
-from lumbung_kit.postgres import Conn, Postgres
+from lumbung_kit.loops import Wakeup, end, loop_time
 from lumbung_stock.domain.flash_sales import FlashSaleState
-from lumbung_stock.stores.leases import lease
+from lumbung_stock.stores.leases import Leases
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.expire_holds import EXPIRE_BATCH
@@ -24,7 +23,7 @@ COMMIT_BATCH = 512
 JOURNAL_WAIT_S = 0.2
 LOOK_FOR_SALES_S = 0.5
 RETRY_S = 0.2
-LEASE_RETRY_S = 1.0
+LEASE_RETRY_S = 0.5
 EXPIRE_INTERVAL_S = 0.5
 CREDIT_INTERVAL_S = 0.1
 GATE_INTERVAL_S = 1.0
@@ -37,7 +36,7 @@ class Committers:
     Two at once would do no harm, since each batch locks the sale and is fenced by its epoch; the lease saves work.
     """
 
-    leases: Postgres
+    leases: Leases
     gate: SaleGate
     sales: SaleBook
     commit: CommitJournal
@@ -70,18 +69,26 @@ class Committers:
 
     async def _serve(self, code: str) -> None:
         """Commits one sale's journal until it is cancelled; trouble is logged and tried again."""
+        lease = f"committer:{code}"
         while True:
             try:
-                async with lease(self.leases, f"committer:{code}") as session:
-                    if session is not None:
-                        await self._commit_while_leased(code, session)
+                if await self.leases.take(lease):
+                    try:
+                        await self._commit_while_leased(code, lease)
+                    finally:
+                        await self.leases.give_up(lease)
                 await asyncio.sleep(LEASE_RETRY_S)
             except (Failure, FencedError) as trouble:
                 _LOG.warning("committer tries again", flash_sale_code=code, trouble=repr(trouble))
                 await asyncio.sleep(RETRY_S)
 
-    async def _commit_while_leased(self, code: str, session: Conn) -> None:
+    async def _commit_while_leased(self, code: str, lease: str) -> None:
+        renewed = loop_time()
         while True:
+            if loop_time() >= renewed + self.leases.renew_s:
+                if not await self.leases.take(lease):
+                    return
+                renewed = loop_time()
             sale = await self.sales.find_fresh(code)
             if sale.state not in (FlashSaleState.OPEN, FlashSaleState.CLOSING):
                 return
@@ -89,8 +96,6 @@ class Committers:
                 await asyncio.sleep(JOURNAL_WAIT_S)
             elif entries := await self.gate.read_journal(code, COMMIT_BATCH, JOURNAL_WAIT_S):
                 await self.commit(code, sale.epoch, entries)
-                continue
-            await session.execute("SELECT 1")
 
 
 async def expire_for_ever(expire: Callable[[], Awaitable[int]]) -> NoReturn:
