@@ -33,6 +33,7 @@ from lumbung_stock.app import build
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
 from lumbung_stock.domain.reservations import Durability, Line, Refusal
+from lumbung_stock.domain.sourcing import BY_PRIORITY, Sourcing
 from lumbung_stock.settings import StockSettings
 from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.warehouses import WarehouseBook
@@ -162,11 +163,13 @@ class Shop:
                 (warehouse, sku_code, units),
             )
 
-    async def put_warehouse(self, code: str, *, priority: int) -> None:
-        """Another warehouse."""
+    async def put_warehouse(
+        self, code: str, *, priority: int, at: tuple[float, float] | tuple[None, None] = (None, None)
+    ) -> None:
+        """Another warehouse, `at` so many degrees north and east."""
         await self.sql.execute(
-            "INSERT INTO warehouse VALUES (%s, %s, 'Asia/Jakarta', %s, '{0,3}', '{0,10}', 0)",
-            (code, code, priority),
+            "INSERT INTO warehouse VALUES (%s, %s, 'Asia/Jakarta', %s, '{0,3}', '{0,10}', 0, %s, %s)",
+            (code, code, priority, *at),
         )
 
     # Flash sales
@@ -404,6 +407,8 @@ class MakeCart:
         sale: str = "",
         warehouse: str = "",
         refusal: Refusal | None = None,
+        sourcing: Sourcing = BY_PRIORITY,
+        nearest_first: tuple[str, ...] = (),
     ) -> Cart:
         pairs = lines if isinstance(lines, list) else list(lines.items())
         recipes = bundles or {}
@@ -424,6 +429,8 @@ class MakeCart:
             actor="storefront:web",
             traceparent="",
             refusal=refusal,
+            sourcing=sourcing,
+            nearest_first=nearest_first,
         )
 
 

@@ -166,6 +166,8 @@ BAD_INPUT: list[tuple[str, dict[str, Any], list[str]]] = [
     ("ScrapStock", {"reason": ""}, ["reason"]),
     ("ScrapStock", {"reason": LONG}, ["reason"]),
     ("ShipReservation", {"document": "x" * 65}, ["document"]),
+    ("ShipReservation", {"warehouse_code": "J 1"}, ["warehouse_code"]),
+    ("ShipReservation", {"warehouse_code": "J" * 33}, ["warehouse_code"]),
     ("RecordReturn", {"condition": 0}, ["condition"]),
     ("RecordReturn", {"condition": 99}, ["condition"]),
     ("RecordReturn", {"condition": pb.RETURN_CONDITION_SCRAP}, ["bin_code"]),

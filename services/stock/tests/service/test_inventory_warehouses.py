@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lumbung.stock.v1 import inventory_pb2 as pb
+from lumbung.stock.v1.geo_pb2 import GeoPoint
 from lumbung_kit.failures import Kind
 
 pytestmark = pytest.mark.store
@@ -41,8 +42,9 @@ def put(house, *bins: pb.Bin, warehouse_code: str = "JKT1") -> pb.PutBinsRequest
     return pb.PutBinsRequest(request_id=house.new_id(), warehouse_code=warehouse_code, bins=bins)
 
 
-async def test_a_warehouse_is_made_once_and_takes_goods(house) -> None:
-    request = make(house)
+@pytest.mark.parametrize("location", [None, GeoPoint(latitude_deg=-7.25, longitude_deg=112.75), GeoPoint()])
+async def test_a_warehouse_is_made_once_and_takes_goods(house, location: GeoPoint | None) -> None:
+    request = make(house, location=location)
     first = await house.warehouses.CreateWarehouse(request)
     assert await house.warehouses.CreateWarehouse(request) == first
     assert first.warehouse == request.warehouse
@@ -90,6 +92,12 @@ async def test_the_same_request_id_with_another_warehouse_is_refused(house) -> N
         ({"cross_aisle_y_m": [0]}, ["warehouse.cross_aisle_y_m"]),
         ({"cross_aisle_y_m": range(11)}, ["warehouse.cross_aisle_y_m"]),
         ({"cross_aisle_y_m": [5, 0]}, ["warehouse.cross_aisle_y_m"]),
+        ({"location": GeoPoint(latitude_deg=90.01)}, ["warehouse.location.latitude_deg"]),
+        ({"location": GeoPoint(longitude_deg=-180.5)}, ["warehouse.location.longitude_deg"]),
+        (
+            {"location": GeoPoint(latitude_deg=float("nan"), longitude_deg=float("inf"))},
+            ["warehouse.location.latitude_deg", "warehouse.location.longitude_deg"],
+        ),
         ({"depot_x_m": float("nan")}, ["warehouse.depot_x_m"]),
         ({"depot_x_m": float("inf")}, ["warehouse.depot_x_m"]),
         ({"name": "", "priority": -1}, ["warehouse.name", "warehouse.priority"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lumbung.stock.v1 import reservations_pb2 as pb
+from lumbung.stock.v1.geo_pb2 import GeoPoint
 from lumbung_kit.failures import Kind
 
 if TYPE_CHECKING:
@@ -61,6 +63,12 @@ def sku(value: str) -> Change:
     return lambda request: setattr(request.lines[0], "sku_code", value)
 
 
+def destination(latitude_deg: float, longitude_deg: float) -> Change:
+    point = GeoPoint(latitude_deg=latitude_deg, longitude_deg=longitude_deg)
+    return lambda request: request.destination.CopyFrom(point)
+
+
+NEAREST = pb.SOURCING_POLICY_NEAREST
 RESERVE: dict[str, tuple[Change, str]] = {
     **{name: (change, "request_id") for name, change in REQUEST_IDS.items()},
     "quantity 0": (quantity(0), "lines[0].quantity"),
@@ -91,6 +99,14 @@ RESERVE: dict[str, tuple[Change, str]] = {
     "ttl a year": (ttl(seconds=365 * 86_400), "ttl"),
     "ttl -1 s": (ttl(seconds=-1), "ttl"),
     "ttl beyond all time": (ttl(seconds=2**62), "ttl"),
+    "sourcing unknown": (lambda request: setattr(request, "sourcing", 9), "sourcing"),
+    "sourcing below 0": (lambda request: setattr(request, "sourcing", -1), "sourcing"),
+    "nearest to nowhere": (lambda request: setattr(request, "sourcing", NEAREST), "destination"),
+    "latitude 90.1": (destination(90.1, 0), "destination.latitude_deg"),
+    "latitude -91": (destination(-91, 0), "destination.latitude_deg"),
+    "latitude that is no number": (destination(math.nan, 0), "destination.latitude_deg"),
+    "longitude 180.1": (destination(0, 180.1), "destination.longitude_deg"),
+    "longitude endless": (destination(0, -math.inf), "destination.longitude_deg"),
     "durability unknown": (lambda request: setattr(request, "durability", 9), "durability"),
     "durability soft": (lambda request: setattr(request, "durability", pb.DURABILITY_SOFT), "durability"),
 }
@@ -108,11 +124,29 @@ async def test_reserve(shop: Shop, subtests: pytest.Subtests) -> None:
     await shop.open_sale("SALE", {"A": 10})
     before = await shop.dump()
     for name, (change, field) in RESERVE.items():
-        for sale in ("", "SALE"):
+        on_sale = field.split(".")[0] not in ("sourcing", "destination")
+        for sale in ("", "SALE") if on_sale else ("",):
             with subtests.test(name, sale=sale):
                 request = shop.ask({"A": 1}, sale=sale)
                 change(request)
                 await require_bad_input(shop, shop.reservations.Reserve(request), field)
+    assert await shop.dump() == before
+
+
+async def test_a_sale_is_not_sourced_by_its_buyers(shop: Shop, subtests: pytest.Subtests) -> None:
+    await shop.put("A", 10)
+    await shop.open_sale("SALE", {"A": 10})
+    before = await shop.dump()
+    chosen: dict[str, Change] = {
+        "sourcing": lambda request: setattr(request, "sourcing", pb.SOURCING_POLICY_PRIORITY),
+        "allow_split": lambda request: setattr(request, "allow_split", True),
+        "destination": destination(0, 0),
+    }
+    for field, change in chosen.items():
+        with subtests.test(field):
+            request = shop.ask({"A": 1}, sale="SALE")
+            change(request)
+            await require_bad_input(shop, shop.reservations.Reserve(request), field)
     assert await shop.dump() == before
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lumbung_stock.domain.answers import decided
@@ -15,6 +15,7 @@ from lumbung_stock.domain.carts import demand_of
 from lumbung_stock.domain.partial import part_of
 from lumbung_stock.domain.reservation_failures import MoreThanHeld
 from lumbung_stock.domain.reservations import Draw, Reservation
+from lumbung_stock.domain.sourcing import fewest, fill, parts_of
 
 if TYPE_CHECKING:
     from services.stock.tests.conftest import MakeCart
@@ -57,6 +58,7 @@ def test_the_same_line_twice_is_sold_in_the_order_in_which_it_was_held(make_cart
 LINES = st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 5)), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(LINES, LINES)
 def test_what_is_sold_and_what_goes_back_are_what_was_held(
     make_cart: MakeCart, lines: list[tuple[str, int]], wanted: list[tuple[str, int]]
@@ -78,3 +80,30 @@ def test_what_is_sold_and_what_goes_back_are_what_was_held(
     assert sold == wants
     assert units(part.kept) == Counter(demand_of(part.lines))
     assert units(part.kept) + units(part.given_back) == units(hold.draws)
+
+
+WAREHOUSES = ("W1", "W2", "W3")
+FREE = st.dictionaries(
+    st.tuples(st.sampled_from(WAREHOUSES), st.sampled_from(["CUP", "TEA"])), st.integers(1, 12), min_size=3
+)
+
+
+@settings(deadline=None)
+@given(LINES, FREE, st.data())
+def test_of_a_split_hold_bundles_stay_together_and_few_warehouses_send(
+    make_cart: MakeCart, lines: list[tuple[str, int]], free: dict[tuple[str, str], int], data: st.DataObject
+) -> None:
+    cart = make_cart(lines, bundles=BUNDLES)
+    plan = fill(parts_of(cart.lines), free, WAREHOUSES)
+    assume(plan.is_whole)
+    draws = tuple(Draw(*key, quantity, from_escrow=False) for key, quantity in sorted(plan.units.items()))
+    wanted = [(sku, data.draw(st.integers(0, quantity))) for sku, quantity in lines]
+    assume(any(quantity for _, quantity in wanted))
+    part = part_of(decided(cart, draws, (NOW, NOW)), [pair for pair in wanted if pair[1]])
+    drawn = {(draw.warehouse_code, draw.sku_code): draw.quantity for draw in draws}
+    kept = {(draw.warehouse_code, draw.sku_code): draw.quantity for draw in part.kept}
+    back = {(draw.warehouse_code, draw.sku_code): draw.quantity for draw in part.given_back}
+    assert Counter(kept) + Counter(back) == Counter(drawn)
+    parts = parts_of(part.lines)
+    assert fill(parts, kept, WAREHOUSES).is_whole
+    assert {code for code, _ in kept} == {code for code, _ in fewest(parts, drawn, WAREHOUSES).units}

@@ -8,7 +8,7 @@ from datetime import datetime
 from lumbung_kit.failures import RequestIdReused
 from lumbung_stock.domain.allocate import Decision
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.reservations import Refusal, Reservation, ReservationState, as_held
+from lumbung_stock.domain.reservations import Draw, Refusal, Reservation, ReservationState, as_held
 
 Times = tuple[datetime, datetime]
 """(create time, deadline) by Postgres' clock."""
@@ -54,5 +54,10 @@ def decided(cart: Cart, decision: Decision, times: Times) -> Reservation:
         refusal=decision if isinstance(decision, Refusal) else None,
         actor=cart.actor,
         traceparent=cart.traceparent,
-        draws=() if isinstance(decision, Refusal) else decision,
+        draws=() if isinstance(decision, Refusal) else tuple(sorted(decision, key=_key)),
     )
+
+
+def _key(draw: Draw) -> tuple[str, str]:
+    """The order in which the table gives draws back, so that an answer is the same when it is read again."""
+    return draw.warehouse_code, draw.sku_code

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from lumbung_stock.domain.reservations import Durability, Line, Refusal, RefusedLine
+from lumbung_stock.domain.sourcing import BY_PRIORITY, Sourcing
 
 HOLDS_MAY_COME_BACK_S = 60.0
 """When to try again after running into others' holds: some of them will have been given back by then."""
@@ -17,7 +18,8 @@ class Cart:
     """Everything that a Reserve asked for, validated, with bundles expanded.
 
     `refusal` is set when the answer is a refusal whatever the stock is; it is still written down, so that the
-    same request gets the same answer (P3).
+    same request gets the same answer (P3). `nearest_first` are the warehouses in the order of their distance, when
+    the sourcing asks for the nearest.
     """
 
     reservation_id: UUID
@@ -33,6 +35,12 @@ class Cart:
     actor: str
     traceparent: str
     refusal: Refusal | None = field(default=None)
+    sourcing: Sourcing = BY_PRIORITY
+    nearest_first: tuple[str, ...] = ()
+
+    def candidates(self, by_priority: Sequence[str]) -> Sequence[str]:
+        """The warehouses that may give its units, in the order in which they are asked."""
+        return (self.warehouse_code,) if self.warehouse_code else self.nearest_first or by_priority
 
     def demand(self) -> dict[str, int]:
         """Units per plain SKU, summed over lines and bundles before anything is checked (P5)."""
@@ -59,6 +67,15 @@ def out_of_stock(
         for index, line in enumerate(lines)
         if any(sku_code in short for sku_code, _ in line.components)
     )
+    return _out_of_stock(short, refused, retry_delay_s)
+
+
+def out_of_stock_everywhere(refused: tuple[RefusedLine, ...], retry_delay_s: float | None) -> Refusal:
+    """The refusal of a cart that no plan over several warehouses covers."""
+    return _out_of_stock({line.blocking_sku_code for line in refused}, refused, retry_delay_s)
+
+
+def _out_of_stock(short: set[str], refused: tuple[RefusedLine, ...], retry_delay_s: float | None) -> Refusal:
     named = ", ".join(sorted(short)[:5])
     return Refusal(
         "OUT_OF_STOCK", f"Not enough units are left of {named}; nothing is held.", refused, retry_delay_s

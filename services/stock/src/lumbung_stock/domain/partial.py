@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lumbung_stock.domain.carts import demand_of
+from lumbung_stock.domain.levels import LevelKey
 from lumbung_stock.domain.reservation_failures import MoreThanHeld
 from lumbung_stock.domain.reservations import Draw, Line, Reservation
+from lumbung_stock.domain.sourcing import fewest, parts_of
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SoldPart:
     """What is sold of a hold, and the units that go back."""
 
     lines: tuple[Line, ...]
@@ -19,22 +21,37 @@ class Part:
     given_back: tuple[Draw, ...]
 
 
-def part_of(reservation: Reservation, wanted: Sequence[tuple[str, int]]) -> Part:
+def part_of(reservation: Reservation, wanted: Sequence[tuple[str, int]]) -> SoldPart:
     """The part of a hold that sells just `wanted`, as (SKU or bundle, units); bundles by whole bundles.
 
     Raises MoreThanHeld.
     """
     lines = _sold_lines(reservation.lines, _summed(wanted))
-    left = demand_of(lines)
+    units = _kept_units(lines, reservation.draws)
     kept, given_back = [], []
     for draw in reservation.draws:
-        units = min(draw.quantity, left.get(draw.sku_code, 0))
-        left[draw.sku_code] = left.get(draw.sku_code, 0) - units
-        if units:
-            kept.append(replace(draw, quantity=units))
-        if units < draw.quantity:
-            given_back.append(replace(draw, quantity=draw.quantity - units))
-    return Part(lines, tuple(kept), tuple(given_back))
+        keeps = units.get((draw.warehouse_code, draw.sku_code), 0)
+        if keeps:
+            kept.append(replace(draw, quantity=keeps))
+        if keeps < draw.quantity:
+            given_back.append(replace(draw, quantity=draw.quantity - keeps))
+    return SoldPart(lines, tuple(kept), tuple(given_back))
+
+
+def _kept_units(lines: tuple[Line, ...], draws: Sequence[Draw]) -> dict[LevelKey, int]:
+    """What the sold lines keep of the draws, from as few warehouses as will do; bundles stay together where they are.
+
+    A sale's bundle may have been drawn over several warehouses: then whichever units come first stay.
+    """
+    drawn = {(draw.warehouse_code, draw.sku_code): draw.quantity for draw in draws}
+    plan = fewest(parts_of(lines), drawn, sorted({draw.warehouse_code for draw in draws}))
+    if plan.is_whole:
+        return plan.units
+    left, kept = demand_of(lines), {}
+    for key, units in drawn.items():
+        kept[key] = min(units, left.get(key[1], 0))
+        left[key[1]] = left.get(key[1], 0) - kept[key]
+    return kept
 
 
 def _sold_lines(held: Sequence[Line], wanted: Mapping[str, int]) -> tuple[Line, ...]:

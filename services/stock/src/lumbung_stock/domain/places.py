@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from lumbung_kit.failures import FieldViolation
+from lumbung_stock.domain.geography import GeoPoint
 from lumbung_stock.domain.inventory_failures import BinNotFound
 from lumbung_stock.domain.skus import Named
 
@@ -48,6 +49,7 @@ class Warehouse:
     aisle_x_m: tuple[float, ...]
     cross_aisle_y_m: tuple[float, ...]
     depot_x_m: float
+    location: GeoPoint | None = None
 
 
 @dataclass(frozen=True, slots=True)

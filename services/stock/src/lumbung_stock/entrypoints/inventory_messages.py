@@ -15,6 +15,7 @@ from lumbung_kit.validate import Check
 from lumbung_stock.domain.ledger import Author, Goods
 from lumbung_stock.domain.places import Bin, BinKind, Warehouse, is_reserved
 from lumbung_stock.domain.replenishment import Replenishment
+from lumbung_stock.entrypoints.geo_messages import point_of
 from lumbung_stock.usecases.adjust_stock import Correction
 from lumbung_stock.usecases.move_between_bins import BinMove
 from lumbung_stock.usecases.receive_stock import ReceiptLine
@@ -193,6 +194,9 @@ def warehouse_of(check: Check, message: pb.Warehouse) -> Warehouse:
         aisle_x_m=_ascending(check, "warehouse.aisle_x_m", aisles),
         cross_aisle_y_m=_ascending(check, "warehouse.cross_aisle_y_m", cross_aisles),
         depot_x_m=_metres(check, "warehouse.depot_x_m", message.depot_x_m),
+        location=point_of(check, "warehouse.location", message.location)
+        if message.HasField("location")
+        else None,
     )
 
 

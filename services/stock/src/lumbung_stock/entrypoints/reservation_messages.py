@@ -31,6 +31,8 @@ from lumbung_stock.domain.reservations import (
     Resolution,
     Verb,
 )
+from lumbung_stock.domain.sourcing import BY_PRIORITY, Sourcing, SourcingPolicy
+from lumbung_stock.entrypoints.geo_messages import point_of
 from lumbung_stock.wire.reservations import refusal_message, reservation_message
 
 LINES_MAX: Final = 100
@@ -38,6 +40,8 @@ TTL_S_MIN: Final = 10
 TTL_S_MAX: Final = 24 * 3600
 TTL_S_DEFAULT: Final = 15 * 60
 FLASH_SALE_CODE_LENGTH_MAX: Final = 32
+
+_POLICIES: Final = {policy.value: policy for policy in SourcingPolicy}
 
 _REFUSALS: Final = {
     failure.reason: failure
@@ -72,6 +76,7 @@ def cart_of(request: pb.ReserveRequest) -> Cart:
         ),
         actor=context.actor(),
         traceparent=telemetry.current_traceparent(),
+        sourcing=_sourcing(check, request),
     )
     check.done()
     return cart
@@ -195,6 +200,27 @@ def _line(check: Check, field: str, line: pb.ReserveLine) -> Line:
 def _sku_and_units(check: Check, field: str, line: pb.ReserveLine) -> tuple[str, int]:
     sku_code = check.code(f"{field}.sku_code", line.sku_code)
     return sku_code, check.quantity(f"{field}.quantity", line.quantity)
+
+
+def _sourcing(check: Check, request: pb.ReserveRequest) -> Sourcing:
+    """How an ordinary cart wants to be sourced; a flash sale's plan says itself which warehouses give."""
+    destination = None
+    if request.HasField("destination"):
+        destination = point_of(check, "destination", request.destination)
+    if not (request.sourcing or request.allow_split or destination):
+        return BY_PRIORITY
+    if request.flash_sale_code:
+        for field in ("sourcing", "allow_split", "destination"):
+            if field in {descriptor.name for descriptor, _ in request.ListFields()}:
+                check.add(
+                    field, "must not be set with flash_sale_code: the sale's plan says which warehouses give"
+                )
+    if request.sourcing:
+        check.choice("sourcing", request.sourcing, pb.SourcingPolicy)
+    if request.sourcing == pb.SOURCING_POLICY_NEAREST and destination is None:
+        check.add("destination", "must be set for the nearest warehouse")
+    policy = _POLICIES.get(request.sourcing, SourcingPolicy.PRIORITY)
+    return Sourcing(policy, request.allow_split, destination)
 
 
 def _durability(check: Check, value: int) -> Durability:

@@ -8,6 +8,7 @@ from psycopg.rows import TupleRow
 
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.sql import load
+from lumbung_stock.domain.geography import GeoPoint
 from lumbung_stock.domain.inventory_failures import WarehouseNotFound
 from lumbung_stock.domain.places import Bin, BinKind, Warehouse
 from lumbung_stock.stores.memory import Memory
@@ -29,6 +30,8 @@ async def create_warehouse(conn: Conn, warehouse: Warehouse) -> bool:
             "aisle_x_m": list(warehouse.aisle_x_m),
             "cross_aisle_y_m": list(warehouse.cross_aisle_y_m),
             "depot_x_m": warehouse.depot_x_m,
+            "latitude_deg": warehouse.location.latitude_deg if warehouse.location else None,
+            "longitude_deg": warehouse.location.longitude_deg if warehouse.location else None,
         },
     )
     return await cursor.fetchone() is not None
@@ -53,8 +56,13 @@ async def list_warehouses(conn: Conn, after: tuple[int, str], limit: int) -> lis
 
 async def warehouses_by_priority(conn: Conn) -> list[str]:
     """Codes in sourcing order."""
+    return [code for code, _ in await places_by_priority(conn)]
+
+
+async def places_by_priority(conn: Conn) -> list[tuple[str, GeoPoint | None]]:
+    """Codes in sourcing order, and where they are."""
     cursor = await conn.execute(_BY_PRIORITY)
-    return [code async for (code,) in cursor]
+    return [(code, _location(latitude, longitude)) async for code, latitude, longitude in cursor]
 
 
 async def put_bins(conn: Conn, warehouse_code: str, bins: Sequence[Bin]) -> tuple[int, int]:
@@ -99,18 +107,36 @@ class WarehouseBook:
 
     async def by_priority(self) -> list[str]:
         """Codes in sourcing order."""
-        return list((await self._order.find([""]))[""])
+        return [code for code, _ in await self.places()]
+
+    async def places(self) -> Sequence[tuple[str, GeoPoint | None]]:
+        """Codes in sourcing order, and where they are."""
+        return (await self._order.find([""]))[""]
 
     def forget(self) -> None:
         """A warehouse was made."""
         self._order.forget([""])
 
-    async def _load(self, keys: Collection[str]) -> Mapping[str, Sequence[str]]:
+    async def _load(self, keys: Collection[str]) -> Mapping[str, Sequence[tuple[str, GeoPoint | None]]]:
         async with self._postgres.connection() as conn:
-            order = await warehouses_by_priority(conn)
+            order = await places_by_priority(conn)
         return dict.fromkeys(keys, order)
 
 
 def _warehouse(row: TupleRow) -> Warehouse:
-    code, name, time_zone, priority, aisles, cross_aisles, depot = row
-    return Warehouse(code, name, time_zone, priority, tuple(aisles), tuple(cross_aisles), depot)
+    code, name, time_zone, priority, aisles, cross_aisles, depot, latitude, longitude = row
+    return Warehouse(
+        code,
+        name,
+        time_zone,
+        priority,
+        tuple(aisles),
+        tuple(cross_aisles),
+        depot,
+        _location(latitude, longitude),
+    )
+
+
+def _location(latitude_deg: float | None, longitude_deg: float | None) -> GeoPoint | None:
+    """Both or neither, as warehouse_location_whole says."""
+    return None if latitude_deg is None or longitude_deg is None else GeoPoint(latitude_deg, longitude_deg)

@@ -1,28 +1,29 @@
 -- name: create
 -- No row comes back when the code is taken. The ledger's head comes with the warehouse.
 WITH made AS (
-    INSERT INTO warehouse (warehouse_code, name, time_zone, priority, aisle_x_m, cross_aisle_y_m, depot_x_m)
+    INSERT INTO warehouse (warehouse_code, name, time_zone, priority, aisle_x_m, cross_aisle_y_m, depot_x_m,
+                           latitude_deg, longitude_deg)
     VALUES (%(warehouse_code)s, %(name)s, %(time_zone)s, %(priority)s, %(aisle_x_m)s, %(cross_aisle_y_m)s,
-            %(depot_x_m)s)
+            %(depot_x_m)s, %(latitude_deg)s, %(longitude_deg)s)
     ON CONFLICT DO NOTHING
     RETURNING warehouse_code
 )
 INSERT INTO ledger_head (warehouse_code) SELECT warehouse_code FROM made RETURNING warehouse_code;
 
 -- name: find
-SELECT warehouse_code, name, time_zone, priority, aisle_x_m, cross_aisle_y_m, depot_x_m
+SELECT warehouse_code, name, time_zone, priority, aisle_x_m, cross_aisle_y_m, depot_x_m, latitude_deg, longitude_deg
   FROM warehouse
  WHERE warehouse_code = %(warehouse_code)s;
 
 -- name: list
-SELECT warehouse_code, name, time_zone, priority, aisle_x_m, cross_aisle_y_m, depot_x_m
+SELECT warehouse_code, name, time_zone, priority, aisle_x_m, cross_aisle_y_m, depot_x_m, latitude_deg, longitude_deg
   FROM warehouse
  WHERE (priority, warehouse_code) > (%(after_priority)s, %(after_code)s)
  ORDER BY priority, warehouse_code
  LIMIT %(limit)s;
 
 -- name: by_priority
-SELECT warehouse_code FROM warehouse ORDER BY priority, warehouse_code;
+SELECT warehouse_code, latitude_deg, longitude_deg FROM warehouse ORDER BY priority, warehouse_code;
 
 -- name: put_bins
 -- Bins that are the same already are neither made nor changed.

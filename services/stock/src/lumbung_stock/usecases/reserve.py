@@ -13,10 +13,12 @@ from lumbung_kit.postgres import Postgres
 from lumbung_stock.domain.answers import first_answer
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import admit
+from lumbung_stock.domain.geography import by_distance
 from lumbung_stock.domain.inventory_failures import SkuNotFound, SkuRetired, WarehouseNotFound
 from lumbung_stock.domain.reservation_failures import CustomerRequired, FlashSaleNotFound, FlashSaleNotOpen
 from lumbung_stock.domain.reservations import Line, Refusal, Reservation
 from lumbung_stock.domain.skus import SkuRecord
+from lumbung_stock.domain.sourcing import SourcingPolicy
 from lumbung_stock.stores import reservations
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.stores.sku_book import SkuBook
@@ -56,7 +58,7 @@ class Reserve:
             cart, lines=expand(cart.lines, await self.skus.find({line.sku_code for line in cart.lines}))
         )
         if not cart.flash_sale_code:
-            return await self.ordinary.submit(cart)
+            return await self.ordinary.submit(await self._sourced(cart))
         sale = await self.sales.find(cart.flash_sale_code)
         if admit(sale, cart, datetime.now(UTC)):  # a refusal stays: not for a copy that may be old
             sale = await self.sales.find_fresh(cart.flash_sale_code)
@@ -81,6 +83,13 @@ class Reserve:
         if isinstance(answer, Failure):
             raise answer
         return answer
+
+    async def _sourced(self, cart: Cart) -> Cart:
+        """The cart with the warehouses by distance, if it wants the nearest."""
+        if cart.sourcing.policy is not SourcingPolicy.NEAREST or cart.sourcing.destination is None:
+            return cart
+        nearest_first = by_distance(await self.warehouses.places(), cart.sourcing.destination)
+        return replace(cart, nearest_first=nearest_first)
 
     async def _check_warehouse(self, code: str) -> None:
         if code and code not in await self.warehouses.by_priority():

@@ -52,7 +52,7 @@ async def lock_allocator(conn: Conn, carts: Sequence[Cart], warehouses: Sequence
         (warehouse, sku)
         for cart in carts
         if cart.refusal is None
-        for warehouse in ((cart.warehouse_code,) if cart.warehouse_code else warehouses)
+        for warehouse in cart.candidates(warehouses)
         for sku in cart.demand()
     }
     return Allocator(await levels.lock_levels(conn, keys) if keys else {}, warehouses)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from lumbung.stock.v1 import availability_pb2 as availability_pb
+from lumbung.stock.v1 import geo_pb2
 from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung_stock.domain.audit import LedgerDifference
 from lumbung_stock.domain.availability import Availability, ComponentShare, EscrowShare
+from lumbung_stock.domain.geography import GeoPoint
 from lumbung_stock.domain.ledger import LedgerEntry
 from lumbung_stock.domain.places import Bin, PlaceQuantity, PlaceStock, Warehouse
 from lumbung_stock.domain.replenishment import Replenishment
@@ -23,7 +25,14 @@ def warehouse_message(warehouse: Warehouse) -> pb.Warehouse:
         aisle_x_m=warehouse.aisle_x_m,
         cross_aisle_y_m=warehouse.cross_aisle_y_m,
         depot_x_m=warehouse.depot_x_m,
+        location=_point(warehouse.location),
     )
+
+
+def _point(place: GeoPoint | None) -> geo_pb2.GeoPoint | None:
+    if place is None:
+        return None
+    return geo_pb2.GeoPoint(latitude_deg=place.latitude_deg, longitude_deg=place.longitude_deg)
 
 
 def bin_message(one: Bin) -> pb.Bin:
