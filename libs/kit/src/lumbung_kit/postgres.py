@@ -203,6 +203,20 @@ class Postgres:
             raise
 
 
+async def in_one_trip(conn: Conn, *works: Awaitable[Any]) -> list[Any]:
+    """Results of works that each run one statement on `conn`, sent together, in this order, and awaited together.
+
+    The server runs them one after another, each after the one before has taken its locks. When one fails, those
+    behind it are not run, and its error is raised.
+    """
+    async with conn.pipeline():
+        results = await asyncio.gather(*works, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
 def constraint_of(error: psycopg.Error) -> str | None:
     """The name of the constraint that a statement violated, if that is what went wrong."""
     return error.diag.constraint_name

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NoReturn
 from uuid import UUID
 
-from lumbung_kit import sql, telemetry
+from lumbung_kit import arrays, sql, telemetry
 from lumbung_kit.ids import new_id
 from lumbung_kit.loops import Wakeup
 from lumbung_kit.metrics import counter
@@ -60,11 +60,13 @@ async def append(conn: Conn, events: Sequence[NewEvent]) -> None:
     await conn.execute(
         _APPEND,
         {
-            "event_ids": [new_id() for _ in events],
-            "kinds": [event.kind for event in events],
-            "subjects": [event.subject for event in events],
-            "payloads": [event.payload for event in events],
-            "traceparents": [current if event.traceparent is None else event.traceparent for event in events],
+            "event_ids": arrays.plain([new_id() for _ in events]),
+            "kinds": arrays.texts([event.kind for event in events]),
+            "subjects": arrays.texts([event.subject for event in events]),
+            "payloads": arrays.blobs([event.payload for event in events]),
+            "traceparents": arrays.texts(
+                [current if event.traceparent is None else event.traceparent for event in events]
+            ),
         },
     )
 

@@ -199,6 +199,8 @@ async def set_armed(conn: Conn, flash_sale_code: str, epoch: int) -> None:
 
 async def insert_credits(conn: Conn, credits_due: Sequence[CreditDue]) -> None:
     """Remembers, in the change's own transaction, what the gate has to be told."""
+    if not credits_due:
+        return
     arrays = {
         "flash_sale_codes": [credit.flash_sale_code for credit in credits_due],
         "reservation_ids": [credit.reservation_id for credit in credits_due],

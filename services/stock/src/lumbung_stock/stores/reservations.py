@@ -11,6 +11,7 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
+from lumbung_kit import arrays
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain.allocate import Decision
@@ -30,11 +31,13 @@ from lumbung_stock.domain.reservations import (
 from lumbung_stock.domain.resolve import Declined, Earlier
 
 _SQL = load(__package__, "reservations.sql")
+_HELD, _REFUSED = int(ReservationState.HELD), int(ReservationState.REFUSED)
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 async def find_by_request(conn: Conn, request_ids: Sequence[str]) -> dict[str, Reservation]:
     """Answers given before, by request_id."""
-    found = await _fetch(conn, "find_by_request", {"request_ids": list(request_ids)})
+    found = await _fetch(conn, "find_by_request", {"request_ids": arrays.texts(request_ids)})
     return {reservation.request_id: reservation for reservation in found}
 
 
@@ -83,66 +86,64 @@ async def clock(conn: Conn) -> datetime:
 async def insert(
     conn: Conn, decided: Sequence[tuple[Cart, Decision]]
 ) -> dict[UUID, tuple[datetime, datetime]]:
-    """Writes decided carts, held and refused, with their draws; returns (create, deadline) of those written.
+    """Writes decided carts, held and refused, without their draws; returns (create, deadline) of those written.
 
     One whose request_id another transaction wrote first is not among them, and nothing of it was written.
     """
     if not decided:
         return {}
     cursor = await conn.execute(_SQL["insert_reservations"], _reservation_arrays(decided))
-    written = {row[0]: (row[1], row[2]) async for row in cursor}
-    draws = [
-        (cart.reservation_id, draw)
-        for cart, decision in decided
-        if not isinstance(decision, Refusal) and cart.reservation_id in written
-        for draw in decision
-    ]
+    return {row[0]: (row[1], row[2]) async for row in cursor}
+
+
+async def insert_draws(conn: Conn, made: Sequence[Reservation]) -> None:
+    """Writes what reservations draw."""
+    draws = [(reservation.reservation_id, draw) for reservation in made for draw in reservation.draws]
     if draws:
         await conn.execute(_SQL["insert_draws"], _draw_arrays(draws))
-    return written
 
 
 async def set_states(conn: Conn, resolved: Sequence[Reservation], now: datetime) -> None:
     """Writes the states, and the orders, that locked reservations have come to; each at most once."""
     orders = [reservation.order for reservation in resolved]
-    arrays = {
+    columns = {
         "resolve_time": now,
         "reservation_ids": [reservation.reservation_id for reservation in resolved],
         "states": [int(reservation.state) for reservation in resolved],
         "order_references": [order.order_reference if order else None for order in orders],
         "order_details": [_order_json(order) for order in orders],
     }
-    await conn.execute(_SQL["set_states"], arrays)
+    await conn.execute(_SQL["set_states"], columns)
 
 
 async def move_deadlines(conn: Conn, extended: Sequence[Reservation]) -> None:
     """Writes the deadlines of locked holds; of several for one hold, the last."""
     last = {reservation.reservation_id: reservation.deadline for reservation in extended}
-    arrays = {"reservation_ids": list(last), "deadlines": list(last.values())}
-    await conn.execute(_SQL["move_deadlines"], arrays)
+    columns = {"reservation_ids": list(last), "deadlines": list(last.values())}
+    await conn.execute(_SQL["move_deadlines"], columns)
 
 
 async def keep_parts(conn: Conn, reduced: Sequence[Reservation]) -> None:
     """Leaves locked reservations just their lines and draws, and writes down what was held before."""
-    arrays = {
+    columns = {
         "reservation_ids": [reservation.reservation_id for reservation in reduced],
         "lines": [json.dumps(stored_lines(reservation.lines)) for reservation in reduced],
         "held": [json.dumps(_stored_held(reservation.held)) for reservation in reduced],
     }
-    await conn.execute(_SQL["keep_lines"], arrays)
+    await conn.execute(_SQL["keep_lines"], columns)
     kept = [(reservation.reservation_id, draw) for reservation in reduced for draw in reservation.draws]
     draws = _draw_arrays(kept)
     await conn.execute(_SQL["keep_draws"], draws)
-    await conn.execute(_SQL["drop_draws"], {**draws, "reduced_ids": arrays["reservation_ids"]})
+    await conn.execute(_SQL["drop_draws"], {**draws, "reduced_ids": columns["reservation_ids"]})
 
 
 async def mark_shipped(conn: Conn, shares: Sequence[tuple[UUID, str]]) -> None:
     """Notes that the shares, as (reservation, warehouse), have left."""
-    arrays = {
+    columns = {
         "reservation_ids": [reservation_id for reservation_id, _ in shares],
         "warehouse_codes": [warehouse_code for _, warehouse_code in shares],
     }
-    await conn.execute(_SQL["mark_shipped"], arrays)
+    await conn.execute(_SQL["mark_shipped"], columns)
 
 
 async def find_resolutions(conn: Conn, request_ids: Sequence[str]) -> dict[str, Earlier]:
@@ -154,7 +155,7 @@ async def find_resolutions(conn: Conn, request_ids: Sequence[str]) -> dict[str, 
 
 async def ids_of_resolutions(conn: Conn, request_ids: Sequence[str]) -> set[str]:
     """Those of these ids under which something other than a Reserve was asked."""
-    cursor = await conn.execute(_SQL["ids_of_resolutions"], {"request_ids": list(request_ids)})
+    cursor = await conn.execute(_SQL["ids_of_resolutions"], {"request_ids": arrays.texts(request_ids)})
     return {row[0] async for row in cursor}
 
 
@@ -162,7 +163,7 @@ async def insert_resolutions(
     conn: Conn, answered: Sequence[tuple[Resolution, Earlier]], now: datetime
 ) -> None:
     """Remembers what each request was answered, and who asked."""
-    arrays = {
+    columns = {
         "record_time": now,
         "request_ids": [wish.request_id for wish, _ in answered],
         "reservation_ids": [wish.reservation_id for wish, _ in answered],
@@ -176,16 +177,16 @@ async def insert_resolutions(
         ],
         "deadlines": [answer.deadline for _, answer in answered],
     }
-    await conn.execute(_SQL["insert_resolutions"], arrays)
+    await conn.execute(_SQL["insert_resolutions"], columns)
 
 
 async def orders_taken(conn: Conn, orders: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of these (channel, order reference) that a reservation has already."""
-    arrays = {
+    columns = {
         "channel_codes": [channel for channel, _ in orders],
         "order_references": [ref for _, ref in orders],
     }
-    cursor = await conn.execute(_SQL["orders_taken"], arrays)
+    cursor = await conn.execute(_SQL["orders_taken"], columns)
     return {(row[0], row[1]) async for row in cursor}
 
 
@@ -322,29 +323,39 @@ def _reservation_arrays(decided: Sequence[tuple[Cart, Decision]]) -> dict[str, A
     carts = [cart for cart, _ in decided]
     refusals = [decision if isinstance(decision, Refusal) else None for _, decision in decided]
     return {
-        "reservation_ids": [cart.reservation_id for cart in carts],
-        "request_ids": [cart.request_id for cart in carts],
-        "content_hashes": [cart.content_hash for cart in carts],
-        "states": [
-            int(ReservationState.REFUSED if refusal else ReservationState.HELD) for refusal in refusals
+        "reservation_ids": arrays.plain([cart.reservation_id for cart in carts]),
+        "request_ids": arrays.texts([cart.request_id for cart in carts]),
+        "content_hashes": arrays.blobs([cart.content_hash for cart in carts]),
+        "states": arrays.plain([_REFUSED if refusal else _HELD for refusal in refusals]),
+        "lines": arrays.texts([_json(stored_lines(cart.lines)) for cart in carts]),
+        "channel_codes": arrays.texts([cart.channel_code for cart in carts]),
+        "customer_references": arrays.texts([cart.customer_reference for cart in carts]),
+        "flash_sale_codes": arrays.texts([cart.flash_sale_code for cart in carts]),
+        "durabilities": arrays.plain([int(cart.durability) for cart in carts]),
+        "ttls_s": arrays.plain([cart.ttl_s for cart in carts]),
+        "refusals": arrays.texts([_json(_stored_refusal(each)) if each else None for each in refusals]),
+        "actors": arrays.texts([cart.actor for cart in carts]),
+        "traceparents": arrays.texts([cart.traceparent for cart in carts]),
+    }
+
+
+def _stored_refusal(refusal: Refusal) -> dict[str, Any]:
+    """As `asdict` would, without copying deeply: refusals are many."""
+    return {
+        "reason": refusal.reason,
+        "message": refusal.message,
+        "lines": [
+            {name: getattr(line, name) for name in RefusedLine.__dataclass_fields__} for line in refusal.lines
         ],
-        "lines": [json.dumps(stored_lines(cart.lines)) for cart in carts],
-        "channel_codes": [cart.channel_code for cart in carts],
-        "customer_references": [cart.customer_reference for cart in carts],
-        "flash_sale_codes": [cart.flash_sale_code for cart in carts],
-        "durabilities": [int(cart.durability) for cart in carts],
-        "ttls_s": [cart.ttl_s for cart in carts],
-        "refusals": [json.dumps(asdict(refusal)) if refusal else None for refusal in refusals],
-        "actors": [cart.actor for cart in carts],
-        "traceparents": [cart.traceparent for cart in carts],
+        "retry_delay_s": refusal.retry_delay_s,
     }
 
 
 def _draw_arrays(draws: Sequence[tuple[UUID, Draw]]) -> dict[str, Any]:
     return {
-        "reservation_ids": [reservation_id for reservation_id, _ in draws],
-        "warehouse_codes": [draw.warehouse_code for _, draw in draws],
-        "sku_codes": [draw.sku_code for _, draw in draws],
-        "quantities": [draw.quantity for _, draw in draws],
-        "from_escrow": [draw.from_escrow for _, draw in draws],
+        "reservation_ids": arrays.plain([reservation_id for reservation_id, _ in draws]),
+        "warehouse_codes": arrays.texts([draw.warehouse_code for _, draw in draws]),
+        "sku_codes": arrays.texts([draw.sku_code for _, draw in draws]),
+        "quantities": arrays.plain([draw.quantity for _, draw in draws]),
+        "from_escrow": arrays.plain([draw.from_escrow for _, draw in draws]),
     }

@@ -6,12 +6,12 @@ each all or nothing, so that callers who want the same SKU do not queue one by o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from lumbung_kit import events
 from lumbung_kit.failures import ConcurrentChange, Failure, RequestIdReused
-from lumbung_kit.postgres import Conn
+from lumbung_kit.postgres import Conn, in_one_trip
 from lumbung_stock.domain.allocate import Allocator, Decision
 from lumbung_stock.domain.answers import decided, first_answer, unseen
 from lumbung_stock.domain.carts import Cart
@@ -30,16 +30,20 @@ async def reserve_from_levels(
 
     Raises ConcurrentChange, with nothing to keep, when another transaction has just written one of the requests.
     """
-    known = await reservations.find_by_request(conn, [cart.request_id for cart in carts])
-    fresh = await refuse_used_ids(conn, unseen(carts, known))
+    request_ids = [cart.request_id for cart in carts]
+    known, used = await in_one_trip(
+        conn,
+        reservations.find_by_request(conn, request_ids),
+        reservations.ids_of_resolutions(conn, request_ids),
+    )
+    fresh = refuse_used_ids(unseen(carts, known), used)
     allocator = await lock_allocator(conn, fresh, warehouses)
     known |= await write_decisions(conn, [(cart, allocator.decide(cart)) for cart in fresh])
     return [first_answer(cart, known) for cart in carts]
 
 
-async def refuse_used_ids(conn: Conn, carts: Sequence[Cart]) -> list[Cart]:
+def refuse_used_ids(carts: Sequence[Cart], used: Collection[str]) -> list[Cart]:
     """The carts, those refused under whose request_id something else was asked before: ids are one space."""
-    used = await reservations.ids_of_resolutions(conn, [cart.request_id for cart in carts])
     return [
         replace(cart, refusal=ID_REUSED) if cart.request_id in used and cart.refusal is None else cart
         for cart in carts
@@ -60,17 +64,31 @@ async def lock_allocator(conn: Conn, carts: Sequence[Cart], warehouses: Sequence
 
 async def write_decisions(conn: Conn, decisions: Sequence[tuple[Cart, Decision]]) -> dict[str, Reservation]:
     """Writes decided carts, what they take from levels, and the events; returns the reservations by request_id."""
-    written = await reservations.insert(conn, decisions)
+    if not decisions:
+        return {}
+    skus = {draw.sku_code for _, decision in decisions for draw in drawn(decision)}
+    written, changed = await in_one_trip(
+        conn, reservations.insert(conn, decisions), sellables.affected(conn, skus)
+    )
     if len(written) < len(decisions):
         raise ConcurrentChange
     made = [decided(cart, decision, written[cart.reservation_id]) for cart, decision in decisions]
-    draws = [draw for reservation in made for draw in reservation.draws]
-    await levels.change_levels(conn, [_held(draw) for draw in draws if not draw.from_escrow])
     told = [reservation_held(reservation) for reservation in made if reservation.refusal is None]
-    if skus := await sellables.affected(conn, {draw.sku_code for draw in draws}):
-        told.append(availability_changed(skus))
-    await events.append(conn, told)
+    if changed:
+        told.append(availability_changed(changed))
+    ordinary = [_held(draw) for reservation in made for draw in reservation.draws if not draw.from_escrow]
+    await in_one_trip(
+        conn,
+        reservations.insert_draws(conn, made),
+        levels.change_levels(conn, ordinary),
+        events.append(conn, told),
+    )
     return {reservation.request_id: reservation for reservation in made}
+
+
+def drawn(decision: Decision) -> tuple[Draw, ...]:
+    """What a decision takes: nothing when it is a refusal."""
+    return () if isinstance(decision, Refusal) else decision
 
 
 def _held(draw: Draw) -> LevelChange:

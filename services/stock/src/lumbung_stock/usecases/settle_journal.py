@@ -6,18 +6,18 @@ not cover is refused, whatever the gate said, and the gate is given its units ba
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
-from lumbung_kit.postgres import Conn
-from lumbung_stock.domain.allocate import Decision
+from lumbung_kit.postgres import Conn, in_one_trip
 from lumbung_stock.domain.answers import unseen
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import FlashSaleState
+from lumbung_stock.domain.flash_sales import FlashSaleItem, FlashSaleState, shown_code
 from lumbung_stock.domain.reservations import Reservation, ReservationState
 from lumbung_stock.domain.resolve import CreditDue, EscrowChange
-from lumbung_stock.domain.settle import CustomerLimits, Escrow, settle
+from lumbung_stock.domain.settle import Escrow, settle
 from lumbung_stock.stores import flash_sales, reservations
-from lumbung_stock.usecases.lock_customers import lock_with_customers
+from lumbung_stock.stores.flash_sales import ItemKey
+from lumbung_stock.usecases.lock_customers import Locked, lock_with_customers
 from lumbung_stock.usecases.reserve_from_levels import lock_allocator, refuse_used_ids, write_decisions
 from lumbung_stock.usecases.sale_ports import FencedError
 
@@ -32,35 +32,44 @@ async def settle_journal(
     Entries that were committed before have no further effect. Raises FencedError, and ConcurrentChange when the
     same request is being written elsewhere; the same batch may then be tried again.
     """
-    locked = await lock_with_customers(conn, flash_sale_code, carts)
+    locked, known, used, items = await _look(conn, flash_sale_code, carts)
     if locked is None or locked.state not in SETTLING_STATES or locked.epoch != epoch:
         raise FencedError(f"{flash_sale_code} is no longer in epoch {epoch}")
-    known = await reservations.find_by_request(conn, [cart.request_id for cart in carts])
-    fresh = await refuse_used_ids(conn, unseen(carts, known))
-    decisions = await _decide(conn, flash_sale_code, fresh, warehouses, locked.limits)
+    fresh = refuse_used_ids(unseen(carts, known), used)
+    escrow = Escrow(list(items.values()))
+    mixed = [cart for cart in fresh if not all(escrow.covers(sku) for sku in cart.demand())]
+    allocator = await lock_allocator(conn, mixed, warehouses)
+    decisions = [(cart, settle(cart, escrow, allocator, locked.limits)) for cart in fresh]
     made = await write_decisions(conn, decisions)
-    await _leave_escrow(conn, flash_sale_code, made)
     answers = known | made
-    if owed := [
-        CreditDue(flash_sale_code, cart.reservation_id) for cart in carts if _gate_is_owed(cart, answers)
-    ]:
-        await flash_sales.insert_credits(conn, owed)
+    owed = [CreditDue(flash_sale_code, cart.reservation_id) for cart in carts if _gate_is_owed(cart, answers)]
+    await in_one_trip(
+        conn, _leave_escrow(conn, flash_sale_code, made), flash_sales.insert_credits(conn, owed)
+    )
     return answers
 
 
-async def _decide(
-    conn: Conn,
-    flash_sale_code: str,
-    carts: Sequence[Cart],
-    warehouses: Sequence[str],
-    limits: CustomerLimits | None,
-) -> list[tuple[Cart, Decision]]:
+async def _look(
+    conn: Conn, code: str, carts: Sequence[Cart]
+) -> tuple[Locked | None, dict[str, Reservation], set[str], dict[ItemKey, FlashSaleItem]]:
+    """The locked sale or pool, what its requests were answered before, ids used for something else, and the locked
+    items: in one trip, but for pools, whose locks come in several."""
+    request_ids = [cart.request_id for cart in carts]
     skus = sorted({sku for cart in carts if cart.refusal is None for sku in cart.demand()})
-    items = await flash_sales.lock_items(conn, [(flash_sale_code, sku) for sku in skus])
-    escrow = Escrow(list(items.values()))
-    mixed = [cart for cart in carts if not all(escrow.covers(sku) for sku in cart.demand())]
-    allocator = await lock_allocator(conn, mixed, warehouses)
-    return [(cart, settle(cart, escrow, allocator, limits)) for cart in carts]
+    locked: Locked | None = None
+    first: list[Awaitable[object]] = []
+    if shown_code(code) == code:
+        first.append(lock_with_customers(conn, code, carts))
+    else:
+        locked = await lock_with_customers(conn, code, carts)
+    *sale, known, used, items = await in_one_trip(
+        conn,
+        *first,
+        reservations.find_by_request(conn, request_ids),
+        reservations.ids_of_resolutions(conn, request_ids),
+        flash_sales.lock_items(conn, [(code, sku) for sku in skus]),
+    )
+    return (sale[0] if sale else locked), known, used, items
 
 
 async def _leave_escrow(conn: Conn, flash_sale_code: str, made: dict[str, Reservation]) -> None:
