@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("libs/*/src", "dev/src", "bench/src", "services/*/src")
+PACKAGES = ("libs/*/src", "dev/src", "bench/src", "examples/python", "services/*/src")
 SOURCES = [str(path.relative_to(ROOT)) for pattern in PACKAGES for path in sorted(ROOT.glob(pattern))]
 
 

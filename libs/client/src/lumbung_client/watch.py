@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from typing import Final
+from typing import Final, cast
 
 import grpc
 
@@ -20,6 +20,10 @@ OpenWatch = Callable[[pb.WatchAvailabilityRequest, bool], Stream]
 """Opens a stream; when told so, it waits for a server instead of failing at once."""
 
 
+SILENCE_S_MAX: Final = 30.0
+"""A server says something every 15 s; who has been silent for longer than this is gone."""
+
+
 async def watch(
     open_stream: OpenWatch, request: pb.WatchAvailabilityRequest, retries: Retries
 ) -> AsyncGenerator[pb.WatchAvailabilityResponse, None]:
@@ -32,7 +36,7 @@ async def watch(
         retry_after_s = None
         stream = open_stream(request, failures > 0)
         try:
-            async for response in stream:
+            while (response := await _next(stream)) is not None:
                 failures = 0
                 request.after_position = response.position
                 yield response
@@ -45,6 +49,16 @@ async def watch(
             stream.cancel()
         await asyncio.sleep(retries.backoff_s(failures, retry_after_s))
         failures += 1
+
+
+async def _next(stream: Stream) -> pb.WatchAvailabilityResponse | None:
+    """The next message, or None when the stream has ended or says nothing any more."""
+    try:
+        async with asyncio.timeout(SILENCE_S_MAX):
+            response = await stream.read()
+    except TimeoutError:
+        return None
+    return None if response is grpc.aio.EOF else cast("pb.WatchAvailabilityResponse", response)
 
 
 def _may_be_resumed(error: LumbungError) -> bool:

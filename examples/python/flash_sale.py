@@ -1,0 +1,55 @@
+"""A storefront while many buyers come at once: each holds a unit, most pay, some think better of it.
+
+python examples/python/flash_sale.py 127.0.0.1:50052 --sku PB-20K-HTM --buyers 200 [--sale CODE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+from collections import Counter
+
+from lumbung_client import LumbungClient, LumbungError, OutOfStock, ReserveSession, new_request_id
+
+PAY_SHARE = 0.9
+
+
+async def buy(lumbung: LumbungClient, session: ReserveSession, sku_code: str, sale: str, buyer: str) -> str:
+    """What became of one buyer."""
+    try:
+        held = await session.reserve(
+            {sku_code: 1}, channel_code="web", customer_reference=buyer, flash_sale_code=sale, ttl_s=600
+        )
+    except OutOfStock:
+        return "sold out"
+    except LumbungError as refused:
+        return refused.reason or refused.code.name
+    if random.random() < PAY_SHARE:
+        await lumbung.confirm(held.reservation_id, order_reference=buyer)
+        return "sold"
+    await lumbung.release(held.reservation_id, reason="left the checkout")
+    return "given back"
+
+
+async def main(target: str, sku_code: str, sale: str, buyers: int) -> None:
+    run = new_request_id()[:13]
+    async with (
+        LumbungClient(target, actor="storefront:web") as lumbung,
+        lumbung.reserve_stream() as session,
+    ):
+        visits = [buy(lumbung, session, sku_code, sale, f"WEB-{run}-{number}") for number in range(buyers)]
+        for outcome, count in Counter(await asyncio.gather(*visits)).most_common():
+            print(f"{outcome}: {count}")
+        left = await lumbung.get_availability(sku_code, channel_code="web")
+        print(f"left: {left.flash_sale_available if sale else left.available_to_promise}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("target", help="where stock answers, such as 127.0.0.1:50052")
+    parser.add_argument("--sku", default="PB-20K-HTM")
+    parser.add_argument("--sale", default="", help="code of a flash sale that is open")
+    parser.add_argument("--buyers", type=int, default=200)
+    arguments = parser.parse_args()
+    asyncio.run(main(arguments.target, arguments.sku, arguments.sale, arguments.buyers))
