@@ -237,10 +237,13 @@ class _Running:
             await self._refuse(self._failure(error))
 
     def _admit(self) -> str:
-        """Counts the call, starts its span, and returns its actor."""
+        """Counts the call, starts its span, and returns its actor.
+
+        Streams without an end count only as they begin: whoever serves them bounds them, and gRPC bounds all.
+        """
         interceptor = self._interceptor
         interceptor.in_flight += 1
-        if interceptor.in_flight > interceptor.max_in_flight:
+        if interceptor.in_flight - len(interceptor._endless) > interceptor.max_in_flight:
             _SHED.inc()
             raise Overloaded(retry_after_s=OVERLOAD_RETRY_S)
         actor, traceparent = _identity(self._call)

@@ -294,3 +294,23 @@ async def test_a_burst_within_the_limit_is_answered_to_the_last_call(make_stage:
     stage.probe.ask = ask
     answers = await asyncio.gather(*(stub.ask(StringValue(value=str(number))) for number in range(2500)))
     assert [answer.value for answer in answers] == [str(number) for number in range(2500)]
+
+
+async def test_streams_without_an_end_take_no_place_from_calls(make_stage: Any) -> None:
+    stage = await make_stage(max_concurrent_rpcs=2)
+    stub = await stage.stub()
+
+    async def for_ever(request: StringValue, _call: Any) -> AsyncIterator[StringValue]:
+        yield request
+        await asyncio.Event().wait()
+
+    stage.probe.follow = for_ever
+    streams = [stub.follow(StringValue(value="x")) for _ in range(5)]
+    for stream in streams:
+        assert (await stream.read()).value == "x"
+
+    answers = await asyncio.gather(*(stub.ask(StringValue(value="y")) for _ in range(2)))
+
+    assert [answer.value for answer in answers] == ["y", "y"]
+    for stream in streams:
+        stream.cancel()

@@ -242,3 +242,25 @@ def check(seen: list[StoredEvent], writers: list[Writer]) -> None:
         )
     possible = {subject for change in (*committed, *unknown) for subject in change} | {"last"}
     assert set(subjects) <= possible, "a rolled back change was published"
+
+
+async def test_events_of_one_kind_within_a_span_of_positions(postgres: Postgres) -> None:
+    log = EventLog(postgres)
+    async with postgres.transaction() as conn:
+        await append(conn, [NewEvent(kind, kind.encode(), "x") for kind in ("a", "b", "a", "a", "b")])
+    await log.publish()
+    assert await log.read_kind("a", 0, 5) == [(1, b"a"), (3, b"a"), (4, b"a")]
+    assert await log.read_kind("a", 1, 3) == [(3, b"a")]
+    assert await log.read_kind("b", 2, 4) == []
+    with pytest.raises(ValueError, match="more than"):
+        await log.read_kind("a", 0, 50_001)
+
+
+async def test_the_newest_position_is_waited_for(postgres: Postgres) -> None:
+    log = EventLog(postgres)
+    waiting = asyncio.create_task(log.head_beyond(0))
+    async with postgres.transaction() as conn:
+        await append(conn, [NewEvent("a", b"", "x")] * 3)
+    await log.publish()
+    assert await waiting == 3
+    assert await log.head_beyond(2) == 3

@@ -52,6 +52,7 @@ from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
 from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 from lumbung_stock.usecases.set_up_gate import SetUpGate
+from lumbung_stock.usecases.watch_availability import WatchAvailability
 from lumbung_stock.usecases.watch_gates import WatchGates
 
 RESOLVE_BATCH_MAX = 256
@@ -78,7 +79,9 @@ async def build(settings: StockSettings, stack: AsyncExitStack) -> App:
     """The app; what it opens is closed by `stack`."""
     stores = await _open_stores(settings, stack)
     services, background = _reservations(settings, stack, stores)
-    services += _inventory(stores)
+    availability, watching = _availability(settings, stack, stores)
+    services += [*_inventory(stores), availability]
+    background += watching
     catalog = open_channel(settings.catalog_target, actor="service:stock")
     stack.push_async_callback(catalog.close)
     follow = follow_catalog(stores.postgres, catalog, stores.skus, stores.log)
@@ -200,8 +203,29 @@ def _reservations(
     ]
 
 
+def _availability(
+    settings: StockSettings, stack: AsyncExitStack, stores: Stores
+) -> tuple[Service, list[Loop]]:
+    """Figures for those who ask and those who watch."""
+    get = GetAvailability(stores.postgres, stores.log, max_waiting=settings.waiting_max)
+    watch = WatchAvailability(
+        stores.postgres,
+        stores.log,
+        watchers_max=settings.watchers_max,
+        messages_per_s_max=settings.watch_messages_per_s_max,
+    )
+    stack.push_async_callback(get.close)
+    stack.push_async_callback(watch.close)
+    service = Service(
+        availability_pb2_grpc.add_AvailabilityServiceServicer_to_server,
+        AvailabilityService(stores.postgres, get, watch),
+        "lumbung.stock.v1.AvailabilityService",
+    )
+    return service, [Loop("follow availability", watch.follow), Loop("tell watchers", watch.tell)]
+
+
 def _inventory(stores: Stores) -> list[Service]:
-    """Warehouses, everything that moves stock, availability, and the audit."""
+    """Warehouses, everything that moves stock, and the audit."""
     return [
         Service(
             inventory_pb2_grpc.add_WarehouseServiceServicer_to_server,
@@ -212,11 +236,6 @@ def _inventory(stores: Stores) -> list[Service]:
             inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
             InventoryService(stores.postgres, stores.log),
             "lumbung.stock.v1.InventoryService",
-        ),
-        Service(
-            availability_pb2_grpc.add_AvailabilityServiceServicer_to_server,
-            AvailabilityService(stores.postgres, GetAvailability(stores.postgres, stores.log)),
-            "lumbung.stock.v1.AvailabilityService",
         ),
         Service(
             inventory_pb2_grpc.add_AuditServiceServicer_to_server,

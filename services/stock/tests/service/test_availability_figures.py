@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from lumbung.stock.v1 import availability_pb2 as pb
 from lumbung.stock.v1 import flash_sales_pb2 as sales_pb
 from lumbung.stock.v1 import inventory_pb2
 from lumbung_kit.failures import Kind
+from lumbung_stock.stores.availability import read_figures
+from lumbung_stock.usecases import get_availability
 
 pytestmark = pytest.mark.store
 
@@ -265,6 +268,65 @@ async def test_bad_input_names_each_field(
     failure = await house.refused(getattr(house.availability, method)(request_message))
     assert (failure.kind, failure.reason) == (Kind.INVALID_ARGUMENT, "BAD_INPUT")
     assert [each.field for each in failure.fields] == fields
+
+
+async def test_an_answer_from_memory_is_as_old_as_it_says_and_no_older_than_asked_for(house) -> None:
+    await house.stocked("CUP", 9)
+    now = await house.figures("CUP")
+    await house.sell({"CUP": 2})
+    request = pb.GetAvailabilityRequest(sku_code="CUP")
+    request.max_age.FromSeconds(3_600)
+    old = (await house.availability.GetAvailability(request)).availability
+    assert (old.available_to_promise, old.read_time) == (9, now.read_time)
+    request.max_age.FromNanoseconds(1)
+    assert (await house.availability.GetAvailability(request)).availability.available_to_promise == 7
+    request.max_age.FromSeconds(3_600)
+    assert (await house.availability.GetAvailability(request)).availability.available_to_promise == 7
+    request.warehouse_code = "JKT1"
+    assert (await house.availability.GetAvailability(request)).availability.warehouse_code == "JKT1"
+
+
+async def test_the_same_memory_serves_each_channel_its_own_sale(house) -> None:
+    await house.stocked("CUP", 9)
+    await house.shop.open_sale("SALE", {"CUP": 4})
+    await house.figures("CUP")
+    request = pb.GetAvailabilityRequest(sku_code="CUP", channel_code="web")
+    request.max_age.FromSeconds(3_600)
+    assert (await house.availability.GetAvailability(request)).availability.flash_sale_available == 4
+    request.channel_code = "elsewhere"
+    assert (await house.availability.GetAvailability(request)).availability.flash_sale_available == 0
+
+
+async def test_those_who_ask_at_once_share_their_questions(house, monkeypatch) -> None:
+    for sku in ("A", "B"):
+        await house.stocked(sku, 3)
+    asked: list[frozenset[str]] = []
+
+    async def counting(conn: Any, skus: Any, *, warehouse_code: str) -> Any:
+        asked.append(frozenset(skus))
+        return await read_figures(conn, skus, warehouse_code=warehouse_code)
+
+    monkeypatch.setattr(get_availability, "read_figures", counting)
+    answers = await asyncio.gather(
+        *(house.figures(sku) for sku in ("A", "B", "NO-SUCH") * 30), return_exceptions=True
+    )
+    assert sum(isinstance(answer, pb.Availability) for answer in answers) == 60
+    assert len(asked) < 45
+    assert any(len(skus) > 1 for skus in asked)
+
+
+async def test_memory_is_bounded_and_keeps_what_was_read_last(house, monkeypatch) -> None:
+    monkeypatch.setattr(get_availability, "REMEMBERED_MAX", 2)
+    for sku in ("A", "B", "C"):
+        await house.stocked(sku, 3)
+        await house.figures(sku)
+    await house.shop.sql.execute("UPDATE level SET on_hand = 5")
+    figures = []
+    for sku in ("B", "C", "A"):
+        request = pb.GetAvailabilityRequest(sku_code=sku)
+        request.max_age.FromSeconds(3_600)
+        figures.append((await house.availability.GetAvailability(request)).availability.on_hand)
+    assert figures == [3, 3, 5]
 
 
 async def test_an_answer_cannot_be_asked_to_be_older_than_an_hour(house) -> None:

@@ -51,6 +51,12 @@ where position > %(after)s
 order by position
 limit %(limit)s
 
+-- name: read_kind
+select position, payload
+from event_log
+where position > %(after)s and position <= %(through)s and kind = %(kind)s
+order by position
+
 -- name: head
 select position from event_head
 

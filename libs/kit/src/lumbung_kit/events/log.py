@@ -18,13 +18,14 @@ from lumbung_kit.postgres import Conn, Postgres
 
 PUBLISH_BATCH_MAX = 1_000
 READ_LIMIT_MAX = 5_000
+KIND_SPAN_MAX = 50_000
 PUBLISH_INTERVAL_S = 0.05
 POLL_INTERVAL_S = 0.1
 HEARTBEAT_S = 5.0
 
 _SQL = sql.load("lumbung_kit.events", "events.sql")
 _APPEND, _LOOK, _TAKE_TURN, _PUBLISH = (_SQL[name] for name in ("append", "look", "take_turn", "publish"))
-_READ, _HEAD = _SQL["read"], _SQL["head"]
+_READ, _READ_KIND, _HEAD = _SQL["read"], _SQL["read_kind"], _SQL["head"]
 _published = counter("events_published", "Events given a position in the log", ["schema"])
 
 
@@ -125,6 +126,15 @@ class EventLog:
             )
             return [StoredEvent(*row) for row in await rows.fetchall()]
 
+    async def read_kind(self, kind: str, after: int, through: int) -> list[tuple[int, bytes]]:
+        """(position, payload) of one kind's events from behind `after` to `through`, at most 50,000 positions."""
+        if through - after > KIND_SPAN_MAX:
+            raise ValueError(f"{through - after} positions are more than {KIND_SPAN_MAX}")
+        async with self._postgres.connection() as conn:
+            span = {"kind": kind, "after": after, "through": through}
+            rows = await conn.execute(_READ_KIND, span, binary=True)
+            return [(position, payload) for position, payload in await rows.fetchall()]
+
     async def head(self) -> int:
         """The position of the newest event; 0 when there is none."""
         async with self._postgres.connection() as conn:
@@ -143,6 +153,10 @@ class EventLog:
             elif await self._wait_for_news(news, after):
                 continue
             yield events
+
+    async def head_beyond(self, after: int) -> int:
+        """The newest position, once it is beyond `after`; the same as `after` when nothing came for 5 s."""
+        return self._head if await self._wait_for_news(self._news, after) else after
 
     async def _wait_for_news(self, news: asyncio.Event, after: int) -> bool:
         """Whether there is an event after `after`; False when none came for 5 s.

@@ -7,11 +7,19 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What one open flash sale can still give of a SKU or bundle, and to which channels."""
+
+    flash_sale_code: str
+    available: int
+    channel_codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Availability:
     """One SKU's or bundle's figures, of one warehouse or (`warehouse_code` empty) of all.
 
     A bundle is put together within one warehouse, so the figure of all is the sum of what each can promise.
-    `flash_sale_available` is what the one open sale `flash_sale_code` can still give the channel asked for.
     """
 
     sku_code: str
@@ -23,9 +31,13 @@ class Availability:
     safety_stock: int
     escrow: int
     shortfall: int
-    flash_sale_available: int
-    flash_sale_code: str
+    offers: tuple[Offer, ...]
     read_time: datetime
+
+    def best_offer(self, channel_code: str) -> Offer | None:
+        """That of the open sale which can give the channel most; None when no sale is for it."""
+        offers = [offer for offer in self.offers if channel_code in offer.channel_codes]
+        return min(offers, key=lambda offer: (-offer.available, offer.flash_sale_code), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,13 @@ class SkuRetired(Failure):
     reason = "SKU_RETIRED"
 
 
+class PositionAhead(Failure):
+    """The position is beyond the end of the log: it belongs to another log."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "POSITION_AHEAD"
+
+
 class WarehouseNotFound(Failure):
     """No warehouse has this code."""
 

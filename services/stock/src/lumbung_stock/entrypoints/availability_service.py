@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 import grpc
@@ -18,6 +20,7 @@ from lumbung_stock.entrypoints.reservation_messages import optional_code
 from lumbung_stock.usecases.explain_availability import explain_availability
 from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.list_shortfalls import list_shortfalls
+from lumbung_stock.usecases.watch_availability import WatchAvailability
 from lumbung_stock.wire.inventory import (
     availability_message,
     component_share_message,
@@ -35,28 +38,31 @@ BEFORE_ALL = datetime.min.replace(tzinfo=UTC).isoformat()
 class AvailabilityService(rpc.AvailabilityServiceServicer):
     """Translates, and leaves the reading to the use cases."""
 
-    def __init__(self, postgres: Postgres, get_availability: GetAvailability) -> None:
+    def __init__(
+        self, postgres: Postgres, get_availability: GetAvailability, watch: WatchAvailability
+    ) -> None:
         self._postgres = postgres
         self._get_availability = get_availability
+        self._watch = watch
 
     async def GetAvailability(
         self,
         request: pb.GetAvailabilityRequest,
         context: grpc.aio.ServicerContext[pb.GetAvailabilityRequest, pb.GetAvailabilityResponse],
     ) -> pb.GetAvailabilityResponse:
-        """One SKU or bundle. Read now, which is young enough for every max_age."""
+        """One SKU or bundle, from memory if that is young enough."""
         check = Check()
         sku_code = check.code("sku_code", request.sku_code)
         warehouse_code = optional_warehouse_code_of(check, request.warehouse_code)
         channel_code = optional_code(check, "channel_code", request.channel_code)
-        check.span_s("max_age", request.max_age, minimum_s=0, maximum_s=MAX_AGE_S_MAX, default_s=0)
-        check.done()
-        figures = await self._get_availability(
-            [sku_code], warehouse_code=warehouse_code, channel_code=channel_code
+        max_age_s = check.span_s(
+            "max_age", request.max_age, minimum_s=0, maximum_s=MAX_AGE_S_MAX, default_s=0
         )
+        check.done()
+        figures = await self._get_availability([sku_code], warehouse_code=warehouse_code, max_age_s=max_age_s)
         if sku_code not in figures:
             raise SkuNotFound(f"Stock has never heard of SKU {sku_code}.", metadata={"sku_code": sku_code})
-        return pb.GetAvailabilityResponse(availability=availability_message(figures[sku_code]))
+        return pb.GetAvailabilityResponse(availability=availability_message(figures[sku_code], channel_code))
 
     async def BatchGetAvailability(
         self,
@@ -70,14 +76,30 @@ class AvailabilityService(rpc.AvailabilityServiceServicer):
         warehouse_code = optional_warehouse_code_of(check, request.warehouse_code)
         channel_code = optional_code(check, "channel_code", request.channel_code)
         check.done()
-        figures, position = await self._get_availability.with_position(
-            codes, warehouse_code=warehouse_code, channel_code=channel_code
-        )
+        figures, position = await self._get_availability.with_position(codes, warehouse_code=warehouse_code)
         return pb.BatchGetAvailabilityResponse(
-            availabilities=[availability_message(figures[code]) for code in codes if code in figures],
+            availabilities=[
+                availability_message(figures[code], channel_code) for code in codes if code in figures
+            ],
             unknown_sku_codes=dict.fromkeys(code for code in codes if code not in figures),
             position=position,
         )
+
+    async def WatchAvailability(
+        self,
+        request: pb.WatchAvailabilityRequest,
+        context: grpc.aio.ServicerContext[pb.WatchAvailabilityRequest, pb.WatchAvailabilityResponse],
+    ) -> AsyncIterator[pb.WatchAvailabilityResponse]:
+        """A snapshot or what was missed, then changes."""
+        check = Check()
+        asked = check.items("sku_codes", request.sku_codes, maximum=BATCH_MAX)
+        codes = [check.code(f"sku_codes[{index}]", code) for index, code in enumerate(asked)]
+        channel_code = optional_code(check, "channel_code", request.channel_code)
+        after = check.whole("after_position", request.after_position, minimum=0, maximum=2**63 - 1)
+        check.done()
+        async with aclosing(self._watch.watch(codes, channel_code, after)) as messages:
+            async for message in messages:
+                yield message
 
     async def ExplainAvailability(
         self,
@@ -90,10 +112,10 @@ class AvailabilityService(rpc.AvailabilityServiceServicer):
         channel_code = optional_code(check, "channel_code", request.channel_code)
         check.done()
         async with self._postgres.transaction() as conn:
-            tree = await explain_availability(conn, sku_code, channel_code)
+            tree = await explain_availability(conn, sku_code)
         return pb.ExplainAvailabilityResponse(
-            total=availability_message(tree.total),
-            warehouses=map(availability_message, tree.warehouses),
+            total=availability_message(tree.total, channel_code),
+            warehouses=[availability_message(each, channel_code) for each in tree.warehouses],
             places=map(place_quantity_message, tree.places),
             escrows=map(escrow_share_message, tree.escrows),
             components=map(component_share_message, tree.components),

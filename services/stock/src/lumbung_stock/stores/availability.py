@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
-from lumbung_stock.domain.availability import Availability, ComponentShare, EscrowShare
+from lumbung_stock.domain.availability import Availability, ComponentShare, EscrowShare, Offer
 
 _SQL = load(__package__, "availability.sql")
 _FIGURES, _ESCROW_SHARES, _COMPONENT_SHARES = (
@@ -17,22 +18,18 @@ _FIGURES, _ESCROW_SHARES, _COMPONENT_SHARES = (
 
 
 async def read_figures(
-    conn: Conn, sku_codes: Collection[str], *, warehouse_code: str, channel_code: str
+    conn: Conn, sku_codes: Collection[str], *, warehouse_code: str
 ) -> dict[str, Availability]:
-    """Figures by SKU, all of one instant; unknown codes are absent.
+    """Figures by SKU, all of one instant; unknown codes are absent. `warehouse_code` empty means all of them."""
+    asked = {"sku_codes": list(set(sku_codes)), "warehouse_code": warehouse_code}
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_FIGURES, asked)
+        return {row["sku_code"]: _figures(row) async for row in cursor}
 
-    `warehouse_code` empty means all of them, `channel_code` empty no flash sale.
-    """
-    async with conn.cursor(row_factory=class_row(Availability)) as cursor:
-        await cursor.execute(
-            _FIGURES,
-            {
-                "sku_codes": list(set(sku_codes)),
-                "warehouse_code": warehouse_code,
-                "channel_code": channel_code,
-            },
-        )
-        return {figures.sku_code: figures async for figures in cursor}
+
+def _figures(row: dict[str, Any]) -> Availability:
+    offers = tuple(Offer(code, available, tuple(channels)) for code, available, channels in row.pop("offers"))
+    return Availability(**row, offers=offers)
 
 
 async def escrow_shares(conn: Conn, sku_code: str) -> list[EscrowShare]:

@@ -1,6 +1,7 @@
 -- name: figures
 -- Everything at one instant: one statement sees one snapshot. A bundle draws on its components within a warehouse,
 -- so its figure is the scarcest component's per warehouse, summed. A retired SKU can be promised no more.
+-- What flash sales offer comes as [sale, units, channels] each, so that one reading serves every channel.
 WITH asked AS (
     SELECT sku_code, is_bundle, active FROM sku WHERE sku_code = ANY (%(sku_codes)s::text[])
 ), draw AS (
@@ -31,6 +32,7 @@ WITH asked AS (
      GROUP BY sku_code
 ), in_pool AS (
     SELECT draw.sku_code, coalesce(flash_sale.parent_code, flash_sale.flash_sale_code) AS flash_sale_code,
+           flash_sale.channel_codes,
            min(item.remaining / draw.quantity) AS available
       FROM flash_sale
      CROSS JOIN draw
@@ -40,30 +42,31 @@ WITH asked AS (
        AND (%(warehouse_code)s = '' OR item.warehouse_code = %(warehouse_code)s)
      WHERE flash_sale.state = 2
        AND flash_sale.end_time > statement_timestamp()
-       AND %(channel_code)s::text = ANY (flash_sale.channel_codes)
      GROUP BY draw.sku_code, flash_sale.flash_sale_code
     HAVING count(item.sku_code) = count(*)
 ), on_sale AS (
-    SELECT sku_code, flash_sale_code, sum(available)::bigint AS available
+    SELECT sku_code, flash_sale_code, channel_codes, sum(available)::bigint AS available
       FROM in_pool
-     GROUP BY sku_code, flash_sale_code
-), best_sale AS (
-    SELECT DISTINCT ON (sku_code) sku_code, flash_sale_code, available
+     GROUP BY sku_code, flash_sale_code, channel_codes
+), offer AS (
+    SELECT sku_code,
+           jsonb_agg(jsonb_build_array(flash_sale_code, CASE WHEN active THEN available ELSE 0 END, channel_codes))
+               AS offers
       FROM on_sale
-     ORDER BY sku_code, available DESC, flash_sale_code
+      JOIN asked USING (sku_code)
+     GROUP BY sku_code
 )
 SELECT asked.sku_code, %(warehouse_code)s AS warehouse_code,
        CASE WHEN asked.active THEN coalesce(total.available, 0) ELSE 0 END AS available_to_promise,
        coalesce(on_hand, 0) AS on_hand, coalesce(held, 0) AS held, coalesce(sold, 0) AS sold,
        coalesce(safety_stock, 0) AS safety_stock, coalesce(escrow, 0) AS escrow,
        coalesce(shortfall, 0) AS shortfall,
-       CASE WHEN asked.active THEN coalesce(best_sale.available, 0) ELSE 0 END AS flash_sale_available,
-       coalesce(best_sale.flash_sale_code, '') AS flash_sale_code,
+       coalesce(offer.offers, '[]') AS offers,
        statement_timestamp() AS read_time
   FROM asked
   LEFT JOIN total USING (sku_code)
   LEFT JOIN stock ON stock.sku_code = asked.sku_code AND NOT asked.is_bundle
-  LEFT JOIN best_sale ON best_sale.sku_code = asked.sku_code;
+  LEFT JOIN offer ON offer.sku_code = asked.sku_code;
 
 -- name: escrow_shares
 -- Sales that are not over: open, or closing. A sale's pools are taken together, per warehouse.

@@ -23,13 +23,12 @@ class Explanation:
     components: tuple[ComponentShare, ...]
 
 
-async def explain_availability(conn: Conn, sku_code: str, channel_code: str) -> Explanation:
+async def explain_availability(conn: Conn, sku_code: str) -> Explanation:
     """Reads one snapshot: call it in a transaction of its own. Raises SkuNotFound."""
     await read_one_snapshot(conn)
-    total = await _figures(conn, sku_code, "", channel_code)
+    total = await _figures(conn, sku_code, "")
     per_warehouse = [
-        await _figures(conn, sku_code, code, channel_code)
-        for code in await warehouses.warehouses_by_priority(conn)
+        await _figures(conn, sku_code, code) for code in await warehouses.warehouses_by_priority(conn)
     ]
     return Explanation(
         total=total,
@@ -40,10 +39,8 @@ async def explain_availability(conn: Conn, sku_code: str, channel_code: str) -> 
     )
 
 
-async def _figures(conn: Conn, sku_code: str, warehouse_code: str, channel_code: str) -> Availability:
-    found = await availability.read_figures(
-        conn, [sku_code], warehouse_code=warehouse_code, channel_code=channel_code
-    )
+async def _figures(conn: Conn, sku_code: str, warehouse_code: str) -> Availability:
+    found = await availability.read_figures(conn, [sku_code], warehouse_code=warehouse_code)
     if sku_code not in found:
         raise SkuNotFound(f"Stock has never heard of SKU {sku_code}.", metadata={"sku_code": sku_code})
     return found[sku_code]

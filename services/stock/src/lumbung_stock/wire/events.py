@@ -45,10 +45,18 @@ def reservation_resolved(reservation: Reservation, wish: Resolution) -> NewEvent
     return _event(kind, str(reservation.reservation_id), event, wish.traceparent or reservation.traceparent)
 
 
+AVAILABILITY_CHANGED = "availability_changed"
+
+
 def availability_changed(sku_codes: Sequence[str]) -> NewEvent:
     """What can be promised of these SKUs and bundles has changed."""
     changed = pb.AvailabilityChanged(sku_codes=sku_codes)
-    return _event("availability_changed", sku_codes[0], pb.Event(availability_changed=changed))
+    return _event(AVAILABILITY_CHANGED, sku_codes[0], pb.Event(availability_changed=changed))
+
+
+def changed_skus(payload: bytes) -> Sequence[str]:
+    """The SKUs and bundles that an AVAILABILITY_CHANGED event names."""
+    return pb.Event.FromString(payload).availability_changed.sku_codes
 
 
 def flash_sale_changed(sale: FlashSale) -> NewEvent:

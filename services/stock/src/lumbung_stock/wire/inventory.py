@@ -95,14 +95,15 @@ def difference_message(difference: LedgerDifference) -> pb.LedgerDifference:
     )
 
 
-def availability_message(figures: Availability) -> availability_pb.Availability:
-    """One SKU's figures."""
+def availability_message(figures: Availability, channel_code: str) -> availability_pb.Availability:
+    """One SKU's figures, with what a flash sale can give this channel."""
+    offer = figures.best_offer(channel_code)
     return availability_pb.Availability(
         sku_code=figures.sku_code,
         warehouse_code=figures.warehouse_code,
         available_to_promise=figures.available_to_promise,
-        flash_sale_available=figures.flash_sale_available,
-        flash_sale_code=figures.flash_sale_code,
+        flash_sale_available=offer.available if offer else 0,
+        flash_sale_code=offer.flash_sale_code if offer else "",
         on_hand=figures.on_hand,
         held=figures.held,
         sold=figures.sold,
