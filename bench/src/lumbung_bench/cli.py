@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvloop
@@ -42,6 +42,9 @@ def bench(
     ] = False,
     rounds: Annotated[int | None, typer.Option(help="How often each contender is measured.", min=1)] = None,
     seconds: Annotated[float | None, typer.Option(help="How long each time.", min=0.2)] = None,
+    data: Annotated[
+        Path, typer.Option(help="Folder for servers and logs; with --quick for what is written, too.")
+    ] = FOLDER,
     render: Annotated[
         bool, typer.Option("--render", help="Writes the page anew from what was measured before.")
     ] = False,
@@ -53,14 +56,14 @@ def bench(
         for case in chosen:
             console.print(f"{case.name:<24} {case.title}")
         return
-    folder = FOLDER / "quick" if quick else DOCS
+    folder = data / "quick" if quick else DOCS
     if render:
         write(Results.load(folder / RESULTS), folder)
         return
     standard = QUICK if quick else FULL
     timing = Timing(standard.warm_up_s, seconds or standard.measure_s, rounds or standard.rounds)
     try:
-        whole = uvloop.run(_until_told_to_stop(chosen, timing, folder))
+        whole = uvloop.run(_until_told_to_stop(_run(chosen, timing, folder, data)))
     except Trouble as trouble:
         console.print(f"[red]{trouble}")
         raise typer.Exit(1) from None
@@ -70,17 +73,17 @@ def bench(
     raise typer.Exit(0 if whole else 1)
 
 
-async def _until_told_to_stop(chosen: Sequence[Case], timing: Timing, folder: Path) -> bool:
+async def _until_told_to_stop(work: Coroutine[Any, Any, bool]) -> bool:
     """SIGTERM ends the work as Ctrl-C does."""
-    task = asyncio.ensure_future(_run(chosen, timing, folder))
+    task = asyncio.ensure_future(work)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await task
 
 
-async def _run(chosen: Sequence[Case], timing: Timing, folder: Path) -> bool:
+async def _run(chosen: Sequence[Case], timing: Timing, folder: Path, data: Path) -> bool:
     """Writes down each case as it is measured. True when all could be; one that breaks leaves the others alone."""
     whole = True
-    async with open_stage(console.print) as stage:
+    async with open_stage(console.print, data) as stage:
         for case in chosen:
             console.print(f"\n[bold]{case.name}[/]: {case.title}")
             try:

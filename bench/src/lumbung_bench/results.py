@@ -66,6 +66,8 @@ class CaseResult(_Kept):
     figures: dict[str, list[Figure]] = Field(default_factory=dict)
     """Named results of cases that do not compare servers, one for each round."""
     note: str = ""
+    text: str = ""
+    """A report of its own, in Markdown."""
     skipped: str = ""
     """Why it could not be measured; empty when it was."""
 

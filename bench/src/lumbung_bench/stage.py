@@ -96,7 +96,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(tell: Callable[[str], None], folder: Path = FOLDER) -> AsyncIterator[Stage]:
+async def open_stage(tell: Callable[[str], None], folder: Path) -> AsyncIterator[Stage]:
     """Nothing that was started outlives the block, and its files neither, but for the logs."""
     with sole_user_of(folder):
         tell("starting PostgreSQL, Valkey, a collector of traces and the catalog")

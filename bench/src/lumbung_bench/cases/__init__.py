@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from lumbung_bench.cases import rivals, settings, unary
+from lumbung_bench.cases import journal, profile, recovery, rivals, script, settings, unary, watchers
 from lumbung_bench.rounds import Case
 
-ALL: list[Case] = [*unary.CASES, *settings.CASES, *rivals.CASES]
+ALL: list[Case] = [
+    *unary.CASES,
+    *script.CASES,
+    *settings.CASES,
+    *rivals.CASES,
+    *journal.CASES,
+    *recovery.CASES,
+    *watchers.CASES,
+    *profile.CASES,
+]

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.util import find_spec
 
+import grpc
+
+from lumbung.stock.v1 import reservations_pb2 as pb
+from lumbung.stock.v1 import reservations_pb2_grpc as rpc
 from lumbung_bench import names, reservations
 from lumbung_bench.contenders import Contender, Load, Server
-from lumbung_bench.contestants.stock_service import SALE, SKUS, stock_service
-from lumbung_bench.rounds import Comparison
+from lumbung_bench.contestants.stock_service import SALE, SKUS, StockService, stock_service
+from lumbung_bench.rounds import Comparison, NotYetError
 from lumbung_bench.stage import Stage
+from lumbung_stock.settings import StockSettings
 
 BATCH = 64
 BATCHES_IN_FLIGHT = 8
+STREAMED_IN_FLIGHT = 512
 
 
 @asynccontextmanager
@@ -70,6 +77,69 @@ async def _batches(stage: Stage) -> AsyncIterator[list[Contender]]:
         ]
 
 
+@asynccontextmanager
+async def _streams(stage: Stage) -> AsyncIterator[list[Contender]]:
+    carts = reservations.carts(3, 3)
+    unary = on_sale(carts)
+    streams = Load(
+        reservations.stream(carts, sale=SALE),
+        carts,
+        path=reservations.RESERVE_STREAM,
+        form="stream",
+        in_flight=STREAMED_IN_FLIGHT,
+    )
+    async with echo_server(stage, 3) as echo, stock_service(stage, "stock") as ours:
+        yield [
+            Contender(names.ECHO, echo, unary),
+            Contender(names.STREAM_ECHO, echo, streams),
+            Contender(names.DURABLE, ours.server, unary),
+            Contender(names.STREAM_DURABLE, ours.server, streams),
+        ]
+
+
+@asynccontextmanager
+async def _soft(stage: Stage) -> AsyncIterator[list[Contender]]:
+    carts = reservations.carts(3, 3)
+    durable = on_sale(carts)
+    soft = Load(reservations.unary(carts, sale=SALE, durability=pb.DURABILITY_SOFT), carts)
+    async with echo_server(stage, 3) as echo, stock_service(stage, "stock") as ours:
+        await require_served(
+            ours, reservations.request(carts[0], "soft", sale=SALE, durability=pb.DURABILITY_SOFT)
+        )
+        yield [
+            Contender(names.ECHO, echo, durable),
+            Contender(names.SOFT, ours.server, soft),
+            Contender(names.DURABLE, ours.server, durable),
+        ]
+
+
+async def require_served(ours: StockService, asked: pb.ReserveRequest) -> None:
+    """Raises NotYetError when the service does not take such a request."""
+    async with grpc.aio.insecure_channel(ours.target) as channel:
+        try:
+            await rpc.ReservationServiceStub(channel).Reserve(asked, timeout=10)
+        except grpc.aio.AioRpcError as error:
+            raise NotYetError(f"the service does not serve it: {error.details()}") from error
+
+
+@asynccontextmanager
+async def _fast_front(stage: Stage) -> AsyncIterator[list[Contender]]:
+    if "server_engine" not in StockSettings.model_fields or find_spec("pygrpc_native") is None:
+        raise NotYetError("the server engine pygrpc-native is not there")
+    load = on_sale(reservations.carts(3, 3))
+    native = {"SERVER_ENGINE": "pygrpc-native"}
+    async with (
+        echo_server(stage, 3) as echo,
+        stock_service(stage, "stock") as ours,
+        stock_service(stage, "stock, pygrpc-native", settings=native) as faster,
+    ):
+        yield [
+            Contender(names.ECHO, echo, load),
+            Contender(names.DURABLE, ours.server, load),
+            Contender(names.NATIVE_DURABLE, faster.server, load),
+        ]
+
+
 CASES = [
     Comparison(
         "durable-3-lines",
@@ -91,5 +161,16 @@ CASES = [
         "batches",
         f"Durable BatchReserve of {BATCH} on a flash sale, 3 lines each, {BATCHES_IN_FLIGHT} calls in flight",
         _batches,
+    ),
+    Comparison(
+        "stream",
+        f"Durable ReserveStream on a flash sale, 3 lines, {STREAMED_IN_FLIGHT} in flight over 4 streams",
+        _streams,
+    ),
+    Comparison("soft", "Soft Reserve on a flash sale, unary, 3 lines, 64 in flight", _soft),
+    Comparison(
+        "fast-front",
+        "Durable Reserve on a flash sale, unary, 3 lines, 64 in flight, by what speaks gRPC",
+        _fast_front,
     ),
 ]

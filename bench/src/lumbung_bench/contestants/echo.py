@@ -25,6 +25,7 @@ class Echo(rpc.ReservationServiceServicer):
         self._held = pb.ReserveResponse(reservation=held(lines))
         outcome = pb.ReserveOutcome(request_id=held(lines).request_id, reservation=held(lines))
         self._outcome = outcome
+        self._streamed = pb.ReserveStreamResponse(outcome=outcome)
         self._batches: dict[int, pb.BatchReserveResponse] = {}
 
     async def Reserve(  # noqa: N802 - the contract's name
@@ -45,6 +46,16 @@ class Echo(rpc.ReservationServiceServicer):
         if size not in self._batches:
             self._batches[size] = pb.BatchReserveResponse(outcomes=[self._outcome] * size)
         return self._batches[size]
+
+    async def ReserveStream(  # noqa: N802
+        self,
+        request_iterator: AsyncIterator[pb.ReserveStreamRequest],
+        context: grpc.aio.ServicerContext[pb.ReserveStreamRequest, pb.ReserveStreamResponse],  # noqa: ARG002
+    ) -> AsyncIterator[pb.ReserveStreamResponse]:
+        """One for each, under its own id."""
+        async for request in request_iterator:
+            self._streamed.outcome.request_id = request.reservation.request_id
+            yield self._streamed
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_bench.load import frames
 from lumbung_bench.load.connection import NOT_TAKEN, Connection, ProtocolError
 from lumbung_bench.load.messages import DIGITS, total_reservations
+from lumbung_bench.load.resp import RespConnection
 from lumbung_bench.load.schedule import Arrivals, Saturating, Schedule
 from lumbung_bench.load.spec import Latency, LoadReport, LoadSpec
 
@@ -33,9 +34,13 @@ _Call: TypeAlias = tuple[int, float]
 class _Lane:
     """One connection, and what is in flight on it, by stream, or by number on a long-lived stream."""
 
-    connection: Connection
+    connection: Connection | RespConnection
     in_flight: dict[int, _Call] = field(default_factory=dict)
     long_stream: int = 0
+
+    def fileno(self) -> int:
+        """For `select`."""
+        return self.connection.fileno()
 
 
 def header_block(spec: LoadSpec) -> bytes:
@@ -92,14 +97,18 @@ class Drive:
     # Sending
 
     def _connect(self) -> None:
-        host, _, port = self._spec.target.rpartition(":")
-        keep = self._spec.form != "unary"
         for _ in range(self._spec.connections):
-            lane = _Lane(Connection(host, int(port), keep_messages=keep))
+            lane = _Lane(self._connection())
             if self._spec.form == "stream":
                 lane.long_stream = lane.connection.open_stream(self._block, None, ends_stream=False)
             self._lanes.append(lane)
         self._turns = itertools.cycle(self._lanes)
+
+    def _connection(self) -> Connection | RespConnection:
+        if self._spec.form == "command":
+            return RespConnection(self._spec.target)
+        host, _, port = self._spec.target.rpartition(":")
+        return Connection(host, int(port), keep_messages=self._spec.form != "unary")
 
     def _send_for_a_time(self) -> None:
         start = time.perf_counter()
@@ -166,14 +175,14 @@ class Drive:
             lane.in_flight[lane.connection.open_stream(self._block, message)] = call
 
     def _exchange(self, wait_s: float) -> None:
-        connections = [lane.connection for lane in self._lanes]
-        for connection in connections:
-            connection.flush()
-        writers = [connection for connection in connections if connection.wants_to_write]
-        readable, _, _ = select.select(connections, writers, [], wait_s)
+        writers = []
         for lane in self._lanes:
-            if lane.connection in readable:
-                self._receive(lane)
+            lane.connection.flush()
+            if lane.connection.wants_to_write:
+                writers.append(lane)
+        readable, _, _ = select.select(self._lanes, writers, [], wait_s)
+        for lane in readable:
+            self._receive(lane)
 
     # Receiving
 
@@ -193,7 +202,7 @@ class Drive:
         if status == NOT_TAKEN:
             self._again.append((number, due))
             return
-        if self._spec.form == "unary" or status != OK:
+        if self._spec.form in {"unary", "command"} or status != OK:
             self._note(number, self._size, status)
         self._count(due, now)
 

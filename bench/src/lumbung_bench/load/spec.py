@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from lumbung_bench.load.messages import Template
 
-Form = Literal["unary", "batch", "stream"]
-"""One reservation a call; many a call; many in flight on a long-lived stream."""
+Form = Literal["unary", "batch", "stream", "command"]
+"""One reservation a call; many a call; many in flight on a long-lived stream; a command to Valkey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class LoadSpec:
     """One load on one server."""
 
     target: str
+    """host:port, or Valkey's URL."""
     path: str
     templates: Sequence[Template]
     """Sent in turn; all ask for equally many reservations."""

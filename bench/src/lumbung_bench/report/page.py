@@ -16,6 +16,7 @@ from lumbung_bench.results import CaseResult, Results
 
 RESULTS = Path("benchmarks") / "results.json"
 PICTURE = Path("benchmarks") / "rates.svg"
+PROFILE = Path("benchmarks") / "profile.md"
 PAGE = Path("benchmarks.md")
 
 _INTRODUCTION = """# Benchmarks
@@ -42,6 +43,8 @@ def write(results: Results, folder: Path) -> None:
     (folder / PICTURE).parent.mkdir(parents=True, exist_ok=True)
     (folder / PICTURE).write_text(draw(results))
     (folder / PAGE).write_text(_page(results))
+    if (profile := results.cases.get("profile")) and profile.text:
+        (folder / PROFILE).write_text(profile.text)
 
 
 def _page(results: Results) -> str:
@@ -71,6 +74,8 @@ def _case(name: str, case: CaseResult) -> str:
         parts.append(figures_table(case))
     if case.promised:
         parts.append(promised_table(case))
+    if case.text:
+        parts.append(f"See [{PROFILE.as_posix()}]({PROFILE.as_posix()}).")
     taken = case.taken
     rounds = f"{taken.rounds} round{'s' if taken.rounds > 1 else ''} of {taken.measure_s:g} s"
     parts.append(f"{taken.time}, {taken.commit}, {rounds}, load average before: {taken.load_average:.2f}.")
