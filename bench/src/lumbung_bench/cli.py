@@ -52,6 +52,9 @@ def bench(
 ) -> None:
     """Measures reservations beside what else one could have built, and writes docs/benchmarks.md."""
     chosen = [case for case in ALL if any(fnmatch(case.name, pattern) for pattern in cases.split(","))]
+    if not chosen:
+        console.print(f"There is no case {cases}; --list names them.")
+        raise typer.Exit(1)
     if listing:
         for case in chosen:
             console.print(f"{case.name:<24} {case.title}")

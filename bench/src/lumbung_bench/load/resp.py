@@ -19,7 +19,7 @@ FAILED_PRECONDITION = 9
 def packed(*parts: str | bytes) -> bytes:
     """A command as it goes over the wire."""
     command: Any = parts  # the stub asks for a tuple of one
-    return hiredis.pack_command(command)
+    return bytes(hiredis.pack_command(command))
 
 
 class RespConnection:

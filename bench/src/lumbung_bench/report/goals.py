@@ -107,9 +107,11 @@ GOALS: Sequence[Goal] = (
         rate(names.DURABLE),
         at_least=0.60,
     ),
-    Goal("its p99 against the echo's", "durable-3-lines", p99(names.DURABLE), at_most=2.0),
+    Goal(
+        "durable Reserve, 3 lines, p99 against the echo's", "durable-3-lines", p99(names.DURABLE), at_most=2.0
+    ),
     Goal("soft Reserve, 3 lines, rate against the echo's", "soft", rate(names.SOFT), at_least=0.70),
-    Goal("its p99 against the echo's", "soft", p99(names.SOFT), at_most=1.5),
+    Goal("soft Reserve, 3 lines, p99 against the echo's", "soft", p99(names.SOFT), at_most=1.5),
     Goal("refusal when sold out, rate against the echo's", "refused", rate(names.REFUSED), at_least=0.85),
     Goal(
         "ReserveStream, durable, against the unary echo", "stream", rate(names.STREAM_DURABLE), at_least=2.0
