@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 from redis.exceptions import ResponseError
 
+from lumbung_kit.ids import new_id
 from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.domain.answers import decided
 from lumbung_stock.domain.reservations import Draw, Reservation
@@ -62,6 +63,37 @@ def held(cart: Any, *draws: Draw) -> Reservation:
     """The reservation that Postgres would have of a cart."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     return decided(cart, draws, (moment, moment))
+
+
+class TestExtend:
+    """extend_gate.lua"""
+
+    async def test_each_extension_adds_its_units_once(self, gate: Gate, make_sale: MakeSale) -> None:
+        await opened(gate, make_sale("SALE", {"A": 2, "B": 1}))
+        first, second = new_id(), new_id()
+        assert await gate.extend("SALE", 1, [(first, "A", 3), (second, "B", 4)])
+        assert await gate.extend("SALE", 1, [(first, "A", 3)])
+        assert await gate.free_units("SALE") == {"A": 5, "B": 5}
+
+    async def test_an_extension_is_no_hold_and_gives_nothing_back(
+        self, gate: Gate, make_sale: MakeSale
+    ) -> None:
+        await opened(gate, make_sale("SALE", {"A": 2}))
+        extension = new_id()
+        await gate.extend("SALE", 1, [(extension, "A", 3)])
+        assert await gate.credit("SALE", 1, [(extension, {})])
+        assert await gate.free_units("SALE") == {"A": 5}
+
+    async def test_a_gate_that_is_not_armed_under_this_epoch_takes_none(
+        self, gate: Gate, valkey: Valkey, make_sale: MakeSale
+    ) -> None:
+        await opened(gate, make_sale("SALE", {"A": 2}))
+        before = await content(valkey)
+        assert not await gate.extend("SALE", 2, [(new_id(), "A", 3)])
+        assert await content(valkey) == before
+        assert await gate.freeze("SALE", 2)
+        assert not await gate.extend("SALE", 2, [(new_id(), "A", 3)])
+        assert await gate.free_units("SALE") == {"A": 2}
 
 
 class TestReserve:

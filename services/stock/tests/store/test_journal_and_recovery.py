@@ -47,6 +47,7 @@ from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.credit_gate import CreditGate
 from lumbung_stock.usecases.durable_answers import DurableAnswers
+from lumbung_stock.usecases.extend_flash_sale_quota import MoreQuota, extend_flash_sale_quota
 from lumbung_stock.usecases.move_units import MoveUnits
 from lumbung_stock.usecases.open_flash_sale import open_flash_sale
 from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
@@ -645,6 +646,65 @@ class TestStopsAnywhere:
         await works.postgres.run(lambda conn: settle_sale(conn, "SALE", epoch))
         assert (await works.sales.find_fresh("SALE")).state is FlashSaleState.CLOSING
         await works.close("SALE")
+        await works.require_true()
+
+
+class TestExtensions:
+    """extend_flash_sale_quota, and how the gate hears of it: once."""
+
+    async def extend(self, works: Works, units: int) -> None:
+        more = MoreQuota("SALE", "A", "JKT1", units, "staff:ani")
+        await works.postgres.run(lambda conn: extend_flash_sale_quota(conn, more))
+
+    async def test_a_gate_told_twice_adds_once(self, works: Works) -> None:
+        await works.open(3)
+        await self.extend(works, 4)
+        due = await works.ledger.due_extensions(10)
+        for extension in due * 2:
+            added = [(extension.extension_id, extension.sku_code, extension.quantity)]
+            assert await works.gate.extend("SALE", extension.epoch, added)
+        await works.require_true()
+        assert await works.remaining() == 7
+        assert await works.ledger.due_extensions(10) == []
+
+    async def test_a_gate_made_anew_has_it_already(self, works: Works) -> None:
+        await works.open(3)
+        await self.extend(works, 4)
+        (stale,) = await works.ledger.due_extensions(10)
+        assert await works.set_up()
+        assert await works.gate.free_units("SALE") == {"A": 7}
+        assert not await works.gate.extend("SALE", stale.epoch, [(stale.extension_id, "A", 4)])
+        await works.require_true()
+
+    async def test_one_in_the_middle_of_a_recovery_arrives_once(self, works: Works) -> None:
+        await works.open(3)
+        for step in ("freeze", "read_journal", "install", "arm"):
+            paused = PausedGate(works.gate, step)
+            recovering = asyncio.create_task(works.with_gate(paused).set_up())  # type: ignore[arg-type]
+            await paused.reached.wait()
+            await self.extend(works, 1)
+            await works.credit()
+            paused.go_on.set()
+            assert await recovering, step
+            await works.require_true()
+        assert await works.remaining() == 7
+
+    @pytest.mark.parametrize("takes_effect", STOPS)
+    async def test_a_gate_that_goes_away_while_it_is_told_is_told_again(
+        self, works: Works, takes_effect: bool
+    ) -> None:
+        await works.open(3)
+        await self.extend(works, 4)
+        broken = works.with_gate(FailingGate(works.gate, 1, takes_effect=takes_effect))  # type: ignore[arg-type]
+        with pytest.raises(StoreUnavailable):
+            await broken.credit()
+        await works.require_true()
+
+    async def test_a_closed_sale_owes_its_gate_nothing(self, works: Works) -> None:
+        await works.open(3)
+        await self.extend(works, 4)
+        await works.close("SALE")
+        assert await works.scalar("SELECT count(*) FROM flash_sale_extension WHERE NOT told") == 0
         await works.require_true()
 
 

@@ -138,6 +138,13 @@ class QuotaNotAvailable(Failure):
     reason = "QUOTA_NOT_AVAILABLE"
 
 
+class SkuNotOnSale(Failure):
+    """This flash sale does not take this SKU from this warehouse."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SKU_NOT_ON_SALE"
+
+
 class GateUnsafe(Failure):
     """Valkey is set up so that it may forget: it must persist and never evict before a sale opens."""
 

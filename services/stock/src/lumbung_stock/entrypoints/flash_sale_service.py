@@ -22,6 +22,7 @@ from lumbung_stock.entrypoints.reservation_messages import FLASH_SALE_CODE_LENGT
 from lumbung_stock.stores import flash_sales
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
+from lumbung_stock.usecases.extend_flash_sale_quota import MoreQuota, extend_flash_sale_quota
 from lumbung_stock.usecases.open_flash_sale import open_flash_sale
 from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
 from lumbung_stock.usecases.report_flash_sale import ItemReport, report_flash_sale
@@ -91,6 +92,26 @@ class FlashSaleService(rpc.FlashSaleServiceServicer):
         if sale.state is FlashSaleState.OPEN and not sale.gate_armed:
             await self._use.set_up_gate.until_armed(code)
         return pb.OpenFlashSaleResponse(flash_sale=flash_sale_message(await self._use.sales.find_fresh(code)))
+
+    async def ExtendFlashSaleQuota(
+        self,
+        request: pb.ExtendFlashSaleQuotaRequest,
+        context: grpc.aio.ServicerContext[pb.ExtendFlashSaleQuotaRequest, pb.ExtendFlashSaleQuotaResponse],
+    ) -> pb.ExtendFlashSaleQuotaResponse:
+        """Adds units to an open sale."""
+        more = more_quota_of(request)
+
+        async def work(conn: Conn) -> pb.ExtendFlashSaleQuotaResponse:
+            extended = await extend_flash_sale_quota(conn, more)
+            return pb.ExtendFlashSaleQuotaResponse(flash_sale=flash_sale_message(extended))
+
+        use = self._use
+        response = await once(
+            use.postgres, "ExtendFlashSaleQuota", request, pb.ExtendFlashSaleQuotaResponse, work
+        )
+        use.sales.forget(more.flash_sale_code)
+        use.log.poke()
+        return response
 
     async def CloseFlashSale(
         self,
@@ -198,6 +219,23 @@ def sale_of(request: pb.PlanFlashSaleRequest) -> FlashSale:
         check.add("pool_count", f"must make at most {POOLS_MAX} pools with these warehouses, not {pools}")
     check.done()
     return split(sale)
+
+
+def more_quota_of(request: pb.ExtendFlashSaleQuotaRequest) -> MoreQuota:
+    """A checked wish for more. Raises BadInput naming every field that is wrong."""
+    check = Check()
+    check.request_id(request.request_id)
+    more = MoreQuota(
+        flash_sale_code=check.code(
+            "flash_sale_code", request.flash_sale_code, max_length=FLASH_SALE_CODE_LENGTH_MAX
+        ),
+        sku_code=check.code("sku_code", request.sku_code),
+        warehouse_code=check.code("warehouse_code", request.warehouse_code),
+        quantity=check.quantity("quantity", request.quantity),
+        actor=calls.actor(),
+    )
+    check.done()
+    return more
 
 
 def _check_times(check: Check, start: datetime, end: datetime, now: datetime) -> None:

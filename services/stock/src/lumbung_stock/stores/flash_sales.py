@@ -36,6 +36,17 @@ class Credit:
     kept: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Units added to a sale's or pool's escrow that its gate, under `epoch`, has not been told of."""
+
+    extension_id: UUID
+    flash_sale_code: str
+    epoch: int
+    sku_code: str
+    quantity: int
+
+
 async def insert_sale(conn: Conn, sale: FlashSale, actor: str) -> None:
     """Writes down a planned sale and its pools. A code that is taken: UniqueViolation of flash_sale_pkey."""
     await conn.execute(
@@ -222,8 +233,36 @@ async def delete_credits(conn: Conn, credit_ids: Sequence[int]) -> None:
 
 
 async def count_credits(conn: Conn, flash_sale_code: str) -> int:
-    """Credits of one sale that the gate has not been told of."""
+    """Credits and extensions of one sale that the gate has not been told of."""
     return await _one(await conn.execute(_SQL["count_credits"], {"flash_sale_code": flash_sale_code}))
+
+
+async def insert_extensions(conn: Conn, extensions: Sequence[Extension], actor: str) -> None:
+    """Remembers, in the change's own transaction, by how much the gates have to be extended."""
+    arrays = {
+        "extension_ids": [extension.extension_id for extension in extensions],
+        "flash_sale_codes": [extension.flash_sale_code for extension in extensions],
+        "sku_codes": [extension.sku_code for extension in extensions],
+        "quantities": [extension.quantity for extension in extensions],
+    }
+    await conn.execute(_SQL["insert_extensions"], {**arrays, "actor": actor})
+
+
+async def due_extensions(conn: Conn, limit: int) -> list[Extension]:
+    """The oldest extensions that an armed gate has not been told of."""
+    async with conn.cursor(row_factory=class_row(Extension)) as cursor:
+        await cursor.execute(_SQL["due_extensions"], {"limit": limit})
+        return await cursor.fetchall()
+
+
+async def note_told(conn: Conn, extension_ids: Sequence[UUID]) -> None:
+    """The gates have these extensions."""
+    await conn.execute(_SQL["note_told"], {"extension_ids": list(extension_ids)})
+
+
+async def note_all_told(conn: Conn, flash_sale_code: str) -> None:
+    """The sale's gate is made anew out of what is free now, or it is removed: it need not be told of extensions."""
+    await conn.execute(_SQL["note_all_told"], {"flash_sale_code": flash_sale_code})
 
 
 async def park(conn: Conn, *, code: str, hold_id: str, entry: Mapping[str, str], error: str) -> None:

@@ -142,7 +142,28 @@ SELECT credit_id, flash_sale_code, reservation_id, coalesce(kept, '{}') AS kept
 DELETE FROM flash_credit WHERE credit_id = ANY (%(credit_ids)s::bigint[]);
 
 -- name: count_credits
-SELECT count(*) FROM flash_credit WHERE flash_sale_code = %(flash_sale_code)s;
+SELECT (SELECT count(*) FROM flash_credit WHERE flash_sale_code = %(flash_sale_code)s)
+       + (SELECT count(*) FROM flash_sale_extension WHERE flash_sale_code = %(flash_sale_code)s AND NOT told);
+
+-- name: insert_extensions
+INSERT INTO flash_sale_extension (extension_id, flash_sale_code, sku_code, quantity, actor)
+SELECT extension_id, flash_sale_code, sku_code, quantity, %(actor)s
+  FROM unnest(%(extension_ids)s::uuid[], %(flash_sale_codes)s::text[], %(sku_codes)s::text[], %(quantities)s::bigint[])
+           AS new (extension_id, flash_sale_code, sku_code, quantity);
+
+-- name: due_extensions
+-- With the epoch that they were untold under, in one statement: a recovery begins another, and takes them along.
+SELECT extension_id, flash_sale_code, epoch, sku_code, quantity
+  FROM flash_sale_extension JOIN flash_sale USING (flash_sale_code)
+ WHERE NOT told AND gate_armed
+ ORDER BY extend_time
+ LIMIT %(limit)s;
+
+-- name: note_told
+UPDATE flash_sale_extension SET told = true WHERE extension_id = ANY (%(extension_ids)s::uuid[]);
+
+-- name: note_all_told
+UPDATE flash_sale_extension SET told = true WHERE flash_sale_code = %(flash_sale_code)s AND NOT told;
 
 -- name: park
 INSERT INTO journal_dead_letter (flash_sale_code, reservation_id, entry, error)

@@ -54,6 +54,7 @@ class Gate:
         self._install = _load(scripts, "install_gate.lua")
         self._arm = _load(scripts, "arm_gate.lua")
         self._credit = _load(scripts, "credit_gate.lua")
+        self._extend = _load(scripts, "extend_gate.lua")
         self._ack = _load(scripts, "ack_journal.lua")
 
     async def reserve(self, sale: FlashSale, cart: Cart, *, last_word: bool = True) -> GateAnswer:
@@ -113,6 +114,14 @@ class Gate:
         for hold_id, kept in holds:
             arguments += [str(hold_id), json.dumps(dict(kept))]
         return int(await self._credit(keys, arguments)) >= 0
+
+    async def extend(self, code: str, epoch: int, extensions: Sequence[tuple[UUID, str, int]]) -> bool:
+        """Adds units, as (extension id, SKU, units), once for each id; False when the gate is not armed under
+        `epoch`."""
+        arguments: list[str | int] = [epoch]
+        for extension_id, sku, units in extensions:
+            arguments += [str(extension_id), sku, units]
+        return int(await self._extend(_keys(code, "gate", "free", "holds"), arguments)) >= 0
 
     async def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
         """The oldest entries that were not acknowledged; waits up to `wait_s` for the first."""

@@ -18,7 +18,7 @@ from lumbung_stock.domain.pools import Move
 from lumbung_stock.domain.reservations import Reservation, Resolution, Verb
 from lumbung_stock.domain.resolve import EscrowChange
 from lumbung_stock.stores import flash_sales, reservations
-from lumbung_stock.stores.flash_sales import Credit
+from lumbung_stock.stores.flash_sales import Credit, Extension
 from lumbung_stock.stores.warehouses import WarehouseBook
 from lumbung_stock.usecases.decide_together import run_again_when_overtaken
 from lumbung_stock.usecases.resolve_reservations import resolve_reservations
@@ -110,6 +110,15 @@ class PostgresSaleLedger:
         """As the Protocol says."""
         await self.postgres.run(lambda conn: flash_sales.delete_credits(conn, credit_ids))
 
+    async def due_extensions(self, limit: int) -> list[Extension]:
+        """As the Protocol says."""
+        async with self.postgres.connection() as conn:
+            return await flash_sales.due_extensions(conn, limit)
+
+    async def note_told(self, extension_ids: Sequence[UUID]) -> None:
+        """As the Protocol says."""
+        await self.postgres.run(lambda conn: flash_sales.note_told(conn, extension_ids))
+
     async def remaining_and_owed(self, code: str) -> tuple[dict[str, int], int]:
         """As the Protocol says."""
         return await self.postgres.run(lambda conn: _remaining_and_owed(conn, code))
@@ -137,6 +146,7 @@ async def _snapshot(conn: Conn, code: str, epoch: int) -> tuple[FlashSale, list[
     sale = (await flash_sales.find_sales(conn, [code]))[code]
     await flash_sales.lock_items(conn, [(code, item.sku_code) for item in sale.items])
     sale = (await flash_sales.find_sales(conn, [code]))[code]
+    await flash_sales.note_all_told(conn, code)
     found = await reservations.find_by_id(conn, await reservations.taken_of_sale(conn, code))
     return sale, list(found.values())
 

@@ -16,7 +16,7 @@ from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.pools import Move
 from lumbung_stock.domain.reservations import Reservation, Resolution
-from lumbung_stock.stores.flash_sales import Credit
+from lumbung_stock.stores.flash_sales import Credit, Extension
 from lumbung_stock.stores.gate import GateAnswer, GateStatus, RawEntry
 
 __all__ = ["FencedError", "SaleGate", "SaleLedger"]
@@ -46,7 +46,7 @@ class SaleLedger(Protocol):
 
     async def snapshot(self, code: str, epoch: int) -> tuple[FlashSale, list[Reservation]] | None:
         """The sale, and the reservations that have taken the units which are not free, at one instant; None when
-        the sale is not open under `epoch`."""
+        the sale is not open under `epoch`. Additions to its quota are in it, and count as told."""
 
     async def note_armed(self, code: str, epoch: int) -> None:
         """Notes that the gate is armed, unless the sale has a newer epoch."""
@@ -90,8 +90,14 @@ class SaleLedger(Protocol):
     async def delete_credits(self, credit_ids: Sequence[int]) -> None:
         """Forgets credits that the gate has, or that nobody needs any more."""
 
+    async def due_extensions(self, limit: int) -> list[Extension]:
+        """The oldest additions to a quota that an armed gate has not been told of, and its epoch, of one instant."""
+
+    async def note_told(self, extension_ids: Sequence[UUID]) -> None:
+        """The gates have these additions."""
+
     async def remaining_and_owed(self, code: str) -> tuple[dict[str, int], int]:
-        """Free units by SKU, and how many credits the gate has not been told of."""
+        """Free units by SKU, and how many credits and additions the gate has not been told of."""
 
     # Closing
 
@@ -125,6 +131,10 @@ class SaleGate(Protocol):
     async def credit(self, code: str, epoch: int, holds: Sequence[tuple[UUID, Mapping[str, int]]]) -> bool:
         """Leaves holds just the units by SKU named with them, and gives back the rest; telling it again gives back
         nothing. False when the gate is not armed under `epoch`: ask again later."""
+
+    async def extend(self, code: str, epoch: int, extensions: Sequence[tuple[UUID, str, int]]) -> bool:
+        """Adds units, as (extension id, SKU, units), once for each id; False when the gate is not armed under
+        `epoch`."""
 
     async def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
         """The oldest entries that were not acknowledged; waits up to `wait_s` for the first."""

@@ -60,6 +60,7 @@ async def settle_sale(conn: Conn, code: str, epoch: int) -> None:
     await levels.change_levels(conn, changes)
     settled = await settle_shortfalls(conn, short_of(before))
     await reservations.draws_leave_escrow(conn, unresolved)
+    await flash_sales.note_all_told(conn, code)
     await flash_sales.set_state(conn, code, FlashSaleState.CLOSED)
     if shown != code:
         await flash_sales.close_parent(conn, shown)
