@@ -4,6 +4,14 @@ SHELL := /bin/bash
 PYTHON ?= python3
 # Test files run side by side; each worker has servers of its own.
 TEST_WORKERS ?= 2
+# What serves gRPC in a test run (and in demo and up): grpcio or pygrpc-native. The kit's own tests run on both.
+ENGINE ?=
+ifneq ($(ENGINE),)
+export LUMBUNG_CATALOG_SERVER_ENGINE := $(ENGINE)
+export LUMBUNG_STOCK_SERVER_ENGINE := $(ENGINE)
+export LUMBUNG_FULFILLMENT_SERVER_ENGINE := $(ENGINE)
+export LUMBUNG_CHANNEL_SYNC_SERVER_ENGINE := $(ENGINE)
+endif
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv

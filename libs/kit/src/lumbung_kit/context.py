@@ -1,6 +1,6 @@
 """Who acts and how much time is left, for the code that runs on behalf of one call.
 
-The server's interceptor sets both at the start of a call; loops and tests use `acting_as` and `within`.
+The server's frame sets both at the start of a call; loops and tests use `acting_as` and `within`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can go wrong and how it is named: raised by any layer, made a gRPC status by one interceptor.
+"""What can go wrong and how it is named: raised by any layer, made a gRPC status in one place (`frame`).
 
 Pure: domain code may import this module and nothing else of the kit.
 """
@@ -162,7 +162,7 @@ class DeadlineExceeded(Failure):
 class Internal(Failure):
     """Something went wrong in this service; quote the correlation id to its operators.
 
-    Never raised: it names what the interceptor answers for every exception that is not a Failure.
+    Never raised: it names what the frame answers for every exception that is not a Failure.
     """
 
     kind = Kind.INTERNAL

@@ -20,20 +20,21 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from grpc_reflection.v1alpha.reflection import aio as reflection_aio
 
-from lumbung_kit import logs, loops, metrics, telemetry
+from lumbung_kit import engines, logs, loops, metrics, telemetry
 from lumbung_kit import settings as kit_settings
 from lumbung_kit.failures import Failure
-from lumbung_kit.interceptors import ServerInterceptor
+from lumbung_kit.frame import Frame
 from lumbung_kit.settings import ServiceSettings
 
 T = TypeVar("T")
 S = TypeVar("S", bound=ServiceSettings)
 
-RECEIVED_BYTES_MAX: Final = 1024 * 1024
 READY_INTERVAL_S: Final = 1.0
 READY_TIMEOUT_S: Final = 2.0
 RESTART_S_MIN: Final = 0.1
 RESTART_S_MAX: Final = 10.0
+QUIET_S_MAX: Final = 1.0
+"""How long a server that stops goes on refusing calls, if they keep coming, before it closes its connections."""
 STEADY_S: Final = 30.0
 """A loop that ran this long before it failed is restarted as quickly as the first time."""
 LIVE: Final = "live"
@@ -48,7 +49,7 @@ _READY = metrics.gauge("service_ready", "1 while the service's stores can be rea
 class Service:
     """A gRPC service: the generated function that adds it, its servicer, its full name with the package."""
 
-    add: Callable[[Any, grpc.aio.Server], None]
+    add: Callable[[Any, Any], None]
     servicer: object
     full_name: str
 
@@ -81,14 +82,16 @@ class RunningServer:
         self,
         server: grpc.aio.Server,
         address: str,
-        interceptor: ServerInterceptor,
+        frame: Frame,
         health: Health,
         drain_s: float,
     ) -> None:
         self.address = address
         self.port = int(address.rpartition(":")[2])
+        self.draining = asyncio.Event()
+        """Set once `stop` takes no more calls."""
         self._server = server
-        self._interceptor = interceptor
+        self._frame = frame
         self._health = health
         self._drain_s = drain_s
         self._loops: set[asyncio.Task[None]] = set()
@@ -102,9 +105,12 @@ class RunningServer:
 
         Calls have `grace_s` (else the settings' `drain_s`); streams without an end get SHUTTING_DOWN at once.
         """
+        grace_s = self._drain_s if grace_s is None else grace_s
         await self._health.leave()
-        self._interceptor.drain()
-        await self._server.stop(self._drain_s if grace_s is None else grace_s)
+        self._frame.drain()
+        self.draining.set()
+        await self._frame.until_quiet(min(grace_s, QUIET_S_MAX))
+        await self._server.stop(grace_s)
         await loops.end(self._loops)
         self._loops.clear()
 
@@ -119,9 +125,9 @@ class Health:
         self._servicer = health_aio.HealthServicer()
         self._was_ready: bool | None = None
 
-    def add_to(self, server: grpc.aio.Server) -> None:
+    def add_to(self, frame: Frame) -> None:
         """Serves it."""
-        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, frame)
 
     async def check(self) -> None:
         """Asks the app once, and tells everybody if the answer has changed."""
@@ -167,24 +173,14 @@ class Health:
 
 async def start(name: str, settings: ServiceSettings, app: App) -> RunningServer:
     """Serves the app at `settings.listen` and starts its loops; returns when calls are answered."""
-    interceptor = ServerInterceptor(
-        name, default_deadline_s=settings.default_deadline_s, max_concurrent_rpcs=settings.max_concurrent_rpcs
-    )
-    server = grpc.aio.server(
-        interceptors=[interceptor],
-        options=_options(settings),
-        # The interceptor refuses first, with a reason; this is the bound for calls that it lets pass.
-        maximum_concurrent_rpcs=settings.max_concurrent_rpcs * 2 + 100,
-    )
-    for service in app.services:
-        service.add(service.servicer, server)
     health = Health(name, app)
-    health.add_to(server)
-    _add_reflection(server, [service.full_name for service in app.services])
+    frame = _frame(name, settings, app, health)
+    server = engines.make_server(settings)
+    frame.serve_on(server)
     address = _bind(server, settings.listen)
     await health.check()
     await server.start()
-    running = RunningServer(server, address, interceptor, health, settings.drain_s)
+    running = RunningServer(server, address, frame, health, settings.drain_s)
     running.run("readiness", health.watch())
     for loop in app.loops:
         running.run(loop.name, _supervise(loop))
@@ -192,25 +188,17 @@ async def start(name: str, settings: ServiceSettings, app: App) -> RunningServer
     return running
 
 
-def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
-    options = [
-        ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", RECEIVED_BYTES_MAX),
-        ("grpc.keepalive_time_ms", 60_000),
-        ("grpc.keepalive_timeout_ms", 20_000),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-        ("grpc.keepalive_permit_without_calls", 1),
-        # gRPC's core cancels calls at random once a thousand wait to be taken up. A burst of buyers is more than
-        # that; what is too much is refused by the interceptor, with a reason.
-        ("grpc.server.max_pending_requests", settings.max_concurrent_rpcs * 2),
-        ("grpc.server.max_pending_requests_hard_limit", settings.max_concurrent_rpcs * 4),
-    ]
-    if settings.max_connection_age_s:
-        options += [
-            ("grpc.max_connection_age_ms", int(settings.max_connection_age_s * 1000)),
-            ("grpc.max_connection_age_grace_ms", int(settings.drain_s * 1000)),
-        ]
-    return options
+def _frame(name: str, settings: ServiceSettings, app: App, health: Health) -> Frame:
+    frame = Frame(
+        name, default_deadline_s=settings.default_deadline_s, max_concurrent_rpcs=settings.max_concurrent_rpcs
+    )
+    for service in app.services:
+        service.add(service.servicer, frame)
+        if not frame.has(service.full_name):
+            raise TypeError(f"{service.add} registers no service {service.full_name}")
+    health.add_to(frame)
+    _add_reflection(frame, [service.full_name for service in app.services])
+    return frame
 
 
 def _bind(server: grpc.aio.Server, listen: str) -> str:
@@ -223,19 +211,16 @@ def _bind(server: grpc.aio.Server, listen: str) -> str:
         ) from error
 
 
-def _add_reflection(server: grpc.aio.Server, names: list[str]) -> None:
+def _add_reflection(frame: Frame, names: list[str]) -> None:
     """Reflection v1alpha, and v1: its messages are the same on the wire, and newer clients ask it first."""
     served = [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
-    reflection.enable_server_reflection(served, server)
     handler = grpc.stream_stream_rpc_method_handler(
         reflection_aio.ReflectionServicer(served).ServerReflectionInfo,
         reflection_pb2.ServerReflectionRequest.FromString,
         reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
-    v1 = grpc.method_handlers_generic_handler(
-        "grpc.reflection.v1.ServerReflection", {"ServerReflectionInfo": handler}
-    )
-    server.add_generic_rpc_handlers((v1,))
+    for name in (reflection.SERVICE_NAME, "grpc.reflection.v1.ServerReflection"):
+        frame.add_registered_method_handlers(name, {"ServerReflectionInfo": handler})
 
 
 async def _supervise(loop: Loop) -> NoReturn:

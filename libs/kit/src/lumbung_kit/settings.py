@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
+from importlib.util import find_spec
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,6 +26,13 @@ Address = Annotated[str, AfterValidator(_check_address)]
 OptionalAddress = Annotated[str, AfterValidator(_check_optional_address)]
 
 
+class Engine(StrEnum):
+    """What speaks HTTP/2 and gRPC (`lumbung_kit.engines`)."""
+
+    GRPCIO = "grpcio"
+    PYGRPC_NATIVE = "pygrpc-native"
+
+
 class ServiceSettings(BaseSettings):
     """What every service can be told. Its own class adds `env_prefix="LUMBUNG_<SERVICE>_"` and more fields."""
 
@@ -33,6 +42,8 @@ class ServiceSettings(BaseSettings):
     """The database, as the service's own role."""
     listen: Address = "127.0.0.1:0"
     """Where gRPC is served."""
+    server_engine: Engine = Engine.GRPCIO
+    """pygrpc-native serves more calls from one process; it has no TLS and closes no connection by age."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     log_json: bool = True
     """One JSON object a line; false is for a person's eyes."""
@@ -50,6 +61,20 @@ class ServiceSettings(BaseSettings):
     """How long calls in flight may take to finish after SIGTERM."""
     metrics_listen: OptionalAddress = ""
     """Where Prometheus scrapes /metrics; empty serves none."""
+
+    @field_validator("server_engine")
+    @classmethod
+    def _is_installed(cls, engine: Engine) -> Engine:
+        if engine is Engine.PYGRPC_NATIVE and find_spec("pygrpc_native") is None:
+            raise ValueError("the package pygrpc-native is not installed; it comes with lumbung-kit[native]")
+        return engine
+
+    @field_validator("max_connection_age_s")
+    @classmethod
+    def _can_close_by_age(cls, age_s: float, info: ValidationInfo) -> float:
+        if age_s and info.data.get("server_engine") is Engine.PYGRPC_NATIVE:
+            raise ValueError("pygrpc-native closes no connection by its age; leave it at 0")
+        return age_s
 
 
 S = TypeVar("S", bound=ServiceSettings)

@@ -18,8 +18,8 @@ class Endless(Protocol):
         """Lets it come to its end soon."""
 
 
-class Follower:
-    """The current task, which writes answers for as long as the client likes. Ending it interrupts it."""
+class Interruption:
+    """A way to cancel the current task that can be told from anybody else's."""
 
     def __init__(self) -> None:
         self._task = asyncio.current_task()
@@ -31,9 +31,11 @@ class Follower:
             self._ended = True
             self._task.cancel()
 
-    def was_ended(self) -> bool:
-        """Whether the cancellation that has just been caught was ours and nobody else's."""
-        return self._ended and self._task is not None and self._task.uncancel() == 0
+    def caused(self, error: BaseException) -> bool:
+        """Whether the cancellation that has just been caught was this one and nobody else's."""
+        if not (self._ended and isinstance(error, asyncio.CancelledError)):
+            return False
+        return self._task is not None and self._task.uncancel() == 0
 
 
 class Requests:

@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack
 from typing import Any, Protocol
 
 import grpc
+import pytest
 import pytest_asyncio
 from google.protobuf.wrappers_pb2 import StringValue
 from pydantic import SecretStr
 
 from lumbung_kit import clients, serving
-from lumbung_kit.settings import ServiceSettings
+from lumbung_kit.settings import Engine, ServiceSettings
 
 SERVICE = "probe.v1.ProbeService"
 
@@ -67,7 +68,7 @@ def add(probe: Probe, server: grpc.aio.Server) -> None:
         "Unserved": grpc.unary_unary_rpc_method_handler(probe.unserved, *messages),
         "UnservedStream": grpc.unary_stream_rpc_method_handler(probe.unserved, *messages),
     }
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    server.add_registered_method_handlers(SERVICE, handlers)
 
 
 class Stub:
@@ -92,9 +93,10 @@ class Stage:
         self.server = server
         self._stack = stack
 
-    async def plain(self) -> grpc.aio.Channel:
+    async def plain(self, **options: int) -> grpc.aio.Channel:
         """A channel that adds nothing of ours."""
-        return await self._stack.enter_async_context(grpc.aio.insecure_channel(self.server.address))
+        channel = grpc.aio.insecure_channel(self.server.address, options=tuple(options.items()))
+        return await self._stack.enter_async_context(channel)
 
     async def ours(self, actor: str = "service:probe") -> grpc.aio.Channel:
         """A channel as services open it."""
@@ -113,8 +115,15 @@ class MakeStage(Protocol):
     ) -> Awaitable[Stage]: ...
 
 
+@pytest.fixture(params=list(Engine))
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Every test of a served service runs on both engines."""
+    chosen: Engine = request.param
+    return chosen
+
+
 @pytest_asyncio.fixture
-async def make_stage() -> AsyncIterator[MakeStage]:
+async def make_stage(engine: Engine) -> AsyncIterator[MakeStage]:
     """Starts a probe service with other settings; several may run at once."""
     async with AsyncExitStack() as stack:
 
@@ -123,7 +132,9 @@ async def make_stage() -> AsyncIterator[MakeStage]:
         ) -> Stage:
             probe = Probe()
             app = serving.App([serving.Service(add, probe, SERVICE)], loops, ready)
-            chosen = ServiceSettings(postgres_url=SecretStr("unused"), **settings)
+            chosen = ServiceSettings(
+                postgres_url=SecretStr("unused"), **{"server_engine": engine, **settings}
+            )
             server = await serving.start("probe", chosen, app)
             stack.push_async_callback(server.stop, 0)
             return Stage(probe, server, stack)

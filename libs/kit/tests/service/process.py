@@ -38,10 +38,7 @@ def add(servicer: Callable[..., Any], server: grpc.aio.Server) -> None:
     handler = grpc.unary_unary_rpc_method_handler(
         servicer, StringValue.FromString, StringValue.SerializeToString
     )
-    handlers = {"Ask": handler}
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler("probe.v1.ProbeService", handlers),)
-    )
+    server.add_registered_method_handlers("probe.v1.ProbeService", {"Ask": handler})
 
 
 async def tick() -> None:

@@ -17,6 +17,8 @@ import pytest
 import pytest_asyncio
 from google.protobuf.wrappers_pb2 import StringValue
 
+from lumbung_kit.settings import Engine
+
 PROGRAM = Path(__file__).with_name("process.py")
 
 
@@ -47,10 +49,11 @@ StartProcess = Callable[..., Awaitable[Process]]
 
 
 @pytest_asyncio.fixture
-async def start_process() -> AsyncIterator[StartProcess]:
+async def start_process(engine: Engine) -> AsyncIterator[StartProcess]:
     started: list[asyncio.subprocess.Process] = []
 
     async def start(**settings: str) -> Process:
+        settings = {"server_engine": engine, **settings}
         environment = {f"LUMBUNG_PROBE_{name.upper()}": value for name, value in settings.items()}
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -145,25 +145,44 @@ async def test_stop_lets_accepted_calls_finish_and_takes_no_more(stage: Stage) -
     begun, release = asyncio.Event(), asyncio.Event()
 
     async def ask(request: StringValue, _call: Any) -> StringValue:
-        begun.set()
-        await release.wait()
+        if request.value == "kept":
+            begun.set()
+            await release.wait()
         return request
 
     stage.probe.ask = ask
-    channel = await stage.plain()
-    ask_probe: Any = channel.unary_unary(
-        "/probe.v1.ProbeService/Ask", StringValue.SerializeToString, StringValue.FromString
-    )
-    accepted = asyncio.ensure_future(ask_probe(StringValue(value="kept"), timeout=60))
+    stub = await stage.stub()
+    accepted = asyncio.ensure_future(stub.ask(StringValue(value="kept"), timeout=60))
     await begun.wait()
     stopping = asyncio.create_task(stage.server.stop(30))
-    await channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
     with pytest.raises(grpc.aio.AioRpcError) as error:
-        await (await stage.stub()).ask(StringValue(value="late"))
-    assert error.value.code() is grpc.StatusCode.UNAVAILABLE
+        while True:
+            await stub.ask(StringValue(value="late"))
+    assert failure_from(error.value).reason == "SHUTTING_DOWN"
+    assert not stopping.done()
     release.set()
     assert (await accepted).value == "kept"
     await stopping
+
+
+async def test_whoever_keeps_calling_a_server_that_stops_is_told_to_try_elsewhere(stage: Stage) -> None:
+    """grpcio alone would answer CANCELLED to calls that it has not looked at, and nobody retries that."""
+    stub = await stage.our_stub()
+    ended: list[grpc.StatusCode] = []
+
+    async def keep_calling() -> None:
+        try:
+            while True:
+                await stub.ask(StringValue(value="on"))
+        except grpc.aio.AioRpcError as error:
+            ended.append(error.code())
+
+    async with asyncio.TaskGroup() as callers:
+        for _ in range(64):
+            callers.create_task(keep_calling())
+        await stub.ask(StringValue(value="under way"))
+        await stage.server.stop()
+    assert ended == [grpc.StatusCode.UNAVAILABLE] * 64
 
 
 async def test_stop_ends_a_stream_that_follows_and_says_why(stage: Stage) -> None:

@@ -41,6 +41,7 @@ def test_settings_are_frozen_and_keep_secrets_to_themselves(environment: pytest.
         ("TRACE_RATIO", "1.5"),
         ("DEFAULT_DEADLINE_S", "0"),
         ("SHELF_COUNT", "many"),
+        ("SERVER_ENGINE", "steam"),
     ],
 )
 def test_a_bad_setting_is_one_sentence_that_names_the_variable(
@@ -65,3 +66,27 @@ def test_every_bad_setting_gets_its_sentence(
     said = capsys.readouterr().err
     assert "LUMBUNG_PROBE_POSTGRES_URL is not set, and the service cannot start without it.\n" in said
     assert "LUMBUNG_PROBE_LISTEN cannot be used" in said
+
+
+def test_connections_are_closed_by_age_only_by_an_engine_that_can(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("LUMBUNG_PROBE_MAX_CONNECTION_AGE_S", "60")
+    assert load(ProbeSettings).max_connection_age_s == 60
+    environment.setenv("LUMBUNG_PROBE_SERVER_ENGINE", "pygrpc-native")
+    with pytest.raises(SystemExit):
+        load(ProbeSettings)
+    assert capsys.readouterr().err == (
+        "LUMBUNG_PROBE_MAX_CONNECTION_AGE_S cannot be used: "
+        "pygrpc-native closes no connection by its age; leave it at 0.\n"
+    )
+
+
+def test_an_engine_that_is_not_installed_is_a_sentence(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setattr("lumbung_kit.settings.find_spec", lambda _name: None)
+    environment.setenv("LUMBUNG_PROBE_SERVER_ENGINE", "pygrpc-native")
+    with pytest.raises(SystemExit):
+        load(ProbeSettings)
+    assert "it comes with lumbung-kit[native]" in capsys.readouterr().err

@@ -153,7 +153,7 @@ async def test_a_server_that_stops_answers_what_it_has_taken_in(shop: Shop) -> N
             await talk.ask(*asks)
             await until_decided_on(shop)
             stopped = asyncio.create_task(stopping.server.stop(20))
-            await stopping.channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
+            await stopping.server.draining.wait()
         answered = []
         with pytest.raises(grpc.aio.AioRpcError) as ended:
             async for outcome in talk.until_the_end():

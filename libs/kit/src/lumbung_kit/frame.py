@@ -1,7 +1,7 @@
-"""The one server interceptor: admission, actor, deadline, span, count, and the status of what is raised.
+"""The frame around every handler: admission, actor, deadline, span, count, and the status of what is raised.
 
-It is one and not five because each costs every call a part of its time. The wrapped handler of a method is
-made once and kept.
+It is one and not five because each costs every call a part of its time, and it is no interceptor because that
+costs a part too: handlers are wrapped before the server gets them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import math
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
-from types import TracebackType
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from typing import Any, Final, NoReturn, TypeAlias
 from weakref import WeakSet
 
@@ -36,14 +35,17 @@ from lumbung_kit.failures import (
     Overloaded,
     ShuttingDown,
 )
-from lumbung_kit.streams import Endless, Follower, Requests, undecodable
+from lumbung_kit.streams import Endless, Interruption, Requests, undecodable
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Call: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 OVERLOAD_RETRY_S: Final = 0.25
+QUIET_S: Final = 0.05
 LATE_S: Final = 0.01
 """A time-out this close to the deadline is the deadline's."""
+
+_NO_DEADLINE_S: Final = 1e9
 
 _ACTOR = re.compile(r"[a-z]+:[A-Za-z0-9._-]{1,64}")
 _INFRASTRUCTURE: Final = "/grpc."
@@ -57,66 +59,93 @@ _SHED = metrics.counter("rpc_server_shed_calls", "Calls refused because too many
 _IN_FLIGHT = metrics.gauge("rpc_server_calls_in_flight", "Calls that have begun and not ended")
 
 
-class ServerInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every handler of one server, and knows which of its calls are under way."""
+class Frame:
+    """What one server does around each of its handlers, and which of its calls are under way.
+
+    Generated code registers handlers here as it would on a server; `serve_on` hands them on, wrapped.
+    """
 
     def __init__(self, service: str, *, default_deadline_s: float, max_concurrent_rpcs: int) -> None:
         self.domain = f"{service}.lumbung"
         self.default_deadline_s = default_deadline_s
         self.max_in_flight = max_concurrent_rpcs
         self.in_flight = 0
-        self._draining = False
-        self._handlers: dict[str, Handler] = {}
-        self._endless: set[Endless] = set()
-        _interceptors.add(self)
+        self.draining = False
+        self.last_call_at = -math.inf
+        self._handlers: dict[str, dict[str, Handler]] = {}
+        self.endless: set[Endless] = set()
+        _frames.add(self)
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
-        """The wrapped handler, or one that refuses a method that nobody has."""
-        path = handler_call_details.method
-        wrapped = self._handlers.get(path)
-        if wrapped is None:
-            handler = await continuation(handler_call_details)
-            if handler is None:
-                return grpc.stream_stream_rpc_method_handler(self._refuse_unknown)
-            wrapped = self._handlers[path] = _wrap(self, path, handler)
-        return wrapped
+    def add_registered_method_handlers(
+        self, service_name: str, method_handlers: Mapping[str, Handler]
+    ) -> None:
+        """Wraps the handlers of one service."""
+        self._handlers[service_name] = {
+            name: _wrap(self, f"/{service_name}/{name}", handler) for name, handler in method_handlers.items()
+        }
 
-    async def _refuse_unknown(self, _requests: AsyncIterator[bytes], call: Call) -> None:
-        """Neither counted nor traced: anybody can make up names without end."""
-        await _abort(call, NotServed("This server has no such method."), self.domain)
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[object]) -> None:
+        """Nothing: generated code says the same twice, and this time for servers that are older than ours."""
+
+    def has(self, service_name: str) -> bool:
+        """Whether handlers were registered under this name."""
+        return service_name in self._handlers
+
+    def serve_on(self, server: grpc.aio.Server) -> None:
+        """Every handler, and a refusal for each name that nobody has."""
+        for service, handlers in self._handlers.items():
+            server.add_registered_method_handlers(service, handlers)
+        server.add_generic_rpc_handlers([_Unknown(self.domain)])
 
     def drain(self) -> None:
-        """Ends the streams that would never end by themselves; calls that have an end run on to it."""
-        self._draining = True
-        for endless in tuple(self._endless):
+        """Refuses calls from now on, and ends the streams that would never end; what has an end runs on to it."""
+        self.draining = True
+        for endless in tuple(self.endless):
             endless.end()
+
+    async def until_quiet(self, seconds_max: float) -> None:
+        """Waits until no more calls come in, so that grpcio stops without any: it would cancel them, untyped."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds_max):
+                while time.perf_counter() - self.last_call_at < QUIET_S:  # noqa: ASYNC110 - it waits for no event
+                    await asyncio.sleep(QUIET_S)
 
     def watch(self, endless: Endless) -> None:
         """Keeps a stream that has no end of its own, for `drain`."""
-        self._endless.add(endless)
-        if self._draining:
+        self.endless.add(endless)
+        if self.draining:
             endless.end()
 
     def unwatch(self, endless: Endless) -> None:
         """Forgets a stream that has ended."""
-        self._endless.discard(endless)
+        self.endless.discard(endless)
 
 
-_interceptors: WeakSet[ServerInterceptor] = WeakSet()
-_IN_FLIGHT.set_function(lambda: sum(interceptor.in_flight for interceptor in _interceptors))
+_frames: WeakSet[Frame] = WeakSet()
+_IN_FLIGHT.set_function(lambda: sum(frame.in_flight for frame in _frames))
 
 
-def _wrap(interceptor: ServerInterceptor, path: str, handler: Handler) -> Handler:
+class _Unknown(grpc.GenericRpcHandler):
+    """Answers for methods that nobody has; not counted and not traced, for anybody can make up names."""
+
+    def __init__(self, domain: str) -> None:
+        self._domain = domain
+        self._handler: Handler = grpc.stream_stream_rpc_method_handler(self._refuse)
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:  # noqa: ARG002
+        return self._handler
+
+    async def _refuse(self, _requests: AsyncIterator[bytes], call: Call) -> None:
+        await _abort(call, NotServed("This server has no such method."), self._domain)
+
+
+def _wrap(frame: Frame, path: str, handler: Handler) -> Handler:
     """The same handler with everything around it.
 
     A single message is decoded and encoded in here too, so that a failure of that is answered like any other.
     """
     asks, answers = handler.request_streaming, handler.response_streaming
-    method = _Method(interceptor, path, handler)
+    method = _Method(frame, path, handler)
     decode = handler.request_deserializer if asks else None
     encode = handler.response_serializer if answers else None
     if asks and answers:
@@ -131,12 +160,12 @@ def _wrap(interceptor: ServerInterceptor, path: str, handler: Handler) -> Handle
 class _Method:
     """One method of one server: what is known before any call, and the four shapes of a call."""
 
-    def __init__(self, interceptor: ServerInterceptor, path: str, handler: Handler) -> None:
-        self.interceptor = interceptor
+    def __init__(self, frame: Frame, path: str, handler: Handler) -> None:
+        self.frame = frame
         self.name = path.removeprefix("/")
         self.observed = not path.startswith(_INFRASTRUCTURE)
         self.begins_traces = not handler.response_streaming
-        self.default_deadline_s = None if handler.response_streaming else interceptor.default_deadline_s
+        self.default_deadline_s = None if handler.response_streaming else frame.default_deadline_s
         self._behavior: Any = (
             handler.stream_stream or handler.stream_unary or handler.unary_stream or handler.unary_unary
         )
@@ -146,35 +175,53 @@ class _Method:
 
     async def answer(self, data: bytes, call: Call) -> bytes:
         """One request, one answer."""
-        async with _Running(self, call):
-            return self._encode(await self._behavior(self._decoded(data), call))
+        running = _Running(self, call)
+        try:
+            running.begin()
+            answer = self._encode(await self._behavior(self._decoded(data), call))
+        except BaseException as error:  # noqa: BLE001 - answered, or raised again
+            await running.fail(error)
+        running.end("OK")
+        return answer
 
     async def collect(self, requests: AsyncIterator[Any], call: Call) -> bytes:
         """A stream of requests, one answer."""
-        async with _Running(self, call):
-            return self._encode(await self._behavior(Requests(aiter(requests)), call))
+        running = _Running(self, call)
+        try:
+            running.begin()
+            answer = self._encode(await self._behavior(Requests(aiter(requests)), call))
+        except BaseException as error:  # noqa: BLE001 - answered, or raised again
+            await running.fail(error)
+        running.end("OK")
+        return answer
 
     async def follow(self, data: bytes, call: Call) -> None:
         """One request, a stream of answers; it follows for ever when the client set no deadline."""
-        follower = Follower()
+        running, follower = _Running(self, call), Interruption()
         try:
-            async with _Running(self, call, follower):
-                if math.isinf(context.deadline_remaining_s()):
-                    self.interceptor.watch(follower)
-                await _write_all(self._behavior(self._decoded(data), call), call)
+            running.begin()
+            if math.isinf(context.deadline_remaining_s()):
+                self.frame.watch(follower)
+            await _write_all(self._behavior(self._decoded(data), call), call)
+        except BaseException as error:  # noqa: BLE001 - answered, or raised again
+            await running.fail(ShuttingDown() if follower.caused(error) else error)
         finally:
-            self.interceptor.unwatch(follower)
+            self.frame.unwatch(follower)
+        running.end("OK")
 
     async def converse(self, requests: AsyncIterator[Any], call: Call) -> None:
         """Requests and answers as they come."""
-        conversation = Requests(aiter(requests))
+        running, conversation = _Running(self, call), Requests(aiter(requests))
         try:
-            async with _Running(self, call):
-                self.interceptor.watch(conversation)
-                await _write_all(self._behavior(conversation, call), call)
-                conversation.require_whole()
+            running.begin()
+            self.frame.watch(conversation)
+            await _write_all(self._behavior(conversation, call), call)
+            conversation.require_whole()
+        except BaseException as error:  # noqa: BLE001 - answered, or raised again
+            await running.fail(error)
         finally:
-            self.interceptor.unwatch(conversation)
+            self.frame.unwatch(conversation)
+        running.end("OK")
 
     def observe(self, code: str, seconds: float) -> None:
         """Counts an ended call; the label lookup is made once per code."""
@@ -193,57 +240,65 @@ class _Method:
 class _Running:
     """One call, from its admission to its status."""
 
-    __slots__ = ("_call", "_follower", "_interceptor", "_method", "_span", "_started", "_timer")
+    __slots__ = ("_call", "_late", "_method", "_span", "_started", "_timer")
 
-    def __init__(self, method: _Method, call: Call, follower: Follower | None = None) -> None:
+    def __init__(self, method: _Method, call: Call) -> None:
         self._started = time.perf_counter()
         self._method = method
-        self._interceptor = method.interceptor
         self._call = call
-        self._follower = follower
         self._span: Span | None = None
-        self._timer: asyncio.Timeout | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._late: Interruption | None = None
 
-    async def __aenter__(self) -> None:
-        try:
-            actor = self._admit() if self._method.observed else context.ANONYMOUS
-        except Exception as error:  # noqa: BLE001 - answered like what a handler raises
-            await self._refuse(self._failure(error))
-        remaining_s, default_s = _remaining_s(self._call), self._method.default_deadline_s
-        if math.isinf(remaining_s) and default_s is not None:
-            remaining_s = default_s
+    def begin(self) -> None:
+        """Admits the call, and tells those who work for it who asks and by when."""
+        method = self._method
+        actor = self._admit() if method.observed else context.ANONYMOUS
+        remaining_s = _remaining_s(self._call)
+        if remaining_s == math.inf and method.default_deadline_s is not None:
+            remaining_s = method.default_deadline_s
             # A deadline of the client's is enforced by gRPC, which cancels the task; only ours needs a timer.
-            self._timer = asyncio.timeout(default_s)
-            await self._timer.__aenter__()
+            self._late = Interruption()
+            self._timer = asyncio.get_running_loop().call_later(remaining_s, self._late.end)
         context.begin_call(actor, remaining_s)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def end(self, code: str, failure: Failure | None = None) -> None:
+        """Counts the call as ended."""
         if self._timer is not None:
-            try:
-                await self._timer.__aexit__(kind, error, traceback)
-            except TimeoutError:
-                error = DeadlineExceeded()
-        if error is None:
-            self._end("OK")
-        elif isinstance(error, asyncio.CancelledError):
-            if self._follower is not None and self._follower.was_ended():
-                await self._refuse(ShuttingDown())
-            self._end("DEADLINE_EXCEEDED" if _is_late() else "CANCELLED")
+            self._timer.cancel()
+        method = self._method
+        if not method.observed:
+            return
+        method.frame.in_flight -= 1
+        method.observe(code, time.perf_counter() - self._started)
+        if self._span is not None:
+            telemetry.end_server_span(self._span, code, failure)
+
+    async def fail(self, error: BaseException) -> NoReturn:
+        """Ends the call with the status that the error means, or lets it be cancelled."""
+        if self._late is not None and self._late.caused(error):
+            error = DeadlineExceeded()
+        if isinstance(error, asyncio.CancelledError):
+            self.end("DEADLINE_EXCEEDED" if _is_late() else "CANCELLED")
         elif isinstance(error, grpc.aio.AbortError) or not isinstance(error, Exception):
-            self._end("UNKNOWN")
+            self.end("UNKNOWN")
         else:
-            await self._refuse(self._failure(error))
+            failure = self._failure(error)
+            self.end(failure.kind.name, failure)
+            await _abort(self._call, failure, self._method.frame.domain)
+        raise error
 
     def _admit(self) -> str:
         """Counts the call, starts its span, and returns its actor.
 
         Streams without an end count only as they begin: whoever serves them bounds them, and gRPC bounds all.
         """
-        interceptor = self._interceptor
-        interceptor.in_flight += 1
-        if interceptor.in_flight - len(interceptor._endless) > interceptor.max_in_flight:
+        frame = self._method.frame
+        frame.in_flight += 1
+        frame.last_call_at = self._started
+        if frame.draining:
+            raise ShuttingDown
+        if frame.in_flight - len(frame.endless) > frame.max_in_flight:
             _SHED.inc()
             raise Overloaded(retry_after_s=OVERLOAD_RETRY_S)
         actor, traceparent = _identity(self._call)
@@ -251,18 +306,6 @@ class _Running:
             self._method.name, traceparent, may_begin=self._method.begins_traces
         )
         return actor
-
-    def _end(self, code: str, failure: Failure | None = None) -> None:
-        if not self._method.observed:
-            return
-        self._interceptor.in_flight -= 1
-        self._method.observe(code, time.perf_counter() - self._started)
-        if self._span is not None:
-            telemetry.end_server_span(self._span, code, failure)
-
-    async def _refuse(self, failure: Failure) -> NoReturn:
-        self._end(failure.kind.name, failure)
-        await _abort(self._call, failure, self._interceptor.domain)
 
     def _failure(self, error: Exception) -> Failure:
         """What an exception of the handler means to the caller."""
@@ -290,8 +333,9 @@ async def _abort(call: Call, failure: Failure, domain: str) -> NoReturn:
 
 
 def _remaining_s(call: Any) -> float:
+    """pygrpc-native says 'no deadline' by a time that nobody lives to see, as grpcio's older server does."""
     remaining_s: float | None = call.time_remaining()
-    return math.inf if remaining_s is None else remaining_s
+    return math.inf if remaining_s is None or remaining_s > _NO_DEADLINE_S else remaining_s
 
 
 def _identity(call: Call) -> tuple[str, str]:
