@@ -96,6 +96,14 @@ class Sale:
     def state(self) -> str:
         return reservations_pb2.ReservationState.Name(self.message.state).removeprefix("RESERVATION_STATE_")
 
+    def share(self, warehouse_code: str) -> list[reservations_pb2.Draw]:
+        """What has not left of one warehouse's share, or of all."""
+        return [
+            draw
+            for draw in self.message.draws
+            if not draw.shipped and warehouse_code in ("", draw.warehouse_code)
+        ]
+
     def needed(self, sku_code: str) -> int:
         return sum(draw.quantity for draw in self.message.draws if draw.sku_code == sku_code)
 
@@ -221,12 +229,17 @@ class SmallStock(
     async def ShipReservation(self, request: Any, context: Any) -> Any:
         async def work() -> Message:
             sale = await self._confirmed(request, context)
-            for draw in sale.message.draws:
-                if sale.picked[draw.sku_code] < sale.needed(draw.sku_code):
+            leaving = sale.share(request.warehouse_code)
+            if not leaving:
+                await refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_TO_SHIP")
+            for draw in leaving:
+                if sale.picked[draw.sku_code] < draw.quantity:
                     await refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "NOT_PICKED")
-            for draw in sale.message.draws:
+            for draw in leaving:
                 await self._move(context, draw.sku_code, draw.quantity, PACKING, "CUSTOMER")
-            sale.message.state = reservations_pb2.RESERVATION_STATE_SHIPPED
+                draw.shipped = True
+            if not sale.share(""):
+                sale.message.state = reservations_pb2.RESERVATION_STATE_SHIPPED
             return inventory_pb2.ShipReservationResponse()
 
         return await self._once(request, context, work)

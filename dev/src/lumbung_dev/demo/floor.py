@@ -32,6 +32,7 @@ class Picker:
     terminal: str
     person: str
     scan_id: Scans
+    warehouse_code: str = warehouse.CODE
     session_id: str = ""
     refused: list[str] = field(default_factory=list)
     picked_lines: int = 0
@@ -42,7 +43,7 @@ class Picker:
         request = terminal_pb2.SignInRequest(
             request_id=self.scan_id(),
             terminal_code=self.terminal,
-            warehouse_code=warehouse.CODE,
+            warehouse_code=self.warehouse_code,
             picker_code=self.person,
         )
         self.session_id = (await patiently(self.services.terminal.SignIn, request)).session_id

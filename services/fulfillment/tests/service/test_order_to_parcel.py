@@ -67,6 +67,21 @@ async def test_an_order_becomes_a_parcel(floor: Any) -> None:
     await _assert_reported(floor, order, shipment)
 
 
+async def test_a_share_of_a_sale_leaves_without_waiting_for_the_other_warehouse(floor: Any) -> None:
+    order = await floor.order(RICE=2)
+    sale = floor.stock.sales[order.reservation_id].message
+    sale.draws.add(warehouse_code="SBY", sku_code="RICE", quantity=3)
+    await floor.plan()
+    terminal = await floor.sign_in()
+    await terminal.claim()
+    await terminal.pick_all()
+    await floor.pack(order)
+    shipment = await floor.ship(order.order_id)
+    assert shipment.state == shipments_pb2.SHIPMENT_STATE_SHIPPED
+    assert [(draw.warehouse_code, draw.shipped) for draw in sale.draws] == [("JKT", True), ("SBY", False)]
+    assert floor.stock.units["CUSTOMER", "RICE"] == 2
+
+
 def _walk(tasks: Any) -> float:
     """The walk through the tasks in their order, by the distance model of one block, written down again."""
     stops = [(4.0 * task.aisle_index, task.y_m) for task in tasks]

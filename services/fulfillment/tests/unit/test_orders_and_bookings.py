@@ -83,6 +83,8 @@ def step(kind: BookingKind) -> Step:
             Verdict.ORDER_CANCELLED,
         ),
         (BookingKind.SHIP, Kind.FAILED_PRECONDITION, "NOT_CONFIRMED", {"state": "SHIPPED"}, 1, Verdict.DONE),
+        (BookingKind.SHIP, Kind.FAILED_PRECONDITION, "NOTHING_TO_SHIP", {}, 1, Verdict.DONE),
+        (BookingKind.PICK, Kind.FAILED_PRECONDITION, "NOTHING_TO_SHIP", {}, 1, Verdict.REFUSED),
         (
             BookingKind.PICK,
             Kind.FAILED_PRECONDITION,

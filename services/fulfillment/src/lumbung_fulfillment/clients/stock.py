@@ -148,7 +148,10 @@ class Stock:
     async def _ship(self, step: Step, request_id: str) -> Message:
         return await self._inventory.ShipReservation(
             pb.ShipReservationRequest(
-                request_id=request_id, reservation_id=str(step.reservation_id), document=step.document
+                request_id=request_id,
+                reservation_id=str(step.reservation_id),
+                document=step.document,
+                warehouse_code=step.warehouse_code,
             )
         )
 

@@ -98,20 +98,22 @@ class Verdict(Enum):
 
 
 def judge(step: Step, kind: Kind, reason: str, metadata: Mapping[str, str], attempts: int) -> Verdict:
-    """What to make of a refusal."""
+    """What to make of a refusal. An order's share is there from the start, so when none is left to ship it has left."""
     if kind in _LATER:
         return Verdict.LATER
     if reason == "NOT_CONFIRMED":
         return _not_confirmed(step, metadata.get("state", ""))
     if reason == "NOT_ENOUGH_IN_BIN" and step.kind is BookingKind.SHORT_PICK:
         return Verdict.NOTHING_TO_BOOK
+    if reason == "NOTHING_TO_SHIP" and step.kind is BookingKind.SHIP:
+        return Verdict.DONE
     if kind in _REFUSED or attempts >= ODD_ATTEMPTS_MAX:
         return Verdict.REFUSED
     return Verdict.LATER
 
 
 def _not_confirmed(step: Step, state: str) -> Verdict:
-    """Stock cancelled the sale first, or has shipped it whole with the part of another warehouse."""
+    """Stock cancelled the sale first, or this share had left and was the last."""
     if state == "CANCELLED":
         return Verdict.ORDER_CANCELLED
     if state == "SHIPPED" and step.kind is BookingKind.SHIP:
