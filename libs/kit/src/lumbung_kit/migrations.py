@@ -9,7 +9,8 @@ import shutil
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -19,6 +20,10 @@ from psycopg import sql
 from lumbung_kit.postgres import Conn
 
 _TIMEOUT_S = 300
+_TRY_INTERVAL_S = 0.05
+_TRIES_MAX = int(_TIMEOUT_S / _TRY_INTERVAL_S)
+_LOCK = 0x6C756D62756E67
+"""The advisory lock of whoever migrates: 'lumbung' in ASCII."""
 _URL_VARIABLE = "LUMBUNG_MIGRATE_URL"
 # A migration waits no longer than this for its locks, and holds them no longer, while the service is running.
 _TIMEOUTS = {"lock_timeout": "10s", "statement_timeout": "120s"}
@@ -43,13 +48,13 @@ def kit_migrations() -> Path:
 async def migrate(admin_url: str, schema: str, dirs: Sequence[Path]) -> None:
     """Applies the kit's migrations and those in `dirs`, in the order of their versions, into `schema`.
 
-    The schema and its role must exist (`provision.ensure_role_and_schema`). Safe when several run at once:
-    dbmate holds a lock in the database. Raises MigrationError; each migration is a transaction, so none is
-    half-applied.
+    The schema and its role must exist (`provision.ensure_role_and_schema`). Safe when several run at once: they
+    take turns. Raises MigrationError; each migration is a transaction, so none is half-applied.
     """
     folders = [word for folder in _all(dirs) for word in ("--migrations-dir", str(folder))]
-    options = ["--env", _URL_VARIABLE, *folders, "--no-dump-schema", "--migration-lock"]
-    code, output = await _run_dbmate([*options, "up"], _dbmate_url(admin_url, schema))
+    options = ["--env", _URL_VARIABLE, *folders, "--no-dump-schema"]
+    async with _turn(admin_url):
+        code, output = await _run_dbmate([*options, "up"], _dbmate_url(admin_url, schema))
     if code != 0:
         raise MigrationError(f"migrating schema {schema}:\n{output}")
 
@@ -70,6 +75,29 @@ async def require_current(conn: Conn, schema: str, dirs: Sequence[Path]) -> None
     unknown = sorted(applied - files.keys())
     if missing or unknown:
         raise SchemaVersionError(f"schema {schema}: not applied {missing}, unknown to this program {unknown}")
+
+
+@asynccontextmanager
+async def _turn(url: str) -> AsyncIterator[None]:
+    """One migration at a time in a database. Raises MigrationError when the turn does not come.
+
+    The lock is tried for and never waited for (as dbmate's own is): whoever waits in a statement has a snapshot, and
+    CREATE INDEX CONCURRENTLY of whoever has the lock waits for all of those.
+    """
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        for _ in range(_TRIES_MAX):
+            if await _try_lock(conn):
+                break
+            await asyncio.sleep(_TRY_INTERVAL_S)
+        else:
+            raise MigrationError(f"other migrations of this database took over {_TIMEOUT_S} s")
+        yield
+
+
+async def _try_lock(conn: Conn) -> bool:
+    """Whether it is ours, until the connection ends."""
+    row = await (await conn.execute("select pg_try_advisory_lock(%s)", [_LOCK])).fetchone()
+    return row == (True,)
 
 
 def _all(dirs: Sequence[Path]) -> list[Path]:

@@ -66,6 +66,19 @@ async def test_several_may_migrate_several_schemas_at_once(admin_url: str, tmp_p
         assert await migrations.pending(admin_url, schema, [tmp_path]) == []
 
 
+async def test_an_index_may_be_made_beside_other_schemas_that_wait_for_their_turn(
+    admin_url: str, tmp_path: Path
+) -> None:
+    """CREATE INDEX CONCURRENTLY waits for every snapshot in the database, so those who wait must have none."""
+    (tmp_path / "20260101000001_table.sql").write_text(
+        "-- migrate:up\ncreate table one (x bigint);\n-- migrate:down\n"
+    )
+    (tmp_path / "20260101000002_index.sql").write_text(
+        "-- migrate:up transaction:false\ncreate index concurrently one_by_x on one (x);\n-- migrate:down\n"
+    )
+    await test_several_may_migrate_several_schemas_at_once(admin_url, tmp_path)
+
+
 async def test_a_failing_migration_says_why_and_leaves_nothing_half_done(
     admin_url: str, schema: str, tmp_path: Path
 ) -> None:
