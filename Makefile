@@ -24,7 +24,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 PROTOS := $(shell find proto/lumbung -name '*.proto')
 PYPROJECTS := pyproject.toml $(wildcard proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml dev/pyproject.toml bench/pyproject.toml)
 
-.PHONY: help setup proto demo up bench test model check fmt lint types imports buf-lint squawk clean
+.PHONY: help setup proto demo up bench test model simulate check fmt lint types imports buf-lint squawk clean
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ test: setup ## every test, on a real Valkey and PostgreSQL that the run starts i
 
 model: setup ## search the flash sale's protocol exhaustively, and every known trap
 	@$(BIN)/lumbung model $(ARGS)
+
+simulate: setup ## thousands of seeded schedules of the sale's protocol, with everything going wrong
+	@$(BIN)/lumbung simulate $(ARGS)
 
 check: setup lint types imports buf-lint squawk ## linter, strict types, import contracts, contracts' lint, migrations' lint
 

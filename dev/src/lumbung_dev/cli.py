@@ -19,6 +19,7 @@ from lumbung_dev.local.addresses import BASE_PORT
 from lumbung_dev.local.databases import SERVICES
 from lumbung_dev.local.trouble import Trouble
 from lumbung_dev.model import report
+from lumbung_dev.simulation import report as simulation
 
 T = TypeVar("T")
 
@@ -69,6 +70,15 @@ def model(
 ) -> None:
     """Searches the flash sale's protocol exhaustively, and shows how every known trap breaks it."""
     raise typer.Exit(0 if report.show(Stage().console, worlds) else 1)
+
+
+@app.command()
+def simulate(
+    first_seed: Annotated[int, typer.Option(help="Where to begin; a seed always tells the same story.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="How many schedules.")] = 2_000,
+) -> None:
+    """Runs the sale's protocol under a seeded scheduler, on stores that lose, delay, repeat and forget."""
+    raise typer.Exit(0 if simulation.show(Stage().console, first_seed, seeds) else 1)
 
 
 def _run(work: Coroutine[Any, Any, T], stage: Stage) -> T | None:

@@ -1,0 +1,247 @@
+"""The gate in memory, step by step what the scripts do, with what a server may forget."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import deque
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.flash_sales import FlashSale
+from lumbung_stock.domain.reservations import Reservation
+from lumbung_stock.stores.gate import GateAnswer, GateStatus, RawEntry
+from lumbung_stock.stores.journal_codec import Outcome, encode
+
+REMEMBERED_STATES = 40
+"""How many calls back a server may come to itself after it lost its tail."""
+
+Request = tuple[bytes, Outcome, UUID]
+Hold = tuple[str, tuple[tuple[str, int, bool], ...]]
+
+
+@dataclass
+class _State:
+    """One sale's keys."""
+
+    armed: bool = False
+    epoch: int = 0
+    seq: int = 0
+    free: dict[str, int] = field(default_factory=dict)
+    requests: dict[str, Request] = field(default_factory=dict)
+    holds: dict[UUID, Hold] = field(default_factory=dict)
+    customers: dict[tuple[str, str], int] = field(default_factory=dict)
+    journal: dict[int, Mapping[str, str]] = field(default_factory=dict)
+    last_entry: int = 0
+
+    def copied(self) -> _State:
+        twin = copy(self)
+        twin.free, twin.requests, twin.holds = dict(self.free), dict(self.requests), dict(self.holds)
+        twin.customers, twin.journal = dict(self.customers), dict(self.journal)
+        return twin
+
+
+class MemoryGate:
+    """What SaleGate promises, of one sale, without its waiting: each method is one atomic call."""
+
+    def __init__(self, *, journal_max: int = 1_000) -> None:
+        self._journal_max = journal_max
+        self._now = _State()
+        self._before: deque[_State] = deque(maxlen=REMEMBERED_STATES)
+        self.has_lost = False
+        """Something that no freeze has followed yet."""
+
+    # What may befall it
+
+    def lose_tail(self, rng: random.Random) -> None:
+        """It comes back as it was some calls ago."""
+        if self._before:
+            back = rng.randint(1, len(self._before))
+            self._now = self._before[-back].copied()
+            self._before.clear()
+            self.has_lost = True
+
+    def lose_everything(self) -> None:
+        """It comes back empty."""
+        self._now = _State()
+        self._before.clear()
+        self.has_lost = True
+
+    # SaleGate
+
+    def reserve(self, sale: FlashSale, cart: Cart, *, last_word: bool = True) -> GateAnswer:
+        """reserve.lua."""
+        state = self._now
+        if not state.armed or state.epoch != sale.epoch:
+            return GateAnswer(Outcome.NOT_ARMED, None)
+        if seen := state.requests.get(cart.request_id):
+            content, outcome, hold = seen
+            if content != cart.content_hash:
+                return GateAnswer(Outcome.REQUEST_REUSED, None)
+            return GateAnswer(outcome, hold)
+        if len(state.journal) >= self._journal_max:
+            return GateAnswer(Outcome.JOURNAL_FULL, None)
+        if not last_word and self._is_short(sale, cart):
+            return GateAnswer(Outcome.OUT_OF_STOCK, None)
+        return self._decide(sale, cart)
+
+    def freeze(self, code: str, epoch: int) -> bool:
+        """freeze_gate.lua."""
+        if self._now.epoch > epoch:
+            return False
+        state = self._change()
+        state.armed, state.epoch = False, epoch
+        self.has_lost = False
+        return True
+
+    def install(self, sale: FlashSale, taken: Sequence[Reservation]) -> bool:
+        """install_gate.lua, all its parts at once."""
+        if self._now.armed or self._now.epoch != sale.epoch:
+            return False
+        state = self._change()
+        state.free = {item.sku_code: item.remaining for item in sale.items}
+        state.requests, state.holds, state.customers = {}, {}, {}
+        limited = {item.sku_code for item in sale.items if item.limit_per_customer}
+        for reservation in taken:
+            hold = reservation.reservation_id
+            customer = reservation.customer_reference
+            draws = tuple(
+                (d.sku_code, d.quantity, d.sku_code in limited) for d in reservation.draws if d.from_escrow
+            )
+            state.requests[reservation.request_id] = (reservation.content_hash, Outcome.HELD, hold)
+            state.holds[hold] = (customer, draws)
+            self._count(state, customer, draws, 1)
+        return True
+
+    def arm(self, code: str, epoch: int) -> bool:
+        """arm_gate.lua."""
+        if self._now.epoch != epoch:
+            return False
+        state = self._change()
+        state.armed, state.seq = True, 0
+        return True
+
+    def credit(self, code: str, epoch: int, holds: Sequence[tuple[UUID, Mapping[str, int]]]) -> bool:
+        """credit_gate.lua."""
+        if not self._now.armed or self._now.epoch != epoch:
+            return False
+        state = self._change()
+        for hold_id, kept in holds:
+            if hold := state.holds.pop(hold_id, None):
+                self._keep_just(state, hold_id, hold, kept)
+        return True
+
+    def extend(self, code: str, epoch: int, extensions: Sequence[tuple[UUID, str, int]]) -> bool:
+        """extend_gate.lua."""
+        if not self._now.armed or self._now.epoch != epoch:
+            return False
+        state = self._change()
+        for extension_id, sku, units in extensions:
+            if extension_id not in state.holds:
+                state.holds[extension_id] = ("", ())
+                state.free[sku] += units
+        return True
+
+    def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
+        """The oldest entries."""
+        return [(str(entry), fields) for entry, fields in sorted(self._now.journal.items())[:count]]
+
+    def acknowledge(self, code: str, entries: Sequence[tuple[str, str]]) -> None:
+        """ack_journal.lua."""
+        state = self._change()
+        for entry, hold in entries:
+            fields = state.journal.get(int(entry))
+            if fields is not None and fields.get("hold", "") == hold:
+                del state.journal[int(entry)]
+
+    def backlog(self, code: str) -> int:
+        """Entries in the journal."""
+        return len(self._now.journal)
+
+    def status(self, code: str) -> GateStatus:
+        """Armed or not, and its epoch."""
+        return GateStatus(self._now.armed, self._now.epoch)
+
+    def free_units(self, code: str) -> dict[str, int]:
+        """What it may still give."""
+        return dict(self._now.free)
+
+    def remove(self, code: str) -> None:
+        """Forgets the sale."""
+        self._now = _State()
+
+    def unsafe_settings(self) -> list[str]:
+        """None."""
+        return []
+
+    # How
+
+    def _change(self) -> _State:
+        """The state to write to; the one before can still come back."""
+        self._before.append(self._now)
+        self._now = self._now.copied()
+        return self._now
+
+    def _decide(self, sale: FlashSale, cart: Cart) -> GateAnswer:
+        state, items = self._change(), sale.item_by_sku()
+        demand = [(sku, units) for sku, units in sorted(cart.demand().items()) if sku in items]
+        outcome, available = Outcome.HELD, []
+        for sku, units in demand:
+            available.append(f"{sku}={state.free.get(sku, 0)}")
+            limit = items[sku].limit_per_customer
+            if limit and state.customers.get((cart.customer_reference, sku), 0) + units > limit:
+                outcome = Outcome.LIMIT_REACHED
+            elif state.free.get(sku, 0) < units and outcome is Outcome.HELD:
+                outcome = Outcome.OUT_OF_STOCK
+        if outcome is Outcome.HELD:
+            draws = tuple((sku, units, bool(items[sku].limit_per_customer)) for sku, units in demand)
+            for sku, units, _ in draws:
+                state.free[sku] -= units
+            state.holds[cart.reservation_id] = (cart.customer_reference, draws)
+            self._count(state, cart.customer_reference, draws, 1)
+        state.requests[cart.request_id] = (cart.content_hash, outcome, cart.reservation_id)
+        self._journal(state, sale, cart, outcome, ",".join(available))
+        return GateAnswer(outcome, cart.reservation_id)
+
+    def _is_short(self, sale: FlashSale, cart: Cart) -> bool:
+        items = sale.item_by_sku()
+        return any(self._now.free.get(sku, 0) < units for sku, units in cart.demand().items() if sku in items)
+
+    def _keep_just(self, state: _State, hold_id: UUID, hold: Hold, kept: Mapping[str, int]) -> None:
+        """What a hold has here never grows."""
+        customer, draws = hold
+        left = tuple((sku, min(units, kept.get(sku, 0)), limited) for sku, units, limited in draws)
+        back = tuple(
+            (sku, units - keeps, limited)
+            for (sku, units, limited), (_, keeps, _) in zip(draws, left, strict=True)
+        )
+        for sku, units, _ in back:
+            state.free[sku] += units
+        self._count(state, customer, back, -1)
+        if any(units for _, units, _ in left):
+            state.holds[hold_id] = (customer, left)
+
+    @staticmethod
+    def _count(state: _State, customer: str, draws: Sequence[tuple[str, int, bool]], sign: int) -> None:
+        for sku, units, limited in draws:
+            if limited:
+                state.customers[customer, sku] = state.customers.get((customer, sku), 0) + sign * units
+
+    @staticmethod
+    def _journal(state: _State, sale: FlashSale, cart: Cart, outcome: Outcome, available: str) -> None:
+        state.seq += 1
+        state.last_entry += 1
+        state.journal[state.last_entry] = {
+            "epoch": str(sale.epoch),
+            "seq": str(state.seq),
+            "hold": str(cart.reservation_id),
+            "outcome": str(int(outcome)),
+            "available": available,
+            "body": encode(cart),
+        }
+
+    def __repr__(self) -> str:
+        return json.dumps({"armed": self._now.armed, "epoch": self._now.epoch, "free": self._now.free})
