@@ -225,6 +225,49 @@ async def test_shortfalls_are_listed_oldest_first_with_the_youngest_promises(hou
     assert listed[0].raise_time.ToNanoseconds() < listed[1].raise_time.ToNanoseconds()
 
 
+async def test_a_sales_unsold_units_are_hit_before_any_promise(house) -> None:
+    await house.stocked("TEE-M", 10)
+    await house.shop.open_sale("SALE", {"TEE-M": 4})
+    older, younger = await house.sell({"TEE-M": 5}), await house.sell({"TEE-M": 1}, sale="SALE")
+    for missing, hit in ((3, []), (4, [younger]), (5, [younger, older])):
+        there = (await house.figures("TEE-M")).on_hand
+        await house.inventory.RecordShortPick(
+            inventory_pb2.RecordShortPickRequest(
+                request_id=house.new_id(),
+                warehouse_code="JKT1",
+                sku_code="TEE-M",
+                bin_code="A-01",
+                missing_quantity=there - (9 - missing),
+            )
+        )
+        (listed,) = (await house.availability.ListShortfalls(pb.ListShortfallsRequest())).shortfalls
+        assert listed.missing_quantity == missing
+        assert list(listed.reservation_ids) == [each.reservation_id for each in hit]
+
+
+async def test_of_a_split_sale_only_the_share_of_the_short_warehouse_is_hit(house) -> None:
+    await house.stocked("TEE-M", 2)
+    await house.shop.put_warehouse("SBY1", priority=9)
+    await house.shop.put("TEE-M", 5, warehouse="SBY1")
+    request = house.shop.ask({"TEE-M": 4})
+    request.allow_split = True
+    split = await house.shop.confirm((await house.shop.reservations.Reserve(request)).reservation)
+    elsewhere = house.shop.ask({"TEE-M": 3}, warehouse_code="SBY1")
+    await house.shop.confirm((await house.shop.reservations.Reserve(elsewhere)).reservation)
+    await house.inventory.RecordShortPick(
+        inventory_pb2.RecordShortPickRequest(
+            request_id=house.new_id(),
+            warehouse_code="JKT1",
+            sku_code="TEE-M",
+            bin_code="A-01",
+            missing_quantity=1,
+        )
+    )
+    (listed,) = (await house.availability.ListShortfalls(pb.ListShortfallsRequest())).shortfalls
+    assert (listed.warehouse_code, listed.missing_quantity) == ("JKT1", 1)
+    assert list(listed.reservation_ids) == [split.reservation_id]
+
+
 async def test_a_cancelled_sale_ends_the_shortfall_that_it_was_hit_by(house) -> None:
     await house.stocked("A", 5)
     sale = await house.sell({"A": 5})

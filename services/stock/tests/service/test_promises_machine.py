@@ -15,6 +15,7 @@ from uuid import UUID
 import grpc
 import hypothesis
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -111,6 +112,13 @@ class Model:
         else:
             self.free["A"] += held.from_escrow
 
+    def sell_a_part(self, held: Held, lines: dict[str, int]) -> None:
+        """The rest goes back as a whole hold would."""
+        from_escrow, ordinary = self.demand(lines, on_sale=bool(held.reservation.flash_sale_code))
+        rest = {sku: units - ordinary.get(sku, 0) for sku, units in held.ordinary.items()}
+        self.give_back(Held(held.reservation, held.customer, held.from_escrow - from_escrow, rest))
+        held.from_escrow, held.ordinary, held.state = from_escrow, ordinary, "CONFIRMED"
+
     def close(self) -> None:
         """The free part of the escrow goes home."""
         self.free["A"] += self.escrow
@@ -124,6 +132,12 @@ RESOLUTIONS = {
     ("confirm", "RELEASED"): "ALREADY_RESOLVED release",
     ("confirm", "EXPIRED"): "HOLD_EXPIRED",
     ("confirm", "CANCELLED"): "ALREADY_RESOLVED cancel",
+    ("extend", "HELD"): "HELD",
+    ("extend", "CONFIRMED"): "ALREADY_RESOLVED confirm",
+    ("extend", "SHIPPED"): "ALREADY_RESOLVED confirm",
+    ("extend", "RELEASED"): "ALREADY_RESOLVED release",
+    ("extend", "EXPIRED"): "HOLD_EXPIRED",
+    ("extend", "CANCELLED"): "ALREADY_RESOLVED cancel",
     ("release", "HELD"): "RELEASED",
     ("release", "CONFIRMED"): "ALREADY_RESOLVED confirm",
     ("release", "SHIPPED"): "ALREADY_RESOLVED confirm",
@@ -183,7 +197,7 @@ class Clients(RuleBasedStateMachine):
             self.model.hold(reservation, lines, customer, on_sale=on_sale)
 
     @precondition(lambda self: self.model.held)
-    @rule(verb=st.sampled_from(["confirm", "release", "cancel"]), pick=PICKS)
+    @rule(verb=st.sampled_from(["confirm", "release", "cancel", "extend"]), pick=PICKS)
     def resolve(self, verb: str, pick: int) -> None:
         held = self.model.held[pick % len(self.model.held)]
         request: Any = {
@@ -192,6 +206,11 @@ class Clients(RuleBasedStateMachine):
                 request_id=self.shop.new_id(), reservation_id=one.reservation_id
             ),
             "cancel": self.shop.cancellation,
+            "extend": lambda one: pb.ExtendHoldRequest(
+                request_id=self.shop.new_id(),
+                reservation_id=one.reservation_id,
+                ttl=Duration(seconds=600 + pick % 600),
+            ),
         }[verb](held.reservation)
         said, _ = self.runner.run(self._ask(request))
         assert said == RESOLUTIONS[verb, held.state]
@@ -199,6 +218,23 @@ class Clients(RuleBasedStateMachine):
             self.model.give_back(held)
         if said in ("CONFIRMED", "RELEASED", "CANCELLED"):
             held.state = said
+
+    @precondition(lambda self: self.model.held)
+    @rule(pick=PICKS, cut=st.integers(1, 3))
+    def confirm_a_part(self, pick: int, cut: int) -> None:
+        """All but `cut` units of each line, and one at least."""
+        held = self.model.held[pick % len(self.model.held)]
+        lines = {line.sku_code: max(0, line.quantity - cut) for line in held.reservation.lines}
+        if not any(lines.values()):
+            lines[next(iter(lines))] = 1
+        request = self.shop.confirmation(held.reservation)
+        for sku, units in lines.items():
+            if units:
+                request.partial_lines.add(sku_code=sku, quantity=units)
+        said, _ = self.runner.run(self._ask(request))
+        assert said == RESOLUTIONS["confirm", held.state]
+        if said == "CONFIRMED":
+            self.model.sell_a_part(held, lines)
 
     @precondition(lambda self: any(held.state == "HELD" for held in self.model.held))
     @rule(pick=PICKS)
@@ -243,6 +279,8 @@ class Clients(RuleBasedStateMachine):
             changed.lines[0].quantity += 1
         elif isinstance(changed, pb.ConfirmRequest):
             changed.order.note += "!"
+        elif isinstance(changed, pb.ExtendHoldRequest):
+            changed.ttl.seconds += 1
         else:
             changed.reason += "!"
         assert self.runner.run(self._answer(changed))[0] == "REQUEST_ID_REUSED"
@@ -299,6 +337,7 @@ class Clients(RuleBasedStateMachine):
             pb.ConfirmRequest: stub.Confirm,
             pb.ReleaseRequest: stub.Release,
             pb.CancelReservationRequest: stub.CancelReservation,
+            pb.ExtendHoldRequest: stub.ExtendHold,
         }
         call: Awaitable[Any] = calls[type(request)](request)
         try:

@@ -6,10 +6,13 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
 from lumbung.stock.v1 import reservations_pb2 as pb
+from lumbung_stock.domain.reservations import OrderDetails, ReservationState, Resolution, Verb
+from lumbung_stock.usecases.resolve_reservations import resolve_reservations
 
 if TYPE_CHECKING:
     from services.stock.tests.conftest import Shop
@@ -151,6 +154,35 @@ class TestOneWinner:
         answers = await asyncio.gather(*(answer(shop, call) for call in calls))
         assert answers[::2] == [("CONFIRMED", "")] * 20
         assert answers[1::2] == [("RESERVATION_NOT_FOUND", "")] * 20
+
+
+async def test_of_two_changes_in_one_transaction_the_last_is_what_is_written(shop: Shop) -> None:
+    """A confirm and its cancel that were waiting together, and an extension before them."""
+    await shop.put("A", 3)
+    held = await shop.hold({"A": 2})
+    hold_id = UUID(held.reservation_id)
+    wishes = [
+        Resolution(hold_id, Verb.EXTEND, shop.new_id(), ttl_s=3600),
+        Resolution(
+            hold_id,
+            Verb.CONFIRM,
+            shop.new_id(),
+            order=OrderDetails("INV/7"),
+            partial_lines=(("A", 1),),
+        ),
+        Resolution(hold_id, Verb.CANCEL, shop.new_id(), reason="changed their mind"),
+    ]
+    answers = await shop.postgres.run(lambda conn: resolve_reservations(conn, wishes))
+    assert [getattr(each, "state", each) for each in answers] == [
+        ReservationState.HELD,
+        ReservationState.CONFIRMED,
+        ReservationState.CANCELLED,
+    ]
+    now = await shop.get(held)
+    assert (now.state, now.order.order_reference) == (pb.RESERVATION_STATE_CANCELLED, "INV/7")
+    assert ([line.quantity for line in now.lines], [line.quantity for line in now.held_lines]) == ([1], [2])
+    assert await shop.free("A") == 3
+    await shop.require_conserved()
 
 
 class TestOrderReferences:

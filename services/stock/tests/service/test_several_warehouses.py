@@ -296,6 +296,37 @@ class TestByShares:
         assert (await shop.refused(house.inventory.RecordReturn(back))).reason == "MORE_THAN_SHIPPED"
         await house.require_agreement()
 
+    async def test_a_sale_that_closes_between_two_parcels(self, shop: Shop, house: Any) -> None:
+        """What has left is no promise any more; what is left becomes an ordinary one."""
+        await house.know("B")
+        sold = await self.floor(shop, house)
+        await shop.cancel(sold)
+        line = inventory_pb.ReceiptLine(sku_code="B", bin_code="A-01", quantity=1)
+        await house.inventory.ReceiveStock(
+            inventory_pb.ReceiveStockRequest(
+                request_id=shop.new_id(), warehouse_code="SUB1", document="PO-2", lines=[line]
+            )
+        )
+        await shop.open_sale("SALE", {"A": 3})
+        mixed = await shop.confirm(await shop.hold({"A": 2, "B": 1}, sale="SALE"))
+        assert drawn(mixed) == {("JKT1", "A"): 2, ("SUB1", "B"): 1}
+        await self.pick(shop, house, mixed, "JKT1", 2)
+        await house.inventory.ShipReservation(self.parcel(shop, mixed, "JKT1"))
+        await house.require_agreement()
+        await shop.require_conserved()
+        item = await shop.item("SALE", "A")
+        assert (item.remaining, item.held, item.sold, item.shipped) == (1, 0, 0, 2)
+
+        await shop.close_sale("SALE")
+        await house.require_agreement()
+        await shop.require_conserved()
+        assert await levels(shop, "on_hand, sold, escrow") == {
+            ("JKT1", "A"): (1, 0, 0),
+            ("SUB1", "A"): (4, 0, 0),
+            ("SUB1", "B"): (1, 1, 0),
+        }
+        assert [draw.from_escrow for draw in (await shop.get(mixed)).draws] == [True, False]
+
     async def test_a_warehouse_without_a_share_ships_nothing(self, shop: Shop, house: Any) -> None:
         sold = await self.floor(shop, house)
         for warehouse in ("BDG1", "NOWHERE"):

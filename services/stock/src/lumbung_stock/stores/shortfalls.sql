@@ -29,7 +29,8 @@ SELECT warehouse_code, sku_code, 0 FROM resolved
 ORDER BY 1, 2;
 
 -- name: list
--- The youngest promises are hit first: those that are not in packing yet, until the missing units are accounted for.
+-- What a sale has set aside and promised to nobody is hit first, then the youngest promises: those that are not in
+-- packing yet, until the missing units are accounted for. A share that has left is in nobody's way.
 SELECT shortfall.warehouse_code, shortfall.sku_code, level.shortfall AS missing_quantity, shortfall.raise_time,
        (SELECT coalesce(array_agg(reservation_id ORDER BY create_time DESC, reservation_id DESC), '{}')
           FROM (SELECT reservation.reservation_id, reservation.create_time,
@@ -41,12 +42,21 @@ SELECT shortfall.warehouse_code, shortfall.sku_code, level.shortfall AS missing_
                  WHERE draw.warehouse_code = shortfall.warehouse_code
                    AND draw.sku_code = shortfall.sku_code
                    AND draw.picked < draw.quantity
+                   AND NOT draw.shipped
                    AND reservation.state IN (1, 2)
                  ORDER BY reservation.create_time DESC, reservation.reservation_id DESC
                  LIMIT %(reservations_max)s) AS promise
-         WHERE hit_before < level.shortfall) AS reservation_ids
+         WHERE hit_before + unsold.quantity < level.shortfall) AS reservation_ids
   FROM shortfall
   JOIN level USING (warehouse_code, sku_code)
+ CROSS JOIN LATERAL (
+           SELECT coalesce(sum(item.remaining), 0) AS quantity
+             FROM flash_sale_item AS item
+             JOIN flash_sale USING (flash_sale_code)
+            WHERE item.warehouse_code = shortfall.warehouse_code
+              AND item.sku_code = shortfall.sku_code
+              AND flash_sale.state IN (2, 3)
+       ) AS unsold
  WHERE shortfall.resolve_time IS NULL
    AND level.shortfall > 0
    AND (%(warehouse_code)s = '' OR shortfall.warehouse_code = %(warehouse_code)s)
