@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -33,6 +33,7 @@ from lumbung_kit.embedded.postgres import PostgresServer
 from lumbung_kit.embedded.server import EmbeddedServer
 from lumbung_kit.embedded.settings import EmbeddedSettings
 from lumbung_kit.embedded.valkey import ValkeyServer
+from lumbung_kit.embedded.valkey_cluster import ValkeyCluster
 from lumbung_kit.postgres import Postgres
 
 _SEED = pytest.StashKey[int]()
@@ -46,6 +47,7 @@ class Server(Protocol):
     def url(self) -> str: ...
 
 
+Started = TypeVar("Started", bound=EmbeddedServer | ValkeyCluster)
 MakeDatabase = Callable[[str, Path], Awaitable[str]]
 MakePostgres = Callable[[str, Path], Awaitable[Postgres]]
 
@@ -111,6 +113,20 @@ def valkey_server() -> Iterator[Server]:
         return
     yield from _running(
         lambda folder, account: ValkeyServer(
+            folder, account, valkey_program(account, settings.valkey_bin), settings.valkey_append_fsync
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster() -> Iterator[ValkeyCluster]:
+    """Three primaries and three replicas for the whole run; started only when a test asks for them.
+
+    What a test kills, pauses or moves it brings back itself.
+    """
+    settings = EmbeddedSettings()
+    yield from _running(
+        lambda folder, account: ValkeyCluster(
             folder, account, valkey_program(account, settings.valkey_bin), settings.valkey_append_fsync
         )
     )
@@ -228,7 +244,7 @@ def _database_of_worker(url: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{number}"))
 
 
-def _running(make: Callable[[Path, Account], EmbeddedServer]) -> Iterator[EmbeddedServer]:
+def _running(make: Callable[[Path, Account], Started]) -> Iterator[Started]:
     folder = _make_folder()
     server = make(folder, account_for(folder))
     try:

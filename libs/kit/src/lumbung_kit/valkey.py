@@ -15,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from lumbung_kit.failures import Overloaded, StoreUnavailable
+from lumbung_kit.valkey_cluster import ClusterValkey, is_cluster
 
 Valkey: TypeAlias = "Redis"
 RETRY_AFTER_S = 0.5
@@ -23,6 +24,7 @@ _UNAVAILABLE = (
     exceptions.TimeoutError,
     exceptions.ReadOnlyError,
     exceptions.ClusterDownError,
+    exceptions.TryAgainError,  # in the middle of a slot's move
 )
 
 
@@ -35,24 +37,34 @@ def connect(
     reply_timeout_s: float = 2.0,
     wait_timeout_s: float = 2.0,
 ) -> Valkey:
-    """A client with at most `max_connections`; callers wait up to `wait_timeout_s` for one. Connects on first
-    use.
+    """A client with at most `max_connections` (to each node); callers wait up to `wait_timeout_s` for one. Connects on
+    first use. A URL with several hosts or `?cluster=true` is a cluster's (`lumbung_kit.valkey_cluster`).
 
     Retries are off: after a time-out nobody knows whether the command took effect, and only the caller knows
     whether it may be repeated. Close it with `aclose()`.
     """
-    pool = _Pool.from_url(
-        url,
-        max_connections=max_connections,
-        timeout=wait_timeout_s,
-        client_name=name,
-        socket_connect_timeout=connect_timeout_s,
-        socket_timeout=reply_timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        retry_on_error=[],
-        health_check_interval=0,
-    )
-    return Redis.from_pool(pool)
+
+    def connect_node(url: str) -> Valkey:
+        pool = _Pool.from_url(
+            url,
+            max_connections=max_connections,
+            timeout=wait_timeout_s,
+            client_name=name,
+            socket_connect_timeout=connect_timeout_s,
+            socket_timeout=reply_timeout_s,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_error=[],
+            health_check_interval=0,
+        )
+        return Redis.from_pool(pool)
+
+    return ClusterValkey(url, connect_node) if is_cluster(url) else connect_node(url)
+
+
+async def settings_of(client: Valkey, name: str) -> set[str]:
+    """A server's value of one CONFIG setting; of a cluster those of all its nodes, since each may lead soon."""
+    nodes = await client.each_node() if isinstance(client, ClusterValkey) else [client]
+    return {str((await node.config_get(name)).get(name)) for node in nodes}
 
 
 class _Pool(BlockingConnectionPool):

@@ -16,7 +16,7 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn, TypeAlias, cast
+from typing import Any, Final, NoReturn, Protocol, TypeAlias, cast
 
 import hiredis
 from redis.asyncio.connection import SSLConnection, parse_url
@@ -127,12 +127,17 @@ class LeanValkey:
         Raises StoreUnavailable (the command may have taken effect), Overloaded (it was not sent), Moved, Ask
         and ResponseError. A caller that is cancelled leaves its reply to nobody; the others keep theirs.
         """
-        connection = self._connection
-        if connection is None or connection.broken or self._closed:
-            connection = await self._connected()
-        if connection.in_flight >= self._max_in_flight:
-            raise Overloaded(retry_after_s=RETRY_AFTER_S)
+        connection = await self._ready()
         reply = await connection.send(_packed(parts))
+        if isinstance(reply, hiredis.ReplyError):
+            raise _error_of(str(reply))
+        return reply
+
+    async def call_asking(self, *parts: Part) -> Any:
+        """As `call`, for a key that is on its way to this node: what Ask wants."""
+        connection = await self._ready()
+        allowed, answer = connection.send(_packed(("ASKING",))), connection.send(_packed(parts))
+        _, reply = await asyncio.gather(allowed, answer)
         if isinstance(reply, hiredis.ReplyError):
             raise _error_of(str(reply))
         return reply
@@ -148,6 +153,14 @@ class LeanValkey:
             self._connecting.cancel()
         if self._connection is not None:
             await self._connection.drain_and_close()
+
+    async def _ready(self) -> _Connection:
+        connection = self._connection
+        if connection is None or connection.broken or self._closed:
+            connection = await self._connected()
+        if connection.in_flight >= self._max_in_flight:
+            raise Overloaded(retry_after_s=RETRY_AFTER_S)
+        return connection
 
     async def _connected(self) -> _Connection:
         """The connection; those who find none share one attempt."""
@@ -203,10 +216,17 @@ class LeanValkey:
                 raise _error_of(str(reply))
 
 
+class Calls(Protocol):
+    """Whatever sends one command: a LeanValkey, or a router over several."""
+
+    async def call(self, *parts: Part) -> Any:
+        """The command's reply."""
+
+
 class LeanScript:
     """A Lua script; called as `lumbung_kit.valkey.Script` is, with raw replies."""
 
-    def __init__(self, client: LeanValkey, source: str) -> None:
+    def __init__(self, client: Calls, source: str) -> None:
         self._client = client
         self._source = source
         self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()

@@ -20,7 +20,7 @@ from lumbung_kit.loops import Wakeup
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.serving import App, Loop, Service
 from lumbung_kit.valkey import ScriptClient, Valkey, connect
-from lumbung_kit.valkey_lean import LeanValkey
+from lumbung_kit.valkey_cluster import connect_lean
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservations import Reservation, Resolution
 from lumbung_stock.entrypoints import loops
@@ -130,7 +130,7 @@ def _scripts(settings: StockSettings, stack: AsyncExitStack) -> ScriptClient | N
     """The lean client, unless the settings want everything by redis-py."""
     if settings.valkey_client != "lean":
         return None
-    lean = LeanValkey(
+    lean = connect_lean(
         settings.valkey_url.get_secret_value(), name="stock", max_in_flight=settings.valkey_in_flight_max
     )
     stack.push_async_callback(lean.aclose)

@@ -18,7 +18,8 @@ class StockSettings(ServiceSettings):
     )
 
     valkey_url: SecretStr
-    """The flash sales' gate."""
+    """The flash sales' gate: one server, or a cluster by several hosts (redis://:password@host:port,host:port/0) or
+    by `?cluster=true`."""
     catalog_target: Address
     """Where the catalog answers: its events say which SKUs exist."""
     max_concurrent_rpcs: Annotated[int, Field(ge=1)] = 5000

@@ -30,10 +30,14 @@ JOURNAL_MAX = 50
 KEYS = ("gate", "free", "requests", "holds", "customers", "journal")
 
 
-@pytest.fixture(params=["2", "3"])
-async def valkey(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Valkey]:
-    """A client, once for each version of the wire protocol: they answer XREAD in different shapes."""
-    client = connect(f"{valkey_url}?protocol={request.param}")
+@pytest.fixture(params=["2", "3", "cluster"])
+async def valkey(request: pytest.FixtureRequest) -> AsyncIterator[Valkey]:
+    """A client, once for each version of the wire protocol (they answer XREAD differently), and of a cluster."""
+    if request.param == "cluster":
+        client = connect(request.getfixturevalue("valkey_cluster").url)
+    else:
+        client = connect(f"{request.getfixturevalue('valkey_server').url}?protocol={request.param}")
+    await client.flushdb()
     yield client
     await client.aclose()
 

@@ -5,12 +5,15 @@ from lumbung_kit.embedded.process import EmbeddedServerError
 from lumbung_kit.embedded.settings import EmbeddedSettings
 from lumbung_kit.embedded.supervisor import ServerName, Supervisor
 from lumbung_kit.embedded.valkey import ValkeyServer
+from lumbung_kit.embedded.valkey_cluster import ClusterNode, ValkeyCluster
 
 __all__ = [
+    "ClusterNode",
     "EmbeddedServerError",
     "EmbeddedSettings",
     "PostgresServer",
     "ServerName",
     "Supervisor",
+    "ValkeyCluster",
     "ValkeyServer",
 ]

@@ -36,6 +36,7 @@ class EmbeddedServer(ABC):
         self._port = free_port()
         self._has_served = False  # from then on clients know the port
         self._child: Child | None = None
+        self.paused = False
         self._password = self._kept_password()
 
     @property
@@ -65,6 +66,7 @@ class EmbeddedServer(ABC):
             )
             if self._await_answer(self._child, timeout_s):
                 self._has_served = True
+                self.paused = False
                 return
             if not self._has_served:
                 self._port = free_port()  # somebody took it before us
@@ -78,14 +80,30 @@ class EmbeddedServer(ABC):
         if child is None or child.ended() is not None:
             return
         child.signal(self._stop_signal)
+        child.signal(signal.SIGCONT)  # one that is paused would never hear of it
         if not child.wait(timeout_s):
             child.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP: the server is there, keeps its connections and answers nothing, until `resume`."""
+        self._alive().signal(signal.SIGSTOP)
+        self.paused = True
+
+    def resume(self) -> None:
+        """Goes on after `pause` as if no time had passed."""
+        self._alive().signal(signal.SIGCONT)
+        self.paused = False
 
     def kill(self) -> None:
         """SIGKILL, as a crash would. `start` brings it back on the same port with the same data."""
         child, self._child = self._child, None
         if child is not None:
             child.kill()
+
+    def _alive(self) -> Child:
+        if self._child is None or self._child.ended() is not None:
+            raise EmbeddedServerError(f"{self.name} does not run")
+        return self._child
 
     @abstractmethod
     def _prepare(self, timeout_s: float) -> None:

@@ -38,10 +38,11 @@ class ValkeyServer(EmbeddedServer):
 
     def _prepare(self, timeout_s: float) -> None:  # noqa: ARG002 - nothing here takes long
         self._account.make_private_folder(self._data)
-        self._account.write_private_file(self._config, self._settings())
+        lines = [f"{name} {value}\n" for name, value in self._settings().items()]
+        self._account.write_private_file(self._config, "".join(lines))
 
-    def _settings(self) -> str:
-        settings = {
+    def _settings(self) -> dict[str, str]:
+        return {
             "bind": "127.0.0.1",
             "port": str(self._port),
             "requirepass": self._password,  # in a file, since other users see the command line
@@ -52,7 +53,6 @@ class ValkeyServer(EmbeddedServer):
             "maxmemory-policy": "noeviction",  # a hold is never dropped to make room
             "daemonize": "no",
         }
-        return "".join(f"{name} {value}\n" for name, value in settings.items())
 
     def _command(self) -> list[str]:
         return [str(self._program), str(self._config)]

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
-from lumbung_kit.valkey import RedisScripts, ScriptCall, ScriptClient, Valkey, translated_errors
+from lumbung_kit.valkey import RedisScripts, ScriptCall, ScriptClient, Valkey, settings_of, translated_errors
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reservations import Reservation
@@ -168,11 +168,11 @@ class Gate:
         """Settings under which Valkey may forget what it granted; none is what one wants."""
         wanted = {"maxmemory-policy": "noeviction", "appendonly": "yes"}
         with translated_errors():
-            found = {name: (await self._client.config_get(name)).get(name) for name in wanted}
+            found = {name: await settings_of(self._client, name) for name in wanted}
         return [
-            f"{name} must be {wanted[name]}, not {found[name]}"
+            f"{name} must be {wanted[name]}, not {value}"
             for name in wanted
-            if found[name] != wanted[name]
+            for value in sorted(found[name] - {wanted[name]})
         ]
 
 
