@@ -52,7 +52,7 @@ up: setup ## the same system, left running until Ctrl-C
 	@$(BIN)/lumbung up $(ARGS)
 
 bench: setup ## how fast reservations are, beside what else one could have built (ARGS=--quick: a rough look)
-	@$(BIN)/lumbung-bench $(ARGS)
+	@GRPC_VERBOSITY=ERROR $(BIN)/lumbung-bench $(ARGS)
 
 test: setup ## every test, on a real Valkey and PostgreSQL that the run starts itself
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from lumbung_bench.cases import journal, profile, recovery, rivals, script, settings, unary, watchers
+from lumbung_bench.cases import (
+    arrivals,
+    journal,
+    profile,
+    recovery,
+    rivals,
+    script,
+    settings,
+    unary,
+    watchers,
+)
 from lumbung_bench.rounds import Case
 
 ALL: list[Case] = [
     *unary.CASES,
+    *arrivals.CASES,
     *script.CASES,
     *settings.CASES,
     *rivals.CASES,

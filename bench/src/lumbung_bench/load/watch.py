@@ -93,11 +93,16 @@ class Watch:
         for stream, message, status in connection.receive():
             if status is not None:
                 sys.exit(f"a watcher's stream ended with status {status}")
-            if message is not None and pb.WatchAvailabilityResponse.FromString(message).availabilities:
+            if message and self._waited_for and _has_figures(message):
                 self._heard.add((number, stream))
         if self._waited_for and len(self._heard) == self._spec.watchers:
             _say(f"{self._waited_for} {time.monotonic()}")
             self._waited_for = ""
+
+
+def _has_figures(message: bytes) -> bool:
+    """Heartbeats have none."""
+    return bool(pb.WatchAvailabilityResponse.FromString(message).availabilities)
 
 
 def _say(words: str) -> None:
