@@ -25,6 +25,8 @@ def sample(rate: float, p99: float = 10.0) -> Sample:
         refused=0,
         failed=0,
         server_cpu_us=100.0,
+        postgres_cpu_us=50.0,
+        valkey_cpu_us=10.0,
         generator_cpu_us=20.0,
         answer_bytes=250.0,
     )

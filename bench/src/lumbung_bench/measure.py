@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from lumbung_bench.results import Sample
 from lumbung_bench.stage import Stage, python
 from lumbung_dev.local.trouble import Trouble
 
+IDLE_PERCENT = 20.0
+IDLE_LOOK_S = 0.25
+IDLE_S_MAX = 15.0
 GRACE_S = 60.0
 """For a generator to start, and to wait for the last answers."""
 
@@ -32,14 +36,26 @@ class Timing:
 async def measure(stage: Stage, contender: Contender, timing: Timing, seed: int) -> Sample:
     """Asks the server for a time. Raises Trouble when the generator could not do so."""
     await contender.prepare()
-    pid = contender.pid() if contender.pid else stage.pid(contender.server.name)
-    process = psutil.Process(pid)
-    before = _cpu_s(process)
+    processes = _processes(stage, contender)
+    await _until_idle(processes[0])
+    before = [_cpu_s(process) for process in processes]
     with tempfile.TemporaryDirectory(prefix="lumbung-bench-") as folder:
         outcomes_file = Path(folder) / "outcomes"
         report = await generate(_spec(contender, timing, seed, outcomes_file), timing)
-        cpu_s = _cpu_s(process) - before
+        after = [_cpu_s(process) for process in processes]
         contender.server.note(contender.load, outcomes_file.read_bytes())
+    took = [(end - start) / max(1, report.sent) * 1e6 for start, end in zip(before, after, strict=True)]
+    return _sample(report, took)
+
+
+def _processes(stage: Stage, contender: Contender) -> list[psutil.Process]:
+    """The server, then Postgres and Valkey where they are ours."""
+    pid = contender.pid() if contender.pid else stage.pid(contender.server.name)
+    return [psutil.Process(each) for each in (pid, *stage.server_pids())]
+
+
+def _sample(report: LoadReport, took_us: list[float]) -> Sample:
+    server_us, postgres_us, valkey_us = [*took_us, 0.0, 0.0][:3]
     held, refused = report.statuses.get("0", 0), report.statuses.get("9", 0)
     return Sample(
         rate_per_s=report.rate_per_s,
@@ -48,10 +64,22 @@ async def measure(stage: Stage, contender: Contender, timing: Timing, seed: int)
         held=held,
         refused=refused,
         failed=report.sent - held - refused,
-        server_cpu_us=cpu_s / max(1, report.sent) * 1e6,
+        server_cpu_us=server_us,
+        postgres_cpu_us=postgres_us,
+        valkey_cpu_us=valkey_us,
         generator_cpu_us=report.cpu_us,
         answer_bytes=report.answer_bytes,
     )
+
+
+async def _until_idle(process: psutil.Process) -> None:
+    """Lets a server finish what it began for the one before, within bounds."""
+    give_up_at = time.monotonic() + IDLE_S_MAX
+    process.cpu_percent()
+    while time.monotonic() < give_up_at:
+        await asyncio.sleep(IDLE_LOOK_S)
+        if process.cpu_percent() < IDLE_PERCENT:
+            return
 
 
 def _spec(contender: Contender, timing: Timing, seed: int, outcomes_file: Path) -> LoadSpec:
@@ -101,5 +129,12 @@ async def generate(spec: LoadSpec, timing: Timing) -> LoadReport:
 
 
 def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+    """Of the process, and of all that it ever started."""
+    total = 0.0
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # a child that ended counts with its parent
+            times = each.cpu_times()
+            total += times.user + times.system
+            if each == process:
+                total += times.children_user + times.children_system
+    return total

@@ -31,8 +31,22 @@ class Sample(_Kept):
     """Answered otherwise, or not at all."""
     server_cpu_us: Figure
     """CPU time of the server's own process for one reservation."""
+    postgres_cpu_us: Figure
+    valkey_cpu_us: Figure
+    """Of all their processes, what others did there meanwhile included."""
     generator_cpu_us: Figure
     answer_bytes: Figure
+
+    @property
+    def cores(self) -> tuple[float, float, float, float]:
+        """How many cores were busy with it: the server's process, Postgres, Valkey, the generator."""
+        share = self.rate_per_s / 1e6
+        return (
+            share * self.server_cpu_us,
+            share * self.postgres_cpu_us,
+            share * self.valkey_cpu_us,
+            share * self.generator_cpu_us,
+        )
 
 
 class Promised(_Kept):

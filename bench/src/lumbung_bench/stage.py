@@ -63,6 +63,14 @@ class Stage:
             raise Trouble(f"{name} is not running; its log is {self.runner.log_of(name)}")
         return self.runner.pids[name]
 
+    def server_pids(self) -> list[int]:
+        """Postgres' and Valkey's first processes, when both are ours."""
+        try:
+            pids = (self.servers.pid("postgres"), self.servers.pid("valkey"))
+        except EmbeddedServerError:  # the settings name them by URL
+            return []
+        return [pid for pid in pids if pid is not None]
+
     async def empty_database(self) -> str:
         """A superuser's URL of a database with nothing in it."""
         self._databases += 1

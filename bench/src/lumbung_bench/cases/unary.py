@@ -16,7 +16,7 @@ from lumbung_bench.contenders import Contender, Load, Server
 from lumbung_bench.contestants.stock_service import SALE, SKUS, StockService, stock_service
 from lumbung_bench.rounds import Comparison, NotYetError
 from lumbung_bench.stage import Stage
-from lumbung_stock.settings import StockSettings
+from lumbung_kit.settings import Engine
 
 BATCH = 64
 BATCHES_IN_FLIGHT = 8
@@ -24,10 +24,11 @@ STREAMED_IN_FLIGHT = 512
 
 
 @asynccontextmanager
-async def echo_server(stage: Stage, lines: int) -> AsyncIterator[Server]:
+async def echo_server(stage: Stage, lines: int, engine: str = Engine.GRPCIO) -> AsyncIterator[Server]:
     """An echo whose answers are as long as holds of so many lines."""
-    name = f"echo of {lines}"
-    target = await stage.serve(name, "lumbung_bench.contestants.echo", {}, "{address}", str(lines))
+    name = f"echo of {lines}, {engine}"
+    words = ("{address}", str(lines), engine)
+    target = await stage.serve(name, "lumbung_bench.contestants.echo", {}, *words)
     try:
         yield Server(name, target)
     finally:
@@ -124,17 +125,19 @@ async def require_served(ours: StockService, asked: pb.ReserveRequest) -> None:
 
 @asynccontextmanager
 async def _fast_front(stage: Stage) -> AsyncIterator[list[Contender]]:
-    if "server_engine" not in StockSettings.model_fields or find_spec("pygrpc_native") is None:
-        raise NotYetError("the server engine pygrpc-native is not there")
+    if find_spec("pygrpc_native") is None:
+        raise NotYetError("pygrpc-native is not installed")
     load = on_sale(reservations.carts(3, 3))
-    native = {"SERVER_ENGINE": "pygrpc-native"}
+    native = {"SERVER_ENGINE": Engine.PYGRPC_NATIVE.value}
     async with (
         echo_server(stage, 3) as echo,
+        echo_server(stage, 3, Engine.PYGRPC_NATIVE) as native_echo,
         stock_service(stage, "stock") as ours,
         stock_service(stage, "stock, pygrpc-native", settings=native) as faster,
     ):
         yield [
             Contender(names.ECHO, echo, load),
+            Contender(names.NATIVE_ECHO, native_echo, load),
             Contender(names.DURABLE, ours.server, load),
             Contender(names.NATIVE_DURABLE, faster.server, load),
         ]

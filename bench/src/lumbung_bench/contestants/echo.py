@@ -1,6 +1,7 @@
 """The bare echo: what grpc.aio itself can do with messages of these sizes, deciding nothing.
 
-`python -m lumbung_bench.contestants.echo HOST:PORT LINES`: each answer is as long as a hold of so many lines.
+`python -m lumbung_bench.contestants.echo HOST:PORT LINES [ENGINE]`: each answer is as long as a hold of so many lines;
+the engine is `grpcio` or `pygrpc-native`.
 """
 
 from __future__ import annotations
@@ -65,4 +66,4 @@ async def opened(lines: int) -> AsyncIterator[Echo]:
 
 
 if __name__ == "__main__":
-    main(partial(opened, int(sys.argv[2])), sys.argv[1])
+    main(partial(opened, int(sys.argv[2])), sys.argv[1], *sys.argv[3:])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from lumbung_bench import names
-from lumbung_bench.results import CaseResult, Results, Spread
+from lumbung_bench.results import CaseResult, Results, Sample, Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,25 @@ class Verdict:
     met: bool | None
     """None: not measured."""
     case: str
+    busy: str = ""
+    """What was busy meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a figure is found in a case, and which contender it tells of, if any."""
+
+    find: Callable[[CaseResult], Spread]
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A figure that one case gives. `read` finds it; `bound` says what limits it while the goal is not met."""
+    """A figure that one case gives."""
 
     figure: str
     case: str
-    read: Callable[[CaseResult], Spread]
+    reading: Reading
     at_least: float | None = None
     at_most: float | None = None
     unit: str = ""
@@ -38,17 +49,25 @@ class Goal:
         if case is None or case.skipped:
             why = case.skipped if case else "not measured"
             return Verdict(self.figure, self.wanted, why, met=None, case=self.case)
-        spread = self.read(case)
+        spread = self.reading.find(case)
         met = (self.at_least is None or spread.median >= self.at_least) and (
             self.at_most is None or spread.median <= self.at_most
         )
-        return Verdict(self.figure, self.wanted, told(spread, self.unit), met, self.case)
+        busy = busy_cores(case.samples[self.reading.of]) if self.reading.of else ""
+        return Verdict(self.figure, self.wanted, told(spread, self.unit), met, self.case, busy)
 
     @property
     def wanted(self) -> str:
         """The goal in words."""
         sign, value = (">=", self.at_least) if self.at_least is not None else ("<=", self.at_most)
         return f"{sign} {value:g}{self.unit}"
+
+
+def busy_cores(samples: Sequence[Sample]) -> str:
+    """Cores that were busy: the server's process + Postgres + Valkey + the load generator."""
+    return " + ".join(
+        f"{median(each):.1f}" for each in zip(*(sample.cores for sample in samples), strict=True)
+    )
 
 
 def told(spread: Spread, unit: str = "") -> str:
@@ -63,17 +82,17 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def rate(name: str, to: str = "", *, times: float = 1.0) -> Callable[[CaseResult], Spread]:
+def rate(name: str, to: str = "", *, times: float = 1.0) -> Reading:
     """A contender's rate against the baseline's (or another's), times a constant."""
 
     def read(case: CaseResult) -> Spread:
         spread = case.rate_ratio(name, to)
         return Spread(median=spread.median * times, low=spread.low * times, high=spread.high * times)
 
-    return read
+    return Reading(read, name)
 
 
-def loss(name: str, to: str) -> Callable[[CaseResult], Spread]:
+def loss(name: str, to: str) -> Reading:
     """By how many percent a contender is slower than another."""
 
     def read(case: CaseResult) -> Spread:
@@ -82,17 +101,17 @@ def loss(name: str, to: str) -> Callable[[CaseResult], Spread]:
             median=100 * (1 - spread.median), low=100 * (1 - spread.high), high=100 * (1 - spread.low)
         )
 
-    return read
+    return Reading(read, name)
 
 
-def p99(name: str, to: str = "") -> Callable[[CaseResult], Spread]:
+def p99(name: str, to: str = "") -> Reading:
     """A contender's p99 against the baseline's."""
-    return lambda case: case.p99_ratio(name, to)
+    return Reading(lambda case: case.p99_ratio(name, to), name)
 
 
-def found(name: str) -> Callable[[CaseResult], Spread]:
+def found(name: str) -> Reading:
     """A named figure of a case that compares nobody."""
-    return lambda case: Spread.of(case.figures[name])
+    return Reading(lambda case: Spread.of(case.figures[name]))
 
 
 # Measured earlier on another day with the same work: `SELECT ... FOR UPDATE` behind grpc.aio gave 511/s (1 line) and
@@ -108,13 +127,29 @@ GOALS: Sequence[Goal] = (
         at_least=0.60,
     ),
     Goal(
-        "durable Reserve, 3 lines, p99 against the echo's", "durable-3-lines", p99(names.DURABLE), at_most=2.0
+        "durable Reserve, 3 lines, p99 against the echo's",
+        "durable-3-lines",
+        p99(names.DURABLE),
+        at_most=2.0,
     ),
-    Goal("soft Reserve, 3 lines, rate against the echo's", "soft", rate(names.SOFT), at_least=0.70),
-    Goal("soft Reserve, 3 lines, p99 against the echo's", "soft", p99(names.SOFT), at_most=1.5),
-    Goal("refusal when sold out, rate against the echo's", "refused", rate(names.REFUSED), at_least=0.85),
     Goal(
-        "ReserveStream, durable, against the unary echo", "stream", rate(names.STREAM_DURABLE), at_least=2.0
+        "soft Reserve, 3 lines, rate against the echo's",
+        "soft",
+        rate(names.SOFT),
+        at_least=0.70,
+    ),
+    Goal("soft Reserve, 3 lines, p99 against the echo's", "soft", p99(names.SOFT), at_most=1.5),
+    Goal(
+        "refusal when sold out, rate against the echo's",
+        "refused",
+        rate(names.REFUSED),
+        at_least=0.85,
+    ),
+    Goal(
+        "ReserveStream, durable, against the unary echo",
+        "stream",
+        rate(names.STREAM_DURABLE),
+        at_least=2.0,
     ),
     Goal(
         "BatchReserve of 64, durable, against the unary echo",
@@ -134,9 +169,24 @@ GOALS: Sequence[Goal] = (
         rate(names.ORDINARY),
         at_least=4.0,
     ),
-    Goal("ordinary path, 3 lines, against FOR UPDATE", "rivals-3-lines", rate(names.ORDINARY), at_least=4.0),
-    Goal("the same in batches of 64", "rivals-1-line", rate(names.ORDINARY_BATCH), at_least=15.0),
-    Goal("ordinary path, p99 against FOR UPDATE's", "rivals-1-line", p99(names.ORDINARY), at_most=0.25),
+    Goal(
+        "ordinary path, 3 lines, against FOR UPDATE",
+        "rivals-3-lines",
+        rate(names.ORDINARY),
+        at_least=4.0,
+    ),
+    Goal(
+        "the same in batches of 64",
+        "rivals-1-line",
+        rate(names.ORDINARY_BATCH),
+        at_least=15.0,
+    ),
+    Goal(
+        "ordinary path, p99 against FOR UPDATE's",
+        "rivals-1-line",
+        p99(names.ORDINARY),
+        at_most=0.25,
+    ),
     Goal(
         "durable, 1 line, against the best of Medusa with lock, Saleor, django-oscar",
         "rivals-1-line",
@@ -162,7 +212,13 @@ GOALS: Sequence[Goal] = (
         rate(names.ALWAYS, names.NOT_PERSISTED),
         at_least=0.80,
     ),
-    Goal("loss by tracing 1 %", "traces", loss(names.TRACES_1, names.TRACES_NONE), at_most=4.0, unit=" %"),
+    Goal(
+        "loss by tracing 1 %",
+        "traces",
+        loss(names.TRACES_1, names.TRACES_NONE),
+        at_most=4.0,
+        unit=" %",
+    ),
     Goal(
         "loss by tracing 100 %",
         "traces",

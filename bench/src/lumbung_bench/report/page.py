@@ -33,6 +33,8 @@ takes 3 % of a core then. Holds live 24 hours, so none expires meanwhile. After 
 hold that was acknowledged is looked up in the server's database."""
 
 
+_BUSY = """Busy cores say what bounds a figure: the server's own process + PostgreSQL + Valkey + the load generator,
+of as many cores as the machine has. One Python process decides with one core at most; gRPC's own threads add to it."""
 _COMMANDS = """```
 make bench                              # all of it
 make bench ARGS="--cases 'durable*'"    # some of it, into the same page
@@ -53,6 +55,7 @@ def _page(results: Results) -> str:
         _INTRODUCTION,
         "## Goals",
         goals_table(verdicts(results)),
+        _BUSY,
         f"## Reservations a second\n\n![rates of all contenders]({PICTURE.as_posix()})",
         *(_case(name, case) for name, case in results.cases.items()),
         "## Machine and versions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from lumbung_bench.report.goals import Verdict, figure, told
+from lumbung_bench.report.goals import Verdict, busy_cores, figure, told
 from lumbung_bench.results import CaseResult, Sample, Spread
 
 _MET = {True: "met", False: "**not met**", None: ""}
@@ -19,15 +19,25 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def goals_table(verdicts: Sequence[Verdict]) -> str:
     """Goal by goal."""
-    return table(
-        ("figure", "goal", "measured", "", "case"),
-        [(each.figure, each.goal, each.measured, _MET[each.met], each.case) for each in verdicts],
-    )
+    heads = ("figure", "goal", "measured", "", "busy cores", "case")
+    rows = [
+        (each.figure, each.goal, each.measured, _MET[each.met], each.busy, each.case) for each in verdicts
+    ]
+    return table(heads, rows)
 
 
 def comparison_table(case: CaseResult) -> str:
     """Contender by contender; the first is the one that the others are compared with."""
-    heads = ("", "a second", "times the first", "p50 ms", "p99 ms", "times the first", "CPU us", "answers")
+    heads = (
+        "",
+        "a second",
+        "times the first",
+        "p50 ms",
+        "p99 ms",
+        "times the first",
+        "busy cores",
+        "answers",
+    )
     return table(heads, [_contender(case, name, samples) for name, samples in case.samples.items()])
 
 
@@ -41,7 +51,7 @@ def _contender(case: CaseResult, name: str, samples: Sequence[Sample]) -> Sequen
         _middle(sample.p50_ms for sample in samples),
         _middle(sample.p99_ms for sample in samples),
         "" if first else told(case.p99_ratio(name)),
-        _middle(sample.server_cpu_us for sample in samples),
+        busy_cores(samples),
         _answers(samples),
     )
 
