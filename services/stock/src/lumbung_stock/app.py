@@ -39,6 +39,7 @@ from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.stores.warehouses import WarehouseBook
 from lumbung_stock.usecases.change_reservations import ChangeReservations
+from lumbung_stock.usecases.close_ended_sales import CloseEndedSales
 from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.credit_gate import CreditGate
@@ -199,6 +200,7 @@ def _reservations(
         Loop("expire holds", partial(loops.expire_for_ever, ExpireHolds(stores.ledger))),
         Loop("credit gates", partial(loops.credit_for_ever, credit)),
         Loop("watch gates", partial(loops.watch_for_ever, watch, gate_is_shut)),
+        Loop("close ended sales", partial(loops.close_for_ever, CloseEndedSales(stores.ledger, close))),
         Loop("poll for answers", partial(loops.poll_for_ever, stores.answers.poll)),
     ]
 

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,9 +92,13 @@ class Works:
         self.sales = SaleBook(self.ledger, max_age_s=0.0)
         self.commit = CommitJournal(self.ledger, self.gate, self.answers)
         self.set_up_gate = SetUpGate(self.ledger, self.gate, self.sales, self.commit)
-        self.close = CloseFlashSale(self.ledger, self.gate, self.sales, self.set_up_gate)
+        self.close = self.close_with(gate_away_s_max=60.0)
         self.credit = CreditGate(self.ledger, self.gate)
         self.watch = self.watch_with(patience_s=0.0)
+
+    def close_with(self, *, gate_away_s_max: float) -> CloseFlashSale:
+        """A closing that waits so long for a gate that is away."""
+        return CloseFlashSale(self.ledger, self.gate, self.sales, self.set_up_gate, gate_away_s_max)
 
     def watch_with(self, *, patience_s: float, clock: Callable[[], float] = time.monotonic) -> WatchGates:
         """A watch that gives others so much time to finish what they began."""
@@ -646,6 +650,72 @@ class TestStopsAnywhere:
         await works.postgres.run(lambda conn: settle_sale(conn, "SALE", epoch))
         assert (await works.sales.find_fresh("SALE")).state is FlashSaleState.CLOSING
         await works.close("SALE")
+        await works.require_true()
+
+
+class TestClosingWithoutTheGate:
+    """Valkey stays away: Postgres closes the sale without it."""
+
+    def away(self, works: Works) -> Works:
+        """The same works, whose gate is never reached."""
+        return works.with_gate(FailingGate(works.gate, 1, takes_effect=False))  # type: ignore[arg-type]
+
+    async def test_a_gate_that_was_away_for_long_is_not_waited_for(self, works: Works) -> None:
+        await works.open(9)
+        held = await works.hold(2)
+        lost = works.cart(3)
+        await works.ask(lost)
+        away = self.away(works)
+        with pytest.raises(StoreUnavailable):
+            await away.close("SALE")
+        assert (await works.sales.find_fresh("SALE")).state is FlashSaleState.CLOSING
+        assert await works.scalar("SELECT escrow FROM level") == 9
+        closed = await away.close_with(gate_away_s_max=0.0)("SALE")
+        assert closed.state is FlashSaleState.CLOSED
+        assert await works.scalar("SELECT on_hand - held - sold - escrow FROM level") == 8
+        await works.resolve(held, Verb.RELEASE)
+        assert await works.scalar("SELECT on_hand - held - sold - escrow FROM level") == 10
+        assert await works.scalar("SELECT count(*) FROM reservation") == 1
+
+    async def test_what_it_left_is_removed_when_it_is_back(self, works: Works) -> None:
+        await works.open(9)
+        await works.ask(works.cart(3))
+        await self.away(works).close_with(gate_away_s_max=0.0)("SALE")
+        assert await works.valkey.keys("*")
+        assert await works.ledger.gates_left(10) == ["SALE"]
+        await works.watch()
+        assert await works.valkey.keys("*") == []
+        assert await works.ledger.gates_left(10) == []
+        await works.require_true()
+
+    async def test_the_time_counts_only_while_the_gate_is_away(
+        self, works: Works, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = [0.0]
+        monkeypatch.setattr("lumbung_stock.usecases.close_flash_sale.loop_time", lambda: clock[0])
+        await works.open(9)
+        away = self.away(works)
+        for clock[0] in (0.0, 59.0):
+            with pytest.raises(StoreUnavailable):
+                await away.close("SALE")
+        clock[0] = 60.0
+        assert (await away.close("SALE")).state is FlashSaleState.CLOSED
+
+    async def test_postgres_that_is_away_closes_nothing(self, works: Works) -> None:
+        """The journal is still there: whoever is next commits it."""
+        await works.open(9)
+        await works.ask(works.cart(3))
+        close = works.close_with(gate_away_s_max=0.0)
+
+        async def gone(*args: object) -> None:
+            raise StoreUnavailable
+
+        broken = replace(close, set_up_gate=replace(close.set_up_gate, commit=gone))  # type: ignore[arg-type]
+        with pytest.raises(StoreUnavailable):
+            await broken("SALE")
+        assert (await works.sales.find_fresh("SALE")).state is FlashSaleState.CLOSING
+        await works.close("SALE")
+        assert await works.scalar("SELECT count(*) FROM reservation WHERE state = 1") == 1
         await works.require_true()
 
 

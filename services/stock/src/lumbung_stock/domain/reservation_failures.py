@@ -131,6 +131,13 @@ class FlashSaleWrongState(Failure):
     reason = "FLASH_SALE_WRONG_STATE"
 
 
+class FlashSaleEnded(Failure):
+    """The flash sale's end has passed: it cannot be opened any more."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "FLASH_SALE_ENDED"
+
+
 class QuotaNotAvailable(Failure):
     """Not enough units are available to set the whole quota aside; nothing was set aside."""
 

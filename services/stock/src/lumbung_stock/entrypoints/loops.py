@@ -27,6 +27,7 @@ LEASE_RETRY_S = 0.5
 EXPIRE_INTERVAL_S = 0.5
 CREDIT_INTERVAL_S = 0.1
 GATE_INTERVAL_S = 1.0
+CLOSE_INTERVAL_S = 1.0
 
 
 @dataclass(slots=True)
@@ -117,6 +118,13 @@ async def watch_for_ever(watch: Callable[[], Awaitable[None]], wakeup: Wakeup) -
     while True:
         await watch()
         await wakeup.wait(GATE_INTERVAL_S)
+
+
+async def close_for_ever(close_ended: Callable[[], Awaitable[int]]) -> NoReturn:
+    """Closes sales as their ends pass."""
+    while True:
+        await close_ended()
+        await asyncio.sleep(CLOSE_INTERVAL_S)
 
 
 async def poll_for_ever(poll: Callable[[], Awaitable[None]]) -> NoReturn:

@@ -101,6 +101,12 @@ async def running_sales(conn: Conn) -> list[str]:
     return [row[0] async for row in cursor]
 
 
+async def ended_sales(conn: Conn) -> list[str]:
+    """Sales that are open although their end has passed, by Postgres' clock."""
+    cursor = await conn.execute(_SQL["ended_sales"])
+    return [row[0] async for row in cursor]
+
+
 async def page_of_sales(conn: Conn, state: int, after_code: str, limit: int) -> list[str]:
     """Codes of sales, newest first, after one of them."""
     before: datetime | None = None
@@ -193,9 +199,20 @@ async def next_epoch(conn: Conn, flash_sale_code: str, state: FlashSaleState | N
     return await _one(cursor)
 
 
-async def set_state(conn: Conn, flash_sale_code: str, state: FlashSaleState) -> None:
-    """Moves a locked sale to another state."""
-    await conn.execute(_SQL["set_state"], {"flash_sale_code": flash_sale_code, "state": int(state)})
+async def close_sale(conn: Conn, flash_sale_code: str) -> None:
+    """Closes a locked sale or pool, whose gate is left to be removed."""
+    await conn.execute(_SQL["close_sale"], {"flash_sale_code": flash_sale_code})
+
+
+async def gates_left(conn: Conn, limit: int) -> list[str]:
+    """Closed sales and pools of which Valkey may still have something."""
+    cursor = await conn.execute(_SQL["gates_left"], {"limit": limit})
+    return [row[0] async for row in cursor]
+
+
+async def note_removed(conn: Conn, flash_sale_code: str) -> None:
+    """Valkey has nothing more of this closed sale or pool."""
+    await conn.execute(_SQL["note_removed"], {"flash_sale_code": flash_sale_code})
 
 
 async def close_parent(conn: Conn, flash_sale_code: str) -> None:

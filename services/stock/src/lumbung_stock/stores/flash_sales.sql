@@ -39,6 +39,12 @@ SELECT flash_sale_code
    AND NOT EXISTS (SELECT FROM flash_sale AS pool WHERE pool.parent_code = sale.flash_sale_code)
  ORDER BY flash_sale_code;
 
+-- name: ended_sales
+SELECT flash_sale_code
+  FROM flash_sale
+ WHERE state = 2 AND parent_code IS NULL AND end_time <= statement_timestamp()
+ ORDER BY end_time, flash_sale_code;
+
 -- name: page_of_sales
 SELECT flash_sale_code
   FROM flash_sale
@@ -111,8 +117,15 @@ UPDATE flash_sale
  WHERE flash_sale_code = %(flash_sale_code)s
 RETURNING epoch;
 
--- name: set_state
-UPDATE flash_sale SET state = %(state)s WHERE flash_sale_code = %(flash_sale_code)s;
+-- name: close_sale
+-- Postgres has it closed; whoever did that, or whoever watches, removes what Valkey has of it.
+UPDATE flash_sale SET state = 4, gate_left = true WHERE flash_sale_code = %(flash_sale_code)s;
+
+-- name: gates_left
+SELECT flash_sale_code FROM flash_sale WHERE gate_left ORDER BY flash_sale_code LIMIT %(limit)s;
+
+-- name: note_removed
+UPDATE flash_sale SET gate_left = false WHERE flash_sale_code = %(flash_sale_code)s AND gate_left;
 
 -- name: close_parent
 -- A sale is closed with the last of its pools.

@@ -8,19 +8,20 @@ from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
 from lumbung_stock.domain.levels import Level, LevelChange, LevelKey
 from lumbung_stock.domain.reservation_failures import (
+    FlashSaleEnded,
     FlashSaleNotFound,
     FlashSaleWrongState,
     QuotaNotAvailable,
 )
 from lumbung_stock.domain.resolve import EscrowChange
-from lumbung_stock.stores import flash_sales, levels, sellables
+from lumbung_stock.stores import flash_sales, levels, reservations, sellables
 from lumbung_stock.wire.events import availability_changed, flash_sale_changed
 
 
 async def open_flash_sale(conn: Conn, code: str) -> FlashSale:
     """Sets the quota aside in the caller's transaction, under a new epoch. The gate is armed afterwards.
 
-    Raises FlashSaleNotFound, FlashSaleWrongState, QuotaNotAvailable with what is missing per SKU.
+    Raises FlashSaleNotFound, FlashSaleWrongState, FlashSaleEnded, QuotaNotAvailable with what is missing per SKU.
     """
     locked = await flash_sales.lock_sale(conn, code)
     if locked is None:
@@ -28,6 +29,8 @@ async def open_flash_sale(conn: Conn, code: str) -> FlashSale:
     if locked[0] is not FlashSaleState.PLANNED:
         raise FlashSaleWrongState(metadata={"state": locked[0].name})
     sale = (await flash_sales.find_sales(conn, [code]))[code]
+    if sale.end_time <= await reservations.clock(conn):
+        raise FlashSaleEnded(metadata={"end_time": sale.end_time.isoformat()})
     for each in await flash_sales.lock_family(conn, code):
         await flash_sales.next_epoch(conn, each, FlashSaleState.OPEN)
     quota = [(gated.flash_sale_code, item) for gated in sale.gated for item in gated.items]

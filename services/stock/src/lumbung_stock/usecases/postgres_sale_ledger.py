@@ -123,6 +123,11 @@ class PostgresSaleLedger:
         """As the Protocol says."""
         return await self.postgres.run(lambda conn: _remaining_and_owed(conn, code))
 
+    async def ended_sales(self) -> list[str]:
+        """As the Protocol says."""
+        async with self.postgres.connection() as conn:
+            return await flash_sales.ended_sales(conn)
+
     async def begin_closing(self, code: str) -> int | None:
         """As the Protocol says."""
         return await self.postgres.run(lambda conn: begin_closing(conn, code))
@@ -131,6 +136,15 @@ class PostgresSaleLedger:
         """As the Protocol says."""
         await self.postgres.run(lambda conn: settle_sale(conn, code, epoch))
         self.log.poke()
+
+    async def gates_left(self, limit: int) -> list[str]:
+        """As the Protocol says."""
+        async with self.postgres.connection() as conn:
+            return await flash_sales.gates_left(conn, limit)
+
+    async def note_removed(self, code: str) -> None:
+        """As the Protocol says."""
+        await self.postgres.run(lambda conn: flash_sales.note_removed(conn, code))
 
 
 async def _next_epoch(conn: Conn, code: str, seen_epoch: int) -> int | None:

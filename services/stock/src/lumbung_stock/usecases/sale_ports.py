@@ -101,6 +101,9 @@ class SaleLedger(Protocol):
 
     # Closing
 
+    async def ended_sales(self) -> list[str]:
+        """Sales that are open although their end has passed, by the ledger's own clock."""
+
     async def begin_closing(self, code: str) -> int | None:
         """A new epoch under which the sale is being closed; None when it is closed already.
 
@@ -110,6 +113,12 @@ class SaleLedger(Protocol):
     async def finish_closing(self, code: str, epoch: int) -> None:
         """Gives the free units back and makes what is held or sold an ordinary promise. Does nothing when somebody
         newer is at work."""
+
+    async def gates_left(self, limit: int) -> list[str]:
+        """Closed sales and pools of which the gate's server may still have something."""
+
+    async def note_removed(self, code: str) -> None:
+        """The gate's server has nothing more of this closed sale or pool."""
 
 
 class SaleGate(Protocol):

@@ -61,7 +61,7 @@ async def settle_sale(conn: Conn, code: str, epoch: int) -> None:
     settled = await settle_shortfalls(conn, short_of(before))
     await reservations.draws_leave_escrow(conn, unresolved)
     await flash_sales.note_all_told(conn, code)
-    await flash_sales.set_state(conn, code, FlashSaleState.CLOSED)
+    await flash_sales.close_sale(conn, code)
     if shown != code:
         await flash_sales.close_parent(conn, shown)
     closed = (await flash_sales.find_sales(conn, [shown]))[shown]

@@ -1,5 +1,5 @@
-"""Watch the gates: set up the one that is shut or has another epoch, reconcile what it may still give, and go on
-with a closing that was interrupted (P4)."""
+"""Watch the gates: set up the one that is shut or has another epoch, reconcile what it may still give, go on with a
+closing that was interrupted, and remove what closed sales have left (P4)."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ class WatchGates:
 
     async def __call__(self) -> None:
         """Trouble with one sale is logged and met again in the next round; the others are looked after."""
+        await self.close.remove_gates_left()
         running = await self.sales.running()
         self._work = {code: work for code, work in self._work.items() if code in running}
         self._gaps = {code: gap for code, gap in self._gaps.items() if code in running}
