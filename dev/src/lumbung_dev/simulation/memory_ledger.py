@@ -33,6 +33,7 @@ class MemoryLedger:
         self.credits: dict[int, Credit] = {}
         self.extensions: dict[UUID, tuple[str, int]] = {}
         """Additions to the quota that the gate has not been told of: SKU and units."""
+        self.gate_left = False
         self.parked: list[Mapping[str, str]] = []
         self.clock_step_s = 0.0
         self._clock = clock
@@ -177,11 +178,25 @@ class MemoryLedger:
             ]
         )
         self.sale = replace(self.sale, state=FlashSaleState.CLOSED)
+        self.gate_left = True
         for key, row in self.by_request.items():
             draws = tuple(
                 replace(draw, from_escrow=False, left_escrow=draw.from_escrow) for draw in row.draws
             )
             self.by_request[key] = replace(row, draws=draws)
+
+    def ended_sales(self) -> list[str]:
+        """The sale, when its time is over."""
+        over = self.sale.state is FlashSaleState.OPEN and self.sale.end_time <= self.now()
+        return [self.sale.flash_sale_code] if over else []
+
+    def gates_left(self, limit: int) -> list[str]:
+        """The sale, when it was closed and its gate was not removed."""
+        return [self.sale.flash_sale_code] if self.gate_left else []
+
+    def note_removed(self, code: str) -> None:
+        """Nothing is left of it."""
+        self.gate_left = False
 
     # How
 
