@@ -26,6 +26,19 @@ pytestmark = pytest.mark.store
 LEASES = "SELECT count(*) FROM lease WHERE deadline > clock_timestamp()"
 
 
+START_S_MAX = 60.0
+"""How long a new process may take to start on a machine that has much else to do."""
+
+
+async def held_in_the_end(shop: Shop) -> None:
+    """One hold, asked for as often as the answer is not durable yet."""
+    ask = shop.ask({"A": 1}, sale="SALE")
+    outcomes = [await shop.outcome(shop.reservations.Reserve(ask))]
+    while outcomes[-1] == "HOLD_PENDING":
+        outcomes.append(await shop.outcome(shop.reservations.Reserve(ask)))
+    assert outcomes[-1] == "HELD"
+
+
 @asynccontextmanager
 async def process(shop: Shop) -> AsyncIterator[asyncio.subprocess.Process]:
     """Another replica, in a process of its own; killed at the end."""
@@ -132,13 +145,14 @@ async def test_a_replica_that_is_paused_loses_its_lease_within_seconds(
         patch.setattr(Leases, "take", never)
         await shop.open_sale("SALE", {"A": 30})
         async with process(shop) as other:
-            await shop.until(leased)
+            async with asyncio.timeout(START_S_MAX):
+                while not await leased():
+                    await asyncio.sleep(0.05)
             patch.undo()
             other.send_signal(signal.SIGSTOP)
-            holds = await asyncio.gather(*(shop.hold({"A": 1}, sale="SALE") for _ in range(5)))
+            await asyncio.gather(*(held_in_the_end(shop) for _ in range(5)))
             other.send_signal(signal.SIGCONT)
-            holds += await asyncio.gather(*(shop.hold({"A": 1}, sale="SALE") for _ in range(5)))
-            assert len({held.reservation_id for held in holds}) == 10
+            await asyncio.gather(*(held_in_the_end(shop) for _ in range(5)))
             assert (await shop.item("SALE", "A")).held == 10
             await shop.require_conserved()
 
