@@ -50,7 +50,7 @@ def _grpcio(settings: ServiceSettings) -> grpc.aio.Server:
     return grpc.aio.server(
         options=options,
         # The frame refuses first, with a reason; this is the bound for calls that it lets pass.
-        maximum_concurrent_rpcs=settings.max_concurrent_rpcs * 2 + PENDING_MAX,
+        maximum_concurrent_rpcs=settings.max_concurrent_rpcs + settings.max_open_streams + PENDING_MAX,
     )
 
 

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from random import Random
 from typing import Any, Final, NoReturn, TypeAlias
 from weakref import WeakSet
 
@@ -22,6 +23,7 @@ from opentelemetry.trace import Span
 from prometheus_client import Histogram
 
 from lumbung_kit import context, logs, metrics, status, telemetry
+from lumbung_kit.admission import Admission, Pace, Refused
 from lumbung_kit.clients import RemoteFailure, failure_from
 from lumbung_kit.failures import (
     BadInput,
@@ -40,7 +42,6 @@ from lumbung_kit.streams import Endless, Interruption, Requests, undecodable
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Call: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
-OVERLOAD_RETRY_S: Final = 0.25
 QUIET_S: Final = 0.05
 LATE_S: Final = 0.01
 """A time-out this close to the deadline is the deadline's."""
@@ -55,8 +56,10 @@ _log = logs.get_logger(__name__)
 _DURATION = metrics.histogram(
     "rpc_server_call_duration_seconds", "Time from a call's arrival to its end", ["rpc_method", "code"]
 )
-_SHED = metrics.counter("rpc_server_shed_calls", "Calls refused because too many were in flight")
-_IN_FLIGHT = metrics.gauge("rpc_server_calls_in_flight", "Calls that have begun and not ended")
+_SHED = metrics.counter("rpc_server_shed_calls", "Calls refused for too much to do", ["rpc_method", "reason"])
+_IN_FLIGHT = metrics.gauge("rpc_server_calls_in_flight", "Calls let in and not ended", ["rpc_method"])
+_TELLING: Final = frozenset({"OK", "FAILED_PRECONDITION"})
+"""Codes of calls that were worked through, so that their time says how long that takes."""
 
 
 class Frame:
@@ -65,42 +68,50 @@ class Frame:
     Generated code registers handlers here as it would on a server; `serve_on` hands them on, wrapped.
     """
 
-    def __init__(self, service: str, *, default_deadline_s: float, max_concurrent_rpcs: int) -> None:
+    def __init__(
+        self, service: str, *, default_deadline_s: float, max_concurrent_rpcs: int, max_open_streams: int
+    ) -> None:
         self.domain = f"{service}.lumbung"
         self.default_deadline_s = default_deadline_s
-        self.max_in_flight = max_concurrent_rpcs
-        self.in_flight = 0
+        self.calls = Admission(max_concurrent_rpcs, Random())
+        self.streams = Admission(max_open_streams, Random())
         self.draining = False
         self.last_call_at = -math.inf
-        self._handlers: dict[str, dict[str, Handler]] = {}
-        self.endless: set[Endless] = set()
-        _frames.add(self)
+        self._methods: dict[str, dict[str, _Method]] = {}
+        self._endless: set[Endless] = set()
 
     def add_registered_method_handlers(
         self, service_name: str, method_handlers: Mapping[str, Handler]
     ) -> None:
         """Wraps the handlers of one service."""
-        self._handlers[service_name] = {
-            name: _wrap(self, f"/{service_name}/{name}", handler) for name, handler in method_handlers.items()
+        self._methods[service_name] = {
+            name: _Method(self, f"/{service_name}/{name}", handler)
+            for name, handler in method_handlers.items()
         }
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[object]) -> None:
         """Nothing: generated code says the same twice, and this time for servers that are older than ours."""
 
-    def has(self, service_name: str) -> bool:
-        """Whether handlers were registered under this name."""
-        return service_name in self._handlers
+    def require(self, service_name: str) -> None:
+        """Raises TypeError unless handlers were registered under this name."""
+        if service_name not in self._methods:
+            raise TypeError(f"no handlers were registered for {service_name}")
+
+    def weigh(self, service_name: str, name: str, units: Callable[[Any], int]) -> None:
+        """Says how much work a request of this unary method is; without this, each is one unit."""
+        self._methods[service_name][name].units = units
 
     def serve_on(self, server: grpc.aio.Server) -> None:
         """Every handler, and a refusal for each name that nobody has."""
-        for service, handlers in self._handlers.items():
+        for service, methods in self._methods.items():
+            handlers = {name: method.handler() for name, method in methods.items()}
             server.add_registered_method_handlers(service, handlers)
         server.add_generic_rpc_handlers([_Unknown(self.domain)])
 
     def drain(self) -> None:
         """Refuses calls from now on, and ends the streams that would never end; what has an end runs on to it."""
         self.draining = True
-        for endless in tuple(self.endless):
+        for endless in tuple(self._endless):
             endless.end()
 
     async def until_quiet(self, seconds_max: float) -> None:
@@ -112,17 +123,13 @@ class Frame:
 
     def watch(self, endless: Endless) -> None:
         """Keeps a stream that has no end of its own, for `drain`."""
-        self.endless.add(endless)
+        self._endless.add(endless)
         if self.draining:
             endless.end()
 
     def unwatch(self, endless: Endless) -> None:
         """Forgets a stream that has ended."""
-        self.endless.discard(endless)
-
-
-_frames: WeakSet[Frame] = WeakSet()
-_IN_FLIGHT.set_function(lambda: sum(frame.in_flight for frame in _frames))
+        self._endless.discard(endless)
 
 
 class _Unknown(grpc.GenericRpcHandler):
@@ -139,24 +146,6 @@ class _Unknown(grpc.GenericRpcHandler):
         await _abort(call, NotServed("This server has no such method."), self._domain)
 
 
-def _wrap(frame: Frame, path: str, handler: Handler) -> Handler:
-    """The same handler with everything around it.
-
-    A single message is decoded and encoded in here too, so that a failure of that is answered like any other.
-    """
-    asks, answers = handler.request_streaming, handler.response_streaming
-    method = _Method(frame, path, handler)
-    decode = handler.request_deserializer if asks else None
-    encode = handler.response_serializer if answers else None
-    if asks and answers:
-        return grpc.stream_stream_rpc_method_handler(method.converse, decode, encode)
-    if asks:
-        return grpc.stream_unary_rpc_method_handler(method.collect, decode, encode)
-    if answers:
-        return grpc.unary_stream_rpc_method_handler(method.follow, decode, encode)
-    return grpc.unary_unary_rpc_method_handler(method.answer, decode, encode)
-
-
 class _Method:
     """One method of one server: what is known before any call, and the four shapes of a call."""
 
@@ -165,20 +154,46 @@ class _Method:
         self.name = path.removeprefix("/")
         self.observed = not path.startswith(_INFRASTRUCTURE)
         self.begins_traces = not handler.response_streaming
-        self.default_deadline_s = None if handler.response_streaming else frame.default_deadline_s
+        self.default_deadline_s = math.inf if handler.response_streaming else frame.default_deadline_s
+        self.admission = frame.streams if handler.response_streaming else frame.calls
+        self.pace = Pace()
+        self.in_flight = 0
+        self.units: Callable[[Any], int] | None = None
+        self._handler = handler
         self._behavior: Any = (
             handler.stream_stream or handler.stream_unary or handler.unary_stream or handler.unary_unary
         )
         self._decode: Callable[[bytes], Any] = handler.request_deserializer or _as_is
         self._encode: Callable[[Any], bytes] = handler.response_serializer or _as_is
         self._durations: dict[str, Histogram] = {}
+        if self.observed:
+            _count_in_flight(self)
+
+    def handler(self) -> Handler:
+        """The same handler with everything around it.
+
+        A single message is decoded and encoded in here too, so that a failure of that is answered like any other.
+        """
+        asks, answers = self._handler.request_streaming, self._handler.response_streaming
+        decode = self._handler.request_deserializer if asks else None
+        encode = self._handler.response_serializer if answers else None
+        if asks and answers:
+            return grpc.stream_stream_rpc_method_handler(self.converse, decode, encode)
+        if asks:
+            return grpc.stream_unary_rpc_method_handler(self.collect, decode, encode)
+        if answers:
+            return grpc.unary_stream_rpc_method_handler(self.follow, decode, encode)
+        return grpc.unary_unary_rpc_method_handler(self.answer, decode, encode)
 
     async def answer(self, data: bytes, call: Call) -> bytes:
         """One request, one answer."""
         running = _Running(self, call)
         try:
             running.begin()
-            answer = self._encode(await self._behavior(self._decoded(data), call))
+            request = self._decoded(data)
+            if self.units is not None:
+                running.weigh(self.units(request))
+            answer = self._encode(await self._behavior(request, call))
         except BaseException as error:  # noqa: BLE001 - answered, or raised again
             await running.fail(error)
         running.end("OK")
@@ -229,6 +244,15 @@ class _Method:
         if duration is None:
             duration = self._durations[code] = _DURATION.labels(self.name, code)
         duration.observe(seconds)
+        if code in _TELLING:
+            self.pace.took(seconds)
+        elif code == "DEADLINE_EXCEEDED":
+            self.pace.was_late_after(seconds)
+
+    def overloaded(self, refused: Refused) -> Overloaded:
+        """What a call is told that is not let in."""
+        _SHED.labels(self.name, refused.shed).inc()
+        return Overloaded(metadata={"shed_by": refused.shed}, retry_after_s=refused.retry_after_s)
 
     def _decoded(self, data: bytes) -> Any:
         try:
@@ -237,30 +261,51 @@ class _Method:
             raise undecodable() from error
 
 
+_methods: dict[str, WeakSet[_Method]] = {}
+
+
+def _count_in_flight(method: _Method) -> None:
+    """Lets the gauge ask, so that a call costs it nothing."""
+    same = _methods.setdefault(method.name, WeakSet())
+    same.add(method)
+    _IN_FLIGHT.labels(method.name).set_function(lambda: sum(each.in_flight for each in same))
+
+
 class _Running:
     """One call, from its admission to its status."""
 
-    __slots__ = ("_call", "_late", "_method", "_span", "_started", "_timer")
+    __slots__ = ("_actor", "_call", "_late", "_method", "_span", "_started", "_timer", "_units")
 
     def __init__(self, method: _Method, call: Call) -> None:
         self._started = time.perf_counter()
         self._method = method
         self._call = call
+        self._actor = context.ANONYMOUS
+        self._units = 0
         self._span: Span | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._late: Interruption | None = None
 
     def begin(self) -> None:
-        """Admits the call, and tells those who work for it who asks and by when."""
+        """Lets the call in, and tells those who work for it who asks and by when."""
         method = self._method
-        actor = self._admit() if method.observed else context.ANONYMOUS
-        remaining_s = _remaining_s(self._call)
-        if remaining_s == math.inf and method.default_deadline_s is not None:
-            remaining_s = method.default_deadline_s
+        asked_s = _remaining_s(self._call)
+        remaining_s = method.default_deadline_s if asked_s == math.inf else asked_s
+        if method.observed:
+            self._enter(remaining_s)
+        if remaining_s != asked_s:
             # A deadline of the client's is enforced by gRPC, which cancels the task; only ours needs a timer.
             self._late = Interruption()
             self._timer = asyncio.get_running_loop().call_later(remaining_s, self._late.end)
-        context.begin_call(actor, remaining_s)
+        context.begin_call(self._actor, remaining_s)
+
+    def weigh(self, units: int) -> None:
+        """The request has been read, and is so much work."""
+        if units > 1:
+            refused = self._method.admission.grow(self._actor, units - 1, self._started)
+            if refused is not None:
+                raise self._method.overloaded(refused)
+            self._units = units
 
     def end(self, code: str, failure: Failure | None = None) -> None:
         """Counts the call as ended."""
@@ -269,8 +314,11 @@ class _Running:
         method = self._method
         if not method.observed:
             return
-        method.frame.in_flight -= 1
-        method.observe(code, time.perf_counter() - self._started)
+        now = time.perf_counter()
+        if self._units:
+            method.in_flight -= 1
+            method.admission.leave(self._actor, self._units, now)
+        method.observe(code, now - self._started)
         if self._span is not None:
             telemetry.end_server_span(self._span, code, failure)
 
@@ -284,28 +332,28 @@ class _Running:
             self.end("UNKNOWN")
         else:
             failure = self._failure(error)
+            if failure.kind is Kind.RESOURCE_EXHAUSTED and failure.retry_after_s is None:
+                failure.retry_after_s = self._method.admission.retry_after_s()
             self.end(failure.kind.name, failure)
             await _abort(self._call, failure, self._method.frame.domain)
         raise error
 
-    def _admit(self) -> str:
-        """Counts the call, starts its span, and returns its actor.
-
-        Streams without an end count only as they begin: whoever serves them bounds them, and gRPC bounds all.
-        """
-        frame = self._method.frame
-        frame.in_flight += 1
+    def _enter(self, remaining_s: float) -> None:
+        """Raises what refuses the call; else counts it, and starts its span."""
+        method = self._method
+        frame = method.frame
         frame.last_call_at = self._started
         if frame.draining:
             raise ShuttingDown
-        if frame.in_flight - len(frame.endless) > frame.max_in_flight:
-            _SHED.inc()
-            raise Overloaded(retry_after_s=OVERLOAD_RETRY_S)
-        actor, traceparent = _identity(self._call)
-        self._span = telemetry.start_server_span(
-            self._method.name, traceparent, may_begin=self._method.begins_traces
-        )
-        return actor
+        if remaining_s <= 0:
+            raise DeadlineExceeded
+        self._actor, traceparent = _identity(self._call)
+        refused = method.admission.enter(self._actor, method.pace, remaining_s, self._started)
+        if refused is not None:
+            raise method.overloaded(refused)
+        self._units = 1
+        method.in_flight += 1
+        self._span = telemetry.start_server_span(method.name, traceparent, may_begin=method.begins_traces)
 
     def _failure(self, error: Exception) -> Failure:
         """What an exception of the handler means to the caller."""

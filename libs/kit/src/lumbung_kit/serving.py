@@ -7,9 +7,9 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, TypeVar
 
 import grpc
@@ -47,11 +47,15 @@ _READY = metrics.gauge("service_ready", "1 while the service's stores can be rea
 
 @dataclass(frozen=True)
 class Service:
-    """A gRPC service: the generated function that adds it, its servicer, its full name with the package."""
+    """A gRPC service: the generated function that adds it, its servicer, its full name with the package.
+
+    `units` says of a unary method how much work a request is, where that is more than one unit (a batch).
+    """
 
     add: Callable[[Any, Any], None]
     servicer: object
     full_name: str
+    units: Mapping[str, Callable[[Any], int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -190,12 +194,16 @@ async def start(name: str, settings: ServiceSettings, app: App) -> RunningServer
 
 def _frame(name: str, settings: ServiceSettings, app: App, health: Health) -> Frame:
     frame = Frame(
-        name, default_deadline_s=settings.default_deadline_s, max_concurrent_rpcs=settings.max_concurrent_rpcs
+        name,
+        default_deadline_s=settings.default_deadline_s,
+        max_concurrent_rpcs=settings.max_concurrent_rpcs,
+        max_open_streams=settings.max_open_streams,
     )
     for service in app.services:
         service.add(service.servicer, frame)
-        if not frame.has(service.full_name):
-            raise TypeError(f"{service.add} registers no service {service.full_name}")
+        frame.require(service.full_name)
+        for method, units in service.units.items():
+            frame.weigh(service.full_name, method, units)
     health.add_to(frame)
     _add_reflection(frame, [service.full_name for service in app.services])
     return frame

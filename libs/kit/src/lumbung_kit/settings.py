@@ -52,7 +52,9 @@ class ServiceSettings(BaseSettings):
     trace_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
     """Share of traces recorded among those that begin here."""
     max_concurrent_rpcs: Annotated[int, Field(ge=1)] = 1000
-    """More than these at once are answered with RESOURCE_EXHAUSTED."""
+    """More work than this at once is answered with RESOURCE_EXHAUSTED; streams of answers do not count."""
+    max_open_streams: Annotated[int, Field(ge=1)] = 10_000
+    """So many streams of answers may be open at once."""
     max_connection_age_s: Annotated[float, Field(ge=0)] = 0
     """Connections older than this are closed gracefully, so that clients spread anew; 0 keeps them."""
     default_deadline_s: Annotated[float, Field(gt=0)] = 10

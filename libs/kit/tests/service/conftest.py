@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ import pytest_asyncio
 from google.protobuf.wrappers_pb2 import StringValue
 from pydantic import SecretStr
 
-from lumbung_kit import clients, serving
+from lumbung_kit import clients, metrics, serving
 from lumbung_kit.settings import Engine, ServiceSettings
 
 SERVICE = "probe.v1.ProbeService"
@@ -109,9 +110,26 @@ class Stage:
         return Stub(await self.ours(actor))
 
 
+def calls_in_flight() -> float:
+    """Of every service in this process."""
+    (family,) = metrics.gauge("rpc_server_calls_in_flight", "", ["rpc_method"]).collect()
+    return sum(sample.value for sample in family.samples)
+
+
+async def until_idle() -> None:
+    """Waits until no call is in flight."""
+    async with asyncio.timeout(30):
+        while calls_in_flight():
+            await asyncio.sleep(0)
+
+
 class MakeStage(Protocol):
     def __call__(
-        self, *loops: serving.Loop, ready: Callable[[], Awaitable[None]] | None = None, **settings: Any
+        self,
+        *loops: serving.Loop,
+        ready: Callable[[], Awaitable[None]] | None = None,
+        units: Mapping[str, Callable[[Any], int]] | None = None,
+        **settings: Any,
     ) -> Awaitable[Stage]: ...
 
 
@@ -128,10 +146,13 @@ async def make_stage(engine: Engine) -> AsyncIterator[MakeStage]:
     async with AsyncExitStack() as stack:
 
         async def make(
-            *loops: serving.Loop, ready: Callable[[], Awaitable[None]] | None = None, **settings: Any
+            *loops: serving.Loop,
+            ready: Callable[[], Awaitable[None]] | None = None,
+            units: Mapping[str, Callable[[Any], int]] | None = None,
+            **settings: Any,
         ) -> Stage:
             probe = Probe()
-            app = serving.App([serving.Service(add, probe, SERVICE)], loops, ready)
+            app = serving.App([serving.Service(add, probe, SERVICE, units or {})], loops, ready)
             chosen = ServiceSettings(
                 postgres_url=SecretStr("unused"), **{"server_engine": engine, **settings}
             )

@@ -11,22 +11,10 @@ import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-from lumbung_kit import metrics
-
-from .conftest import Stub
+from .conftest import Stub, until_idle
 
 if TYPE_CHECKING:
-    from .conftest import MakeStage, Stage
-
-
-def in_flight() -> float:
-    return metrics.REGISTRY.get_sample_value("rpc_server_calls_in_flight") or 0
-
-
-async def until_idle() -> None:
-    async with asyncio.timeout(30):
-        while in_flight():
-            await asyncio.sleep(0)
+    from .conftest import Stage
 
 
 async def test_callers_of_many_connections_are_answered(stage: Stage) -> None:
@@ -144,23 +132,3 @@ async def test_an_answer_of_several_megabytes_arrives(stage: Stage) -> None:
 
     stage.probe.ask = ask
     assert len((await (await stage.stub()).ask(StringValue())).value) == 3_000_000
-
-
-async def test_a_crowd_beyond_the_limit_is_refused_to_the_last_call_or_answered(
-    make_stage: MakeStage,
-) -> None:
-    stage = await make_stage(max_concurrent_rpcs=100)
-    stub = await stage.stub()
-
-    async def ask(request: StringValue, _call: Any) -> StringValue:
-        await asyncio.sleep(0.001)
-        return request
-
-    stage.probe.ask = ask
-    results = await asyncio.gather(
-        *(stub.ask(StringValue(value="x")) for _ in range(2000)), return_exceptions=True
-    )
-    refused = [each.code() for each in results if isinstance(each, grpc.aio.AioRpcError)]
-    assert set(refused) <= {grpc.StatusCode.RESOURCE_EXHAUSTED}
-    assert len(refused) + sum(isinstance(each, StringValue) for each in results) == 2000
-    await until_idle()

@@ -249,7 +249,8 @@ async def test_the_duration_of_calls_is_observed_by_method_and_code(stage: Stage
             calls.create_task(as_coroutine(stub.ask(StringValue())))
     await stage.server.stop(0)
     assert count() == before + 3
-    assert metrics.REGISTRY.get_sample_value("rpc_server_calls_in_flight") == 0
+    method = {"rpc_method": "probe.v1.ProbeService/Ask"}
+    assert metrics.REGISTRY.get_sample_value("rpc_server_calls_in_flight", method) == 0
 
 
 async def as_coroutine(call: Any) -> Any:

@@ -30,7 +30,7 @@ from lumbung_stock.entrypoints.catalog_events import follow_catalog
 from lumbung_stock.entrypoints.event_service import EventService
 from lumbung_stock.entrypoints.flash_sale_service import FlashSaleService, FlashSaleUseCases
 from lumbung_stock.entrypoints.inventory_service import InventoryService
-from lumbung_stock.entrypoints.reservation_service import ReservationService
+from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
 from lumbung_stock.entrypoints.warehouse_service import WarehouseService
 from lumbung_stock.settings import StockSettings
 from lumbung_stock.stores.gate import Gate
@@ -181,6 +181,7 @@ def _reservations(
                 stream_deadline_s=settings.default_deadline_s,
             ),
             "lumbung.stock.v1.ReservationService",
+            units={"BatchReserve": units_of_batch},
         ),
         Service(
             flash_sales_pb2_grpc.add_FlashSaleServiceServicer_to_server,

@@ -35,6 +35,11 @@ BATCH_MAX = 100
 BATCH_LINES_MAX = 500
 
 
+def units_of_batch(request: pb.BatchReserveRequest) -> int:
+    """What a batch weighs when the server is full: as much as its reservations one by one."""
+    return min(len(request.reservations), BATCH_MAX)
+
+
 class ReservationService(rpc.ReservationServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
