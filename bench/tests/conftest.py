@@ -53,7 +53,8 @@ class Shop(rpc.ReservationServiceServicer):
 
     async def ReserveStream(self, requests, context):
         async for request in requests:
-            yield pb.ReserveStreamResponse(outcome=await self._outcome(request.reservation))
+            outcomes = [await self._outcome(each) for each in request.reservations]
+            yield pb.ReserveStreamResponse(outcomes=outcomes)
 
     async def _outcome(self, request: pb.ReserveRequest) -> pb.ReserveOutcome:
         self.seen[request.request_id] += 1

@@ -63,10 +63,12 @@ def batch(carts: Sequence[Sequence[str]], size: int, *, sale: str = "") -> list[
 
 
 def stream(carts: Sequence[Sequence[str]], *, sale: str = "") -> list[Template]:
-    """Messages of ReserveStream, one for each cart."""
+    """Messages of ReserveStream, one for each cart; the load generator joins those that it sends at once."""
     mark = placeholder(0)
     return [
-        Template.of(pb.ReserveStreamRequest(reservation=request(cart, mark, sale=sale)).SerializeToString())
+        Template.of(
+            pb.ReserveStreamRequest(reservations=[request(cart, mark, sale=sale)]).SerializeToString()
+        )
         for cart in carts
     ]
 

@@ -26,7 +26,6 @@ class Echo(rpc.ReservationServiceServicer):
         self._held = pb.ReserveResponse(reservation=held(lines))
         outcome = pb.ReserveOutcome(request_id=held(lines).request_id, reservation=held(lines))
         self._outcome = outcome
-        self._streamed = pb.ReserveStreamResponse(outcome=outcome)
         self._batches: dict[int, pb.BatchReserveResponse] = {}
 
     async def Reserve(  # noqa: N802 - the contract's name
@@ -55,8 +54,10 @@ class Echo(rpc.ReservationServiceServicer):
     ) -> AsyncIterator[pb.ReserveStreamResponse]:
         """One for each, under its own id."""
         async for request in request_iterator:
-            self._streamed.outcome.request_id = request.reservation.request_id
-            yield self._streamed
+            response = pb.ReserveStreamResponse(outcomes=[self._outcome] * len(request.reservations))
+            for outcome, asked in zip(response.outcomes, request.reservations, strict=True):
+                outcome.request_id = asked.request_id
+            yield response
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_bench.load import frames
 from lumbung_bench.load.connection import NOT_TAKEN, Connection, ProtocolError
-from lumbung_bench.load.messages import DIGITS, total_reservations
+from lumbung_bench.load.messages import DIGITS, together, total_reservations
 from lumbung_bench.load.resp import RespConnection
 from lumbung_bench.load.schedule import Arrivals, Saturating, Schedule
 from lumbung_bench.load.spec import Latency, LoadReport, LoadSpec
@@ -22,6 +22,8 @@ PATIENCE_S = 20.0
 """How long answers are waited for when nothing more is sent."""
 OK = 0
 FAILED_PRECONDITION = 9
+STREAM_MESSAGE_MAX = 100
+"""Most reservations in one message of ReserveStream."""
 STREAM_FAILED = "a stream ended with status {}"
 _WAIT_S_MAX = 0.1
 
@@ -37,10 +39,17 @@ class _Lane:
     connection: Connection | RespConnection
     in_flight: dict[int, _Call] = field(default_factory=dict)
     long_stream: int = 0
+    unsent: list[bytearray] = field(default_factory=list)
 
     def fileno(self) -> int:
         """For `select`."""
         return self.connection.fileno()
+
+    def send_together(self) -> None:
+        """What has come up since the last message on the long-lived stream, in one."""
+        if self.unsent:
+            self.connection.send(self.long_stream, together(self.unsent))
+            self.unsent.clear()
 
 
 def header_block(spec: LoadSpec) -> bytes:
@@ -169,14 +178,17 @@ class Drive:
         turn = (number - self._spec.first_number) // self._size
         message = self._spec.templates[turn % len(self._spec.templates)].numbered(number)
         if lane.long_stream:
-            lane.connection.send(lane.long_stream, message)
+            lane.unsent.append(message)
             lane.in_flight[number] = call
+            if len(lane.unsent) == STREAM_MESSAGE_MAX:
+                lane.send_together()
         else:
             lane.in_flight[lane.connection.open_stream(self._block, message)] = call
 
     def _exchange(self, wait_s: float) -> None:
         writers = []
         for lane in self._lanes:
+            lane.send_together()
             lane.connection.flush()
             if lane.connection.wants_to_write:
                 writers.append(lane)
@@ -210,10 +222,10 @@ class Drive:
         if message is None:
             self._trouble = STREAM_FAILED.format(status)
             return
-        outcome = pb.ReserveStreamResponse.FromString(message).outcome
-        number, due = lane.in_flight.pop(int(outcome.request_id[-DIGITS:]))
-        self._note(number, 1, _status(outcome))
-        self._count(due, now)
+        for outcome in pb.ReserveStreamResponse.FromString(message).outcomes:
+            number, due = lane.in_flight.pop(int(outcome.request_id[-DIGITS:]))
+            self._note(number, 1, _status(outcome))
+            self._count(due, now)
 
     def _note_batch(self, first: int, message: bytes) -> None:
         """A batch's outcomes come in the order of its reservations."""

@@ -61,6 +61,12 @@ def _find(data: bytes, mark: bytes) -> tuple[int, ...]:
     return tuple(places)
 
 
+def together(messages: Sequence[bytes | bytearray]) -> bytes:
+    """One message that says what these say: repeated fields one after the other are one repeated field."""
+    body = b"".join(memoryview(message)[PREFIX_BYTES:] for message in messages)
+    return b"\0" + len(body).to_bytes(4, "big") + body
+
+
 def total_reservations(templates: Sequence[Template]) -> int:
     """How many reservations each message of these asks for; all alike."""
     (count,) = {len(template.places) for template in templates}

@@ -26,6 +26,8 @@ from lumbung_client.retries import Retries
 
 IN_FLIGHT_MAX: Final = 1000
 """The server reads no more than this before it has answered; more callers wait here."""
+MESSAGE_MAX: Final = 100
+"""Reservations in one message."""
 
 _ENDS_THE_SESSION: Final = frozenset(
     {
@@ -164,19 +166,27 @@ class ReserveSession:
         """Ends quietly when the stream has; the reader hears why."""
         try:
             while True:
-                while self._to_send:
-                    asked = self._to_send.popleft()
-                    if not asked.answer.done():
-                        await stream.write(pb.ReserveStreamRequest(reservation=asked.request))
+                while requests := self._next_requests():
+                    await stream.write(pb.ReserveStreamRequest(reservations=requests))
                 self._something_to_send.clear()
                 await self._something_to_send.wait()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             return
 
+    def _next_requests(self) -> list[pb.ReserveRequest]:
+        """What has come up since the last message, without what nobody waits for any more."""
+        requests: list[pb.ReserveRequest] = []
+        while self._to_send and len(requests) < MESSAGE_MAX:
+            asked = self._to_send.popleft()
+            if not asked.answer.done():
+                requests.append(asked.request)
+        return requests
+
     async def _read(self, stream: Stream) -> None:
         while (response := await stream.read()) is not grpc.aio.EOF:
             self._failures = 0
-            self._hear(cast("pb.ReserveStreamResponse", response).outcome)
+            for outcome in cast("pb.ReserveStreamResponse", response).outcomes:
+                self._hear(outcome)
 
     def _hear(self, outcome: pb.ReserveOutcome) -> None:
         asked = self._asked.get(outcome.request_id)

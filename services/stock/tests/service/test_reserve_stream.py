@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -25,13 +25,21 @@ class Talk:
 
     def __init__(self, shop: Shop) -> None:
         self.call: Any = shop.reservations.ReserveStream()
+        self._unread: deque[pb.ReserveOutcome] = deque()
 
     async def ask(self, *requests: pb.ReserveRequest) -> None:
+        """One message for each."""
         for request in requests:
-            await self.call.write(pb.ReserveStreamRequest(reservation=request))
+            await self.call.write(pb.ReserveStreamRequest(reservations=[request]))
+
+    async def ask_together(self, *requests: pb.ReserveRequest) -> None:
+        """One message for all."""
+        await self.call.write(pb.ReserveStreamRequest(reservations=requests))
 
     async def answers(self, count: int) -> list[pb.ReserveOutcome]:
-        return [(await self.call.read()).outcome for _ in range(count)]
+        while len(self._unread) < count:
+            self._unread.extend((await self.call.read()).outcomes)
+        return [self._unread.popleft() for _ in range(count)]
 
     async def rest(self) -> list[pb.ReserveOutcome]:
         """What is still to come, when the client has nothing more to say."""
@@ -40,8 +48,11 @@ class Talk:
 
     async def until_the_end(self) -> AsyncIterator[pb.ReserveOutcome]:
         """Raises what the server ends the stream with."""
+        while self._unread:
+            yield self._unread.popleft()
         while (response := await self.call.read()) is not grpc.aio.EOF:
-            yield response.outcome
+            for outcome in response.outcomes:
+                yield outcome
 
 
 def said(outcome: pb.ReserveOutcome) -> str:
@@ -80,7 +91,8 @@ async def test_each_has_its_own_outcome_and_none_ends_the_stream(shop: Shop) -> 
     no_sale = shop.ask({"PB-10K": 1}, sale="NONE")
     asks = [bad, nobody, held, short, gone, on_sale, no_sale]
     talk = Talk(shop)
-    await talk.ask(*asks)
+    await talk.ask(*asks[:3])
+    await talk.ask_together(*asks[3:])
     outcomes = await talk.answers(len(asks))
     late = shop.ask({"A": 1})
     await talk.ask(late)
@@ -173,10 +185,11 @@ async def test_a_message_that_is_none_ends_the_stream_after_the_answers(shop: Sh
     await shop.put("A", 5)
     raw: Any = shop.channel.stream_stream("/lumbung.stock.v1.ReservationService/ReserveStream")
     call = raw()
-    good = pb.ReserveStreamRequest(reservation=shop.ask({"A": 1}))
+    good = pb.ReserveStreamRequest(reservations=[shop.ask({"A": 1})])
     await call.write(good.SerializeToString())
     await call.write(b"\xff\xff\xff")
-    assert said(pb.ReserveStreamResponse.FromString(await call.read()).outcome) == "HELD"
+    (outcome,) = pb.ReserveStreamResponse.FromString(await call.read()).outcomes
+    assert said(outcome) == "HELD"
     with pytest.raises(grpc.aio.AioRpcError) as ended:
         await call.read()
     assert failure_from(ended.value).reason == "BAD_INPUT"

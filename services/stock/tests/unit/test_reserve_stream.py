@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import pytest
 
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit.failures import BadInput
 from lumbung_stock.entrypoints import reserve_stream
-from lumbung_stock.entrypoints.reserve_stream import IN_FLIGHT_MAX, TURN_MAX, ReserveStream
+from lumbung_stock.entrypoints.reserve_stream import IN_FLIGHT_MAX, MESSAGE_MAX, TURN_MAX, ReserveStream
 
 LONG_S = 60.0
 
@@ -37,9 +38,9 @@ class Client:
         self.taken = 0
         self._queue: asyncio.Queue[pb.ReserveStreamRequest | Exception | None] = asyncio.Queue()
 
-    def ask(self, request_id: str, sale: str = "") -> None:
-        reservation = pb.ReserveRequest(request_id=request_id, flash_sale_code=sale)
-        self._queue.put_nowait(pb.ReserveStreamRequest(reservation=reservation))
+    def ask(self, *request_ids: str, sale: str = "") -> None:
+        reservations = [pb.ReserveRequest(request_id=each, flash_sale_code=sale) for each in request_ids]
+        self._queue.put_nowait(pb.ReserveStreamRequest(reservations=reservations))
 
     def end(self, error: Exception | None = None) -> None:
         self._queue.put_nowait(error)
@@ -48,7 +49,7 @@ class Client:
         while (request := await self._queue.get()) is not None:
             if isinstance(request, Exception):
                 raise request
-            self.taken += 1
+            self.taken += len(request.reservations)
             yield request
 
 
@@ -58,14 +59,41 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-def ids(responses: Sequence[pb.ReserveStreamResponse]) -> list[str]:
-    return [response.outcome.request_id for response in responses]
+class Answers:
+    """The outcomes of a stream, one by one; `messages` counts what they came in."""
+
+    def __init__(self, stream: AsyncGenerator[pb.ReserveStreamResponse, None]) -> None:
+        self.stream = stream
+        self.messages: list[int] = []
+        self._outcomes: deque[pb.ReserveOutcome] = deque()
+
+    async def next(self, count: int = 1) -> list[pb.ReserveOutcome]:
+        while len(self._outcomes) < count:
+            self._take(await anext(self.stream))
+        return [self._outcomes.popleft() for _ in range(count)]
+
+    async def rest(self) -> list[pb.ReserveOutcome]:
+        async for response in self.stream:
+            self._take(response)
+        return await self.next(len(self._outcomes))
+
+    def _take(self, response: pb.ReserveStreamResponse) -> None:
+        self.messages.append(len(response.outcomes))
+        self._outcomes.extend(response.outcomes)
+
+
+def answers_of(desk: Desk, client: Client, deadline_s: float = LONG_S) -> Answers:
+    return Answers(ReserveStream(desk.decide, deadline_s=deadline_s).run(client.requests()))
+
+
+def ids(outcomes: Sequence[pb.ReserveOutcome]) -> list[str]:
+    return [outcome.request_id for outcome in outcomes]
 
 
 async def test_what_has_come_in_since_the_last_turn_goes_together() -> None:
     desk, client = Desk(), Client()
-    stream = ReserveStream(desk.decide, deadline_s=LONG_S).run(client.requests())
-    answer = asyncio.ensure_future(anext(stream))
+    answers = answers_of(desk, client)
+    first = asyncio.ensure_future(answers.next())
     for number in range(4):
         client.ask(f"early-{number}")
         await settled()
@@ -75,23 +103,25 @@ async def test_what_has_come_in_since_the_last_turn_goes_together() -> None:
     await settled()
     assert [len(turn) for turn in desk.turns] == [1, 1]
     desk.open.set()
-    assert len([await answer, *[each async for each in stream]]) == 304
+    assert len([*await first, *await answers.rest()]) == 304
     assert [len(turn) for turn in desk.turns] == [1, 1, TURN_MAX, 302 - TURN_MAX]
+    assert len(answers.messages) <= 8, "what was decided together comes back together"
+    assert max(answers.messages) == MESSAGE_MAX
 
 
 async def test_a_sale_that_stands_still_holds_up_no_other() -> None:
     desk, client = Desk(), Client()
     desk.shut_for = "STUCK"
     for number in range(10):
-        client.ask(f"stuck-{number}", "STUCK")
-        client.ask(f"other-{number}", "OTHER")
+        client.ask(f"stuck-{number}", sale="STUCK")
+        client.ask(f"other-{number}", sale="OTHER")
         client.ask(f"ordinary-{number}")
     client.end()
-    stream = ReserveStream(desk.decide, deadline_s=LONG_S).run(client.requests())
-    first = ids([await anext(stream) for _ in range(20)])
+    answers = answers_of(desk, client)
+    first = ids(await answers.next(20))
     assert not [request_id for request_id in first if request_id.startswith("stuck")]
     desk.open.set()
-    assert len(ids([each async for each in stream])) == 10
+    assert len(await answers.rest()) == 10
 
 
 async def test_no_more_is_read_when_a_thousand_are_in_flight() -> None:
@@ -99,61 +129,69 @@ async def test_no_more_is_read_when_a_thousand_are_in_flight() -> None:
     for number in range(IN_FLIGHT_MAX + 500):
         client.ask(str(number))
     client.end()
-    stream = ReserveStream(desk.decide, deadline_s=LONG_S).run(client.requests())
-    first = asyncio.ensure_future(anext(stream))
+    answers = answers_of(desk, client)
+    first = asyncio.ensure_future(answers.next())
     await settled()
     assert client.taken == IN_FLIGHT_MAX
     desk.open.set()
     await first
     await settled()
     assert client.taken == IN_FLIGHT_MAX, "answers that the client does not read count too"
-    for _ in range(10):
-        await anext(stream)
+    await answers.next(MESSAGE_MAX)
     await settled()
-    assert client.taken <= IN_FLIGHT_MAX + 11
-    assert len([each async for each in stream]) == IN_FLIGHT_MAX + 500 - 11
+    assert client.taken <= IN_FLIGHT_MAX + 2 * MESSAGE_MAX
+    assert len(await answers.rest()) == IN_FLIGHT_MAX + 500 - 1 - MESSAGE_MAX
+
+
+async def test_a_message_with_too_many_is_no_harm_to_those_within() -> None:
+    desk, client = Desk(), Client()
+    desk.open.set()
+    client.ask(*(f"{number}" for number in range(MESSAGE_MAX + 2)))
+    client.end()
+    outcomes = await answers_of(desk, client).rest()
+    beyond = {outcome.request_id for outcome in outcomes if outcome.refusal.reason == "BAD_INPUT"}
+    assert (len(outcomes), beyond) == (MESSAGE_MAX + 2, {str(MESSAGE_MAX), str(MESSAGE_MAX + 1)})
 
 
 async def test_each_has_a_deadline_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     desk, client = Desk(), Client()
     monkeypatch.setattr(reserve_stream, "TURNS_MAX", 1)
     desk.shut_for = "STUCK"
-    stream = ReserveStream(desk.decide, deadline_s=0.05).run(client.requests())
-    client.ask("first", "STUCK")
-    client.ask("second", "STUCK")
-    answers = [await anext(stream), await anext(stream)]
-    assert ids(answers) == ["first", "second"]
-    assert {answer.outcome.refusal.reason for answer in answers} == {"DEADLINE_EXCEEDED"}
-    assert {answer.outcome.refusal.code for answer in answers} == {4}
+    answers = answers_of(desk, client, deadline_s=0.05)
+    client.ask("first", sale="STUCK")
+    client.ask("second", sale="STUCK")
+    late = await answers.next(2)
+    assert ids(late) == ["first", "second"]
+    assert {(outcome.refusal.reason, outcome.refusal.code) for outcome in late} == {("DEADLINE_EXCEEDED", 4)}
     client.ask("third")
-    assert ids([await anext(stream)]) == ["third"], "the stream goes on"
+    assert ids(await answers.next()) == ["third"], "the stream goes on"
     desk.open.set()
     client.end()
-    assert [each async for each in stream] == [], "who was answered late is answered once"
+    assert await answers.rest() == [], "who was answered late is answered once"
 
 
 async def test_what_was_taken_in_is_answered_before_a_broken_message_ends_the_stream() -> None:
     desk, client = Desk(), Client()
     client.ask("good")
     client.end(BadInput("The request cannot be decoded."))
-    stream = ReserveStream(desk.decide, deadline_s=LONG_S).run(client.requests())
-    answer = asyncio.ensure_future(anext(stream))
+    answers = answers_of(desk, client)
+    answer = asyncio.ensure_future(answers.next())
     await settled()
     desk.open.set()
-    assert ids([await answer]) == ["good"]
+    assert ids(await answer) == ["good"]
     with pytest.raises(BadInput):
-        await anext(stream)
+        await answers.next()
 
 
 async def test_a_client_that_goes_away_leaves_nothing_running() -> None:
     desk, client = Desk(), Client()
     client.ask("one")
     before = asyncio.all_tasks()
-    stream = ReserveStream(desk.decide, deadline_s=LONG_S).run(client.requests())
-    answer = asyncio.ensure_future(anext(stream))
+    answers = answers_of(desk, client)
+    answer = asyncio.ensure_future(answers.next())
     await settled()
     assert desk.turns == [["one"]]
     answer.cancel()
     await asyncio.wait([answer])
-    await stream.aclose()
+    await answers.stream.aclose()
     assert asyncio.all_tasks() == before

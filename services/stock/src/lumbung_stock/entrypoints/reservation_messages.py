@@ -36,6 +36,7 @@ from lumbung_stock.entrypoints.geo_messages import point_of
 from lumbung_stock.wire.reservations import refusal_message, reservation_message
 
 LINES_MAX: Final = 100
+REQUEST_ID_LENGTH_MAX: Final = 64
 TTL_S_MIN: Final = 10
 TTL_S_MAX: Final = 24 * 3600
 TTL_S_DEFAULT: Final = 15 * 60
@@ -153,7 +154,7 @@ def refused_outcome(request: pb.ReserveRequest, failure: Failure) -> pb.ReserveO
     fields = "; ".join(f"{violation.field} {violation.description}" for violation in failure.fields)
     refusal = refusal_message(Refusal(failure.reason, fields or failure.message, (), failure.retry_after_s))
     refusal.code = failure.kind.value
-    return pb.ReserveOutcome(request_id=request.request_id, refusal=refusal)
+    return pb.ReserveOutcome(request_id=request.request_id[:REQUEST_ID_LENGTH_MAX], refusal=refusal)
 
 
 def decided_outcome(request: pb.ReserveRequest, reservation: Reservation) -> pb.ReserveOutcome:

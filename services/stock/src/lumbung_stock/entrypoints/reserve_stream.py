@@ -11,11 +11,13 @@ from typing import Final
 
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit import context, loops
-from lumbung_kit.failures import DeadlineExceeded
+from lumbung_kit.failures import BadInput, DeadlineExceeded
 from lumbung_stock.entrypoints.reservation_messages import refused_outcome
 
 IN_FLIGHT_MAX: Final = 1000
 """Taken in and not yet sent back; then nothing more is read, and the client is held up by the stream itself."""
+MESSAGE_MAX: Final = 100
+"""Reservations in one message, either way."""
 TURN_MAX: Final = 256
 """Most reservations decided in one turn."""
 TURNS_MAX: Final = 2
@@ -44,7 +46,8 @@ class _Lane:
 class ReserveStream:
     """One stream, from its first request to its last outcome.
 
-    There is no task per reservation: what has come in since the last turn goes into the next together. Each is
+    There is no task and no message per reservation: what has come in since the last turn goes into the next together,
+    and what has been decided since the last message goes back together. Each is
     answered within `deadline_s` of its arrival, since the stream itself usually has no deadline.
     """
 
@@ -72,7 +75,7 @@ class ReserveStream:
         try:
             while True:
                 while self._outcomes:
-                    yield pb.ReserveStreamResponse(outcome=self._outcomes.popleft())
+                    yield pb.ReserveStreamResponse(outcomes=self._next_outcomes())
                     self._room.set()
                 if reading.done() and not self._unanswered:
                     break
@@ -86,7 +89,11 @@ class ReserveStream:
 
     async def _read(self, requests: AsyncIterator[pb.ReserveStreamRequest]) -> None:
         async for request in requests:
-            self._take_in(request.reservation)
+            for reservation in request.reservations[:MESSAGE_MAX]:
+                self._take_in(reservation)
+            for reservation in request.reservations[MESSAGE_MAX:]:
+                self._outcomes.append(refused_outcome(reservation, _beyond(MESSAGE_MAX)))
+                self._news.set()
             while len(self._unanswered) + len(self._outcomes) >= IN_FLIGHT_MAX:
                 self._room.clear()
                 await self._room.wait()
@@ -103,6 +110,9 @@ class ReserveStream:
             turn = self._loop.create_task(self._take_turns(request.flash_sale_code, lane))
             self._turns.add(turn)
             turn.add_done_callback(self._turns.discard)
+
+    def _next_outcomes(self) -> list[pb.ReserveOutcome]:
+        return [self._outcomes.popleft() for _ in range(min(len(self._outcomes), MESSAGE_MAX))]
 
     async def _take_turns(self, code: str, lane: _Lane) -> None:
         while batch := self._next_of(lane):
@@ -145,3 +155,7 @@ class ReserveStream:
             self._answer(taken, refused_outcome(taken.request, DeadlineExceeded()))
         oldest = next(iter(self._unanswered), None)
         self._alarm = self._loop.call_at(oldest.deadline, self._answer_late) if oldest else None
+
+
+def _beyond(maximum: int) -> BadInput:
+    return BadInput(f"reservations must have at most {maximum} entries; this one is beyond them")
