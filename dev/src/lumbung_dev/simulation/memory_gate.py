@@ -116,12 +116,14 @@ class MemoryGate:
             self._count(state, customer, draws, 1)
         return True
 
-    def arm(self, code: str, epoch: int) -> bool:
-        """arm_gate.lua."""
+    def arm(self, code: str, epoch: int, *, complete: bool = False) -> bool:
+        """arm_gate.lua, of a gate that never trusts its memory: its refusals wait for the ledger, and are held to P3
+        without the exception that a complete gate makes."""
         if self._now.epoch != epoch:
             return False
-        state = self._change()
-        state.armed, state.seq = True, 0
+        if not self._now.armed:
+            state = self._change()
+            state.armed, state.seq = True, 0
         return True
 
     def credit(self, code: str, epoch: int, holds: Sequence[tuple[UUID, Mapping[str, int]]]) -> bool:

@@ -73,6 +73,10 @@ class MemoryLedger:
         self.extensions.clear()
         return self.sale, [row for row in self.by_request.values() if row.state in TAKEN]
 
+    def has_other_answers(self, code: str) -> bool:
+        """Whether a request was answered that takes nothing now."""
+        return any(row.state not in TAKEN for row in self.by_request.values())
+
     def note_armed(self, code: str, epoch: int) -> None:
         """Armed, unless overtaken."""
         if (self.sale.state, self.sale.epoch) == (FlashSaleState.OPEN, epoch):

@@ -33,6 +33,7 @@ from lumbung_stock.entrypoints.inventory_service import InventoryService
 from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
 from lumbung_stock.entrypoints.warehouse_service import WarehouseService
 from lumbung_stock.settings import StockSettings
+from lumbung_stock.stores.carts_in_flight import CartsInFlight
 from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.leases import Leases
 from lumbung_stock.stores.sale_book import SaleBook
@@ -49,6 +50,7 @@ from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.get_reservation import GetReservation
 from lumbung_stock.usecases.move_units import MoveUnits
 from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
+from lumbung_stock.usecases.refuse_together import RefuseTogether
 from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
 from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
@@ -160,12 +162,15 @@ def _reservations(
     stack.push_async_callback(resolve.close)
 
     gate_is_shut, sale_has_changed = Wakeup(), Wakeup()
-    commit = CommitJournal(stores.ledger, stores.gate, stores.answers)
+    carts = CartsInFlight()
+    commit = CommitJournal(stores.ledger, stores.gate, stores.answers, carts)
     set_up_gate = SetUpGate(stores.ledger, stores.gate, stores.sales, commit)
     close = CloseFlashSale(stores.ledger, stores.gate, stores.sales, set_up_gate)
     watch = WatchGates(stores.ledger, stores.gate, stores.sales, set_up_gate, close)
     committers = loops.Committers(stores.leases, stores.gate, stores.sales, commit, sale_has_changed)
-    on_sale = ReserveOnSale(stores.gate, stores.sales, stores.answers, gate_is_shut.ring)
+    refuse = RefuseTogether(stores.gate, max_waiting=settings.waiting_max)
+    stack.push_async_callback(refuse.close)
+    on_sale = ReserveOnSale(stores.gate, stores.sales, stores.answers, gate_is_shut.ring, refuse, carts)
     from_pools = ReserveFromPools(on_sale, stores.gate, MoveUnits(stores.ledger, set_up_gate))
     reserve = Reserve(stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, from_pools)
     flash_sales = FlashSaleUseCases(

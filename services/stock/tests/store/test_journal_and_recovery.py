@@ -20,7 +20,7 @@ import pytest_asyncio
 
 from lumbung_kit import context
 from lumbung_kit.events import EventLog
-from lumbung_kit.failures import Failure, StoreUnavailable
+from lumbung_kit.failures import Failure, RequestIdReused, StoreUnavailable
 from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.valkey import Valkey, connect
@@ -52,6 +52,7 @@ from lumbung_stock.usecases.move_units import MoveUnits
 from lumbung_stock.usecases.open_flash_sale import open_flash_sale
 from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
 from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
+from lumbung_stock.usecases.refuse_together import RefuseTogether
 from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 from lumbung_stock.usecases.resolve_reservations import resolve_reservations
@@ -255,12 +256,15 @@ class TestGroupCommit:
         await works.commit_all()
         await works.require_true()
 
-    async def test_an_entry_that_carries_another_hold_by_now_is_not_forgotten(self, works: Works) -> None:
+    async def test_an_entry_that_took_the_place_of_a_lost_one_is_not_forgotten(self, works: Works) -> None:
         await works.open(3)
+        before = {key: await works.valkey.dump(key) for key in await works.valkey.keys("*")}
         await works.ask(works.cart())
         entries = await works.gate.read_journal("SALE", 10)
-        await works.valkey.delete(JOURNAL)
-        await works.valkey.xadd(JOURNAL, {**entries[0][1], "hold": str(new_id())}, id=entries[0][0])
+        await works.valkey.flushdb()
+        for key, value in before.items():
+            await works.valkey.restore(key, 0, value)
+        await works.ask(works.cart())
         await works.commit("SALE", (await works.sales.find_fresh("SALE")).epoch, entries)
         assert await works.gate.backlog("SALE") == 1
 
@@ -1069,7 +1073,8 @@ async def test_who_waits_for_an_answer_asks_the_gate_again(
     monkeypatch.setattr("lumbung_stock.usecases.reserve_on_sale.ASK_AGAIN_S", 0.05)
     monkeypatch.setattr("lumbung_stock.usecases.reserve_on_sale.ANSWER_WAITS_MAX", 10_000)
     await works.open(1)
-    reserve = ReserveOnSale(works.gate, works.sales, works.answers, lambda: None)
+    refuse = RefuseTogether(works.gate, max_waiting=10)
+    reserve = ReserveOnSale(works.gate, works.sales, works.answers, lambda: None, refuse)
     cart = works.cart()
     with context.within(20.0):
         waiting = asyncio.create_task(reserve(cart, await works.sales.find_fresh("SALE")))
@@ -1084,6 +1089,123 @@ async def test_who_waits_for_an_answer_asks_the_gate_again(
     assert (await waiting).reservation_id == cart.reservation_id
     await works.require_true()
     assert await works.remaining() == 0
+
+
+class TestRefusals:
+    """A refusal waits for Postgres only when the gate may have forgotten an earlier answer (P3)."""
+
+    @staticmethod
+    def reserve(works: Works) -> ReserveOnSale:
+        """The use case, on works whose committer does not run."""
+        refuse = RefuseTogether(works.gate, max_waiting=100)
+        return ReserveOnSale(works.gate, works.sales, works.answers, lambda: None, refuse)
+
+    async def test_it_is_answered_at_once_and_written_down_later(self, works: Works) -> None:
+        await works.open(1)
+        await works.hold()
+        reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
+        carts = [works.cart(2) for _ in range(20)]
+        told = [
+            await reserve(carts[0], sale),
+            *await asyncio.gather(*(reserve(cart, sale) for cart in carts[1:])),
+        ]
+        assert await works.scalar("SELECT count(*) FROM reservation WHERE state = 7") == 0
+        assert await works.gate.backlog("SALE") < len(carts)
+        await works.commit_all()
+        for cart, answer in zip(carts, told, strict=True):
+            written = await works.find(cart)
+            assert (written.state, written.refusal) == (answer.state, answer.refusal)
+            assert written.reservation_id == answer.reservation_id == cart.reservation_id
+        await works.require_true()
+
+    async def test_a_winner_who_asks_again_is_held_however_empty_the_pool(self, works: Works) -> None:
+        await works.open(1)
+        held = await works.hold(request_id="winner")
+        reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
+        await reserve(works.cart(), sale)
+        again, loser = await asyncio.gather(
+            reserve(works.cart(request_id="winner"), sale), reserve(works.cart(), sale)
+        )
+        assert (again.reservation_id, again.state) == (held.reservation_id, ReservationState.HELD)
+        assert loser.state is ReservationState.REFUSED
+        other = works.cart(request_id="winner", content_hash=b"other")
+        with pytest.raises(RequestIdReused):
+            await reserve(other, sale)
+
+    async def test_units_that_came_back_are_had_by_who_asks_next(self, works: Works) -> None:
+        await works.open(1)
+        held = await works.hold()
+        reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
+        await reserve(works.cart(), sale)
+        await works.resolve(held, Verb.RELEASE)
+        await works.credit()
+        waiting = asyncio.create_task(reserve(works.cart(), sale))
+        while not waiting.done():
+            await works.commit_all()
+        assert (await waiting).state is ReservationState.HELD
+
+    async def test_a_gate_that_was_set_up_anew_does_not_refuse_what_it_may_have_forgotten(
+        self, works: Works
+    ) -> None:
+        await works.open(2)
+        released = await works.hold(request_id="released")
+        await works.resolve(released, Verb.RELEASE)
+        await works.credit()
+        await works.hold(2)
+        await works.valkey.flushdb()
+        assert await works.set_up()
+        reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
+        waiting = [
+            asyncio.create_task(reserve(works.cart(request_id=name), sale)) for name in ("released", "new")
+        ]
+        async with asyncio.timeout(20):
+            while not all(task.done() for task in waiting):
+                await works.commit_all()
+        first, new = [await task for task in waiting]
+        assert (first.reservation_id, first.state) == (released.reservation_id, ReservationState.HELD)
+        assert new.state is ReservationState.REFUSED
+
+    async def test_one_that_valkey_lost_before_postgres_had_it_is_decided_anew_and_nothing_is_oversold(
+        self, works: Works
+    ) -> None:
+        await works.open(1)
+        held = await works.hold()
+        reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
+        refused = works.cart(request_id="loser")
+        assert (await reserve(refused, sale)).state is ReservationState.REFUSED
+        await works.valkey.flushdb()
+        await works.resolve(held, Verb.RELEASE)
+        assert await works.set_up()
+        assert await works.ask(works.cart(request_id="loser")) is Outcome.HELD
+        await works.commit_all()
+        await works.require_true()
+
+    async def test_one_that_postgres_has_stays_whatever_valkey_loses(self, works: Works) -> None:
+        await works.open(1)
+        held = await works.hold()
+        reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
+        refused = await reserve(works.cart(request_id="loser"), sale)
+        await works.commit_all()
+        await works.valkey.flushdb()
+        await works.resolve(held, Verb.RELEASE)
+        assert await works.set_up()
+        sale = await works.sales.find_fresh("SALE")
+        waiting = asyncio.create_task(reserve(works.cart(request_id="loser"), sale))
+        while not waiting.done():
+            await works.commit_all()
+        assert (await waiting).reservation_id == refused.reservation_id
+        await works.require_true()
+
+    async def test_one_bad_cart_of_many_refused_together_is_parked_alone(self, works: Works) -> None:
+        await works.open(1)
+        await works.hold()
+        sale = await works.sales.find_fresh("SALE")
+        carts = [works.cart(), works.cart(customer="a\x00b"), works.cart()]
+        await works.gate.refuse(sale, carts)
+        await works.commit_all()
+        assert await works.scalar("SELECT count(*) FROM journal_dead_letter") == 1
+        assert await works.scalar("SELECT count(*) FROM reservation WHERE state = 7") == 2
+        await works.require_true()
 
 
 async def test_a_due_hold_is_found_by_its_index(works: Works) -> None:

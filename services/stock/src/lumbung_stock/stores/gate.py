@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from lumbung_kit.valkey import RedisScripts, ScriptCall, ScriptClient, Valkey, s
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reservations import Reservation
-from lumbung_stock.stores.journal_codec import Outcome, encode
+from lumbung_stock.stores.journal_codec import Outcome, available_of, encode
 
 INSTALL_BATCH = 500
 """Holds written by one call of install_gate.lua."""
@@ -25,12 +25,23 @@ RawEntry = tuple[str, Mapping[str, str]]
 """(entry id, fields) as read from the journal."""
 
 
+REFUSE_BATCH = 128
+REFUSE_SKUS_MAX = 10
+"""SKUs of a cart that may be refused together with others: a script takes some thousand arguments at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class GateAnswer:
-    """`hold_id` is the first request's when the request was seen before, None when nothing was decided."""
+    """`hold_id` is the first request's when the request was seen before, None when nothing was decided.
+
+    `available` is what the gate had of the SKUs when it decided; empty when it did so before. `complete`: the gate
+    knows every request that was ever answered in the sale, so that this is the request's first answer.
+    """
 
     outcome: Outcome
     hold_id: UUID | None
+    available: Mapping[str, int] = field(default_factory=dict)
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,8 @@ class Gate:
         self._journal_max = journal_max
         scripts = scripts or RedisScripts(client)
         self._reserve = _load(scripts, "reserve.lua")
+        self._refuse = _load(scripts, "refuse.lua")
+        self._read = _load(scripts, "read_journal.lua")
         self._freeze = _load(scripts, "freeze_gate.lua")
         self._install = _load(scripts, "install_gate.lua")
         self._arm = _load(scripts, "arm_gate.lua")
@@ -73,13 +86,42 @@ class Gate:
             encode(cart),
             self._journal_max,
             int(last_word),
+            _tail(cart),
         ]
         for sku, units in demand:
             arguments += [sku, units, items[sku].limit_per_customer]
         names = ("gate", "free", "requests", "holds", "customers", "journal")
         answer = await self._reserve(_keys(sale.flash_sale_code, *names), arguments)
-        hold_id = UUID(_text(answer[1])) if len(answer) > 1 else None
-        return GateAnswer(Outcome(answer[0]), hold_id)
+        return _answer(*answer)
+
+    async def refuse(self, sale: FlashSale, carts: Sequence[Cart]) -> list[GateAnswer]:
+        """Refuses those of up to REFUSE_BATCH carts that want more than is left, in one entry of the journal.
+
+        One that could be served is LEFT_ALONE. Each has at most REFUSE_SKUS_MAX SKUs.
+        """
+        items = sale.item_by_sku()
+        skus = {sku: index for index, sku in enumerate(items, start=1)}
+        arguments: list[str | int] = [
+            sale.epoch,
+            self._journal_max,
+            _tail(carts[0]),
+            ",".join([str(cart.reservation_id) for cart in carts]),
+            "\n".join([encode(cart) for cart in carts]),
+            len(skus),
+            *skus,
+        ]
+        for cart in carts:
+            demand = [(sku, units) for sku, units in cart.demand().items() if sku in items]
+            arguments += [cart.request_id, cart.content_hash.hex(), str(cart.reservation_id)]
+            arguments += [cart.customer_reference, len(demand)]
+            for sku, units in demand:
+                arguments += [skus[sku], units, items[sku].limit_per_customer]
+        names = ("gate", "free", "requests", "customers", "journal")
+        answer = await self._refuse(_keys(sale.flash_sale_code, *names), arguments)
+        if not answer:
+            return [GateAnswer(Outcome.NOT_ARMED, None) for _ in carts]
+        available, *answers = answer
+        return [replace(_answer(*each), available=available_of(_text(available))) for each in answers]
 
     async def freeze(self, code: str, epoch: int) -> bool:
         """Shuts the gate under `epoch`; False when a newer epoch has it."""
@@ -102,9 +144,10 @@ class Gate:
                 return False
         return True
 
-    async def arm(self, code: str, epoch: int) -> bool:
-        """Opens the gate under `epoch`; False when overtaken."""
-        return bool(await self._arm(_keys(code, "gate"), [epoch]))
+    async def arm(self, code: str, epoch: int, *, complete: bool = False) -> bool:
+        """Opens the gate under `epoch`; False when overtaken. `complete`: what was installed is every request that was
+        ever answered in the sale."""
+        return bool(await self._arm(_keys(code, "gate"), [epoch, int(complete)]))
 
     async def credit(self, code: str, epoch: int, holds: Sequence[tuple[UUID, Mapping[str, int]]]) -> bool:
         """Leaves holds just the units by SKU named with them, and gives back the rest; telling it again gives back
@@ -126,19 +169,17 @@ class Gate:
     async def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
         """The oldest entries that were not acknowledged; waits up to `wait_s` for the first."""
         (journal,) = _keys(code, "journal")
-        with translated_errors():
-            block = int(wait_s * 1000) or None
-            streams = await self._client.xread({journal: "0-0"}, count=count, block=block)
-        return [
-            (_text(entry_id), _fields(fields))
-            for _, entries in _streams(streams)
-            for entry_id, fields in entries
-        ]
+        found = await self._read([journal], [count])
+        if not found and wait_s:
+            with translated_errors():
+                await self._client.xread({journal: "0-0"}, count=1, block=max(1, int(wait_s * 1000)))
+            found = await self._read([journal], [count])
+        return [(_text(entry_id), _fields(fields)) for entry_id, fields in found]
 
     async def acknowledge(self, code: str, entries: Sequence[tuple[str, str]]) -> None:
         """Forgets entries, as (entry id, hold id), that Postgres has."""
         if entries:
-            await self._ack(_keys(code, "journal"), [part for entry in entries for part in entry])
+            await self._ack(_keys(code, "journal"), [entry_id for entry_id, _ in entries])
 
     async def backlog(self, code: str) -> int:
         """Entries that Postgres may not have yet."""
@@ -211,25 +252,22 @@ def _text(value: Any) -> str:
     return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
-def _fields(fields: Mapping[Any, Any]) -> dict[str, str]:
-    return {_text(name): _text(value) for name, value in fields.items()}
+def _fields(fields: Sequence[Any]) -> dict[str, str]:
+    """Names and values, which come one after the other."""
+    texts = [_text(each) for each in fields]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _streams(answer: Any) -> list[Any]:
-    """XREAD's answer as [(stream, entries)]: RESP2 gives a list of pairs, RESP3 a map."""
-    if not answer:
-        return []
-    if isinstance(answer, Mapping):
-        return [
-            (
-                stream,
-                entries[0]
-                if entries
-                and isinstance(entries[0], list)
-                and entries[0]
-                and isinstance(entries[0][0], (list, tuple))
-                else entries,
-            )
-            for stream, entries in answer.items()
-        ]
-    return list(answer)
+def _tail(cart: Cart) -> str:
+    """The part of a hold's id that an entry's id ends with."""
+    return str(cart.reservation_id.int & (2**64 - 1))
+
+
+def _answer(outcome: Any, hold_id: Any = None, complete: bytes = b"0", available: bytes = b"") -> GateAnswer:
+    """A script's answer; one that was given before has no more than the outcome and the hold."""
+    return GateAnswer(
+        Outcome(int(outcome)),
+        UUID(_text(hold_id)) if hold_id else None,
+        available_of(_text(available)),
+        _text(complete) == "1",
+    )

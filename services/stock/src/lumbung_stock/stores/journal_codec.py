@@ -15,8 +15,9 @@ from lumbung_stock.stores.reservations import lines_of, stored_lines
 
 
 class Outcome(IntEnum):
-    """What reserve.lua answers."""
+    """What reserve.lua and refuse.lua answer."""
 
+    LEFT_ALONE = 0
     HELD = 1
     OUT_OF_STOCK = 2
     LIMIT_REACHED = 3
@@ -46,13 +47,21 @@ def encode(cart: Cart) -> str:
     )
 
 
-def decode(fields: Mapping[str, str]) -> Cart:
-    """The cart of a journal entry, with the gate's refusal if it was one.
+def decode(fields: Mapping[str, str], known: Cart | None = None) -> Cart:
+    """The cart of a journal entry, with the gate's refusal if it was one; `known` is this hold's cart as it was sent.
 
     Raises KeyError, ValueError, TypeError or IndexError for an entry that is not ours.
     """
+    outcome, available = Outcome(int(fields["outcome"])), fields["available"]
+    cart = known or _decoded(fields)
+    if outcome is Outcome.HELD:
+        return cart
+    return replace(cart, refusal=refusal_of(cart, outcome, available_of(available)))
+
+
+def _decoded(fields: Mapping[str, str]) -> Cart:
     body = json.loads(fields["body"])
-    cart = Cart(
+    return Cart(
         reservation_id=UUID(fields["hold"]),
         request_id=body[0],
         content_hash=bytes.fromhex(body[1]),
@@ -66,14 +75,34 @@ def decode(fields: Mapping[str, str]) -> Cart:
         actor=body[9],
         traceparent=body[10],
     )
-    return replace(cart, refusal=_refusal(cart, Outcome(int(fields["outcome"])), fields["available"]))
 
 
-def _refusal(cart: Cart, outcome: Outcome, available: str) -> Refusal | None:
+def split(fields: Mapping[str, str]) -> list[Mapping[str, str]]:
+    """An entry of refuse.lua as one entry for each cart that it refused; any other as it is.
+
+    Raises ValueError for an entry that is not ours.
+    """
+    if "outcomes" not in fields:
+        return [fields]
+    names = ("hold", "outcome", "body")
+    parts = fields["holds"].split(","), fields["outcomes"].split(","), fields["body"].split("\n")
+    return [
+        {**dict(zip(names, part, strict=True)), "available": fields["available"]}
+        for part in zip(*parts, strict=True)
+        if part[1] != "0"
+    ]
+
+
+def available_of(text: str) -> dict[str, int]:
+    """Units by SKU, of a script's `sku=units,...`. Raises ValueError."""
+    pairs = (pair.rsplit("=", 1) for pair in text.split(",")) if text else ()
+    return {sku: int(units) for sku, units in pairs}
+
+
+def refusal_of(cart: Cart, outcome: Outcome, available: Mapping[str, int]) -> Refusal | None:
+    """What the gate's outcome means to this cart; `available` may name other SKUs too."""
     if outcome is Outcome.HELD:
         return None
     if outcome is Outcome.LIMIT_REACHED:
         return Refusal(CustomerLimitReached.reason, CustomerLimitReached().message)
-    pairs = (pair.rsplit("=", 1) for pair in available.split(","))
-    seen = {sku: int(units) for sku, units in pairs}
-    return out_of_stock(cart.lines, {**cart.demand(), **seen}, HOLDS_MAY_COME_BACK_S)
+    return out_of_stock(cart.lines, {**cart.demand(), **available}, HOLDS_MAY_COME_BACK_S)

@@ -74,6 +74,13 @@ async def taken_of_sale(conn: Conn, flash_sale_code: str) -> list[UUID]:
     return await _ids(conn, "taken_of_sale", {"flash_sale_code": flash_sale_code})
 
 
+async def has_other_answers(conn: Conn, flash_sale_code: str) -> bool:
+    """Whether the sale has reservations that are not among `taken_of_sale`."""
+    cursor = await conn.execute(_SQL["has_other_answers"], {"flash_sale_code": flash_sale_code})
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
 async def clock(conn: Conn) -> datetime:
     """Postgres' clock: the only one that deadlines are judged by."""
     cursor = await conn.execute(_SQL["clock"])

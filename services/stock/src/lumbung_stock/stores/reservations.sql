@@ -50,6 +50,12 @@ SELECT reservation_id
 -- What the gate must know of: what is held or sold, and what has shipped too, since a customer's limit counts it.
 SELECT reservation_id FROM reservation WHERE flash_sale_code = %(flash_sale_code)s AND state IN (1, 2, 6);
 
+-- name: has_other_answers
+-- All but those of taken_of_sale.
+SELECT EXISTS (
+    SELECT FROM reservation WHERE flash_sale_code = %(flash_sale_code)s AND state IN (3, 4, 5, 7)
+) AS found;
+
 -- name: clock
 SELECT clock_timestamp() AS now;
 

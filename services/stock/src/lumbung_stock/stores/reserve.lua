@@ -5,22 +5,27 @@
 --       3 requests hash  request id -> content hash|outcome|hold id
 --       4 holds  hash    hold id -> {customer, {{sku, units, limited}, ...}}
 --       5 customers hash customer \n sku -> units held or bought
---       6 journal stream epoch, seq, hold, outcome, available (sku=units,...), body
+--       6 journal stream epoch, seq, hold, outcome, available (sku=units,...), body; ids as below
 --       all under one hash tag: a sale lives on one shard
 -- ARGV  1 epoch  2 request id  3 content hash  4 hold id  5 customer  6 body (opaque, for the committer)
 --       7 most entries in the journal
 --       8 '1' when this answer is the last word; '0' when the sale has other pools to ask: then a refusal for want
 --         of units leaves no trace here, or the request would keep it wherever it is granted
---       9... triples: sku, units, limit per customer (0: none)
+--       9 tail of the entry's id: a number drawn from the hold's id
+--       10... triples: sku, units, limit per customer (0: none)
 --
--- Returns {outcome, hold id}, without the id when nothing was decided; outcomes as in journal_codec.Outcome:
+-- Returns {outcome, hold id, complete, available}, just {outcome} when nothing was decided; outcomes as in
+-- journal_codec.Outcome:
 --       1 HELD  2 OUT_OF_STOCK  3 LIMIT_REACHED  4 NOT_ARMED (or another epoch)  5 REQUEST_REUSED  6 JOURNAL_FULL
--- A request seen before gets its first answer, with the first hold id. Nothing is written before everything
--- was checked, since an error midway keeps what was written. The number of calls does not depend on the cart.
+-- A request seen before gets its first answer: {outcome, first hold id}. `complete` is '1' while the gate knows every
+-- request that was ever answered in this sale: then this is the request's first answer.
+-- Nothing is written before everything was checked, since an error midway keeps what was written, and the journal
+-- comes first: an entry without units does no harm, units without an entry would be lost until somebody misses them. The
+-- number of calls does not depend on the cart.
 
 local HELD, OUT_OF_STOCK, LIMIT_REACHED, NOT_ARMED, REQUEST_REUSED, JOURNAL_FULL = 1, 2, 3, 4, 5, 6
 
-local gate = redis.call('HMGET', KEYS[1], 'armed', 'epoch', 'seq')
+local gate = redis.call('HMGET', KEYS[1], 'armed', 'epoch', 'seq', 'complete')
 if gate[1] ~= '1' or gate[2] ~= ARGV[1] then
     return {NOT_ARMED}
 end
@@ -39,7 +44,7 @@ if redis.call('XLEN', KEYS[6]) >= tonumber(ARGV[7]) then
 end
 
 local skus, units, limits, customers = {}, {}, {}, {}
-for index = 9, #ARGV, 3 do
+for index = 10, #ARGV, 3 do
     skus[#skus + 1] = ARGV[index]
     units[#units + 1] = tonumber(ARGV[index + 1])
     limits[#limits + 1] = tonumber(ARGV[index + 2])
@@ -70,6 +75,13 @@ end
 if outcome == OUT_OF_STOCK and ARGV[8] ~= '1' then
     return {OUT_OF_STOCK}
 end
+-- An entry's id names its hold, so that it can be forgotten by id alone: after a lost suffix the same numbers come
+-- again, with another tail. They grow with epoch and seq, and lie above any that a clock gives.
+local seq = tonumber(gate[3] or '0') + 1
+local id = string.format('%.0f', 2 ^ 51 + tonumber(ARGV[1]) * 2 ^ 31 + seq) .. '-' .. ARGV[9]
+available = table.concat(available, ',')
+redis.call('XADD', KEYS[6], id, 'epoch', ARGV[1], 'seq', seq, 'hold', ARGV[4], 'outcome', outcome,
+    'available', available, 'body', ARGV[6])
 if outcome == HELD then
     redis.call('HSET', KEYS[2], unpack(free_after))
     redis.call('HSET', KEYS[4], ARGV[4], cjson.encode({ARGV[5], drawn}))
@@ -77,9 +89,6 @@ if outcome == HELD then
         redis.call('HSET', KEYS[5], unpack(bought_after))
     end
 end
-local seq = tonumber(gate[3] or '0') + 1
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3] .. '|' .. outcome .. '|' .. ARGV[4])
 redis.call('HSET', KEYS[1], 'seq', seq)
-redis.call('XADD', KEYS[6], '*', 'epoch', ARGV[1], 'seq', seq, 'hold', ARGV[4], 'outcome', outcome,
-    'available', table.concat(available, ','), 'body', ARGV[6])
-return {outcome, ARGV[4]}
+return {outcome, ARGV[4], gate[4] or '0', available}

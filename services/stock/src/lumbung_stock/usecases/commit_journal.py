@@ -7,7 +7,7 @@ never blocks the others: the batch is halved until it stands alone, and it is pa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lumbung_kit import telemetry
 from lumbung_kit.failures import Failure
@@ -15,8 +15,9 @@ from lumbung_kit.logs import get_logger
 from lumbung_kit.metrics import SIZES, counter, histogram
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservations import Reservation
+from lumbung_stock.stores.carts_in_flight import CartsInFlight
 from lumbung_stock.stores.gate import RawEntry
-from lumbung_stock.stores.journal_codec import decode
+from lumbung_stock.stores.journal_codec import decode, split
 from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.sale_ports import FencedError, SaleGate, SaleLedger
 
@@ -35,13 +36,14 @@ class CommitJournal:
     ledger: SaleLedger
     gate: SaleGate
     answers: DurableAnswers
+    carts: CartsInFlight = field(default_factory=CartsInFlight)
 
     async def __call__(self, code: str, epoch: int, entries: Sequence[RawEntry]) -> None:
         """Raises FencedError, or what the stores raise; then nothing was forgotten and it may be called again."""
         readable: list[Entry] = []
         for _, fields in entries:
             try:
-                readable.append((decode(fields), fields))
+                readable += [(self._cart(code, part), part) for part in split(fields)]
             except Exception as error:  # noqa: BLE001 - whatever it stumbles over, the entry is not ours
                 await self._park(code, fields, error)
         if readable:
@@ -49,6 +51,9 @@ class CommitJournal:
         await self.gate.acknowledge(
             code, [(entry_id, fields.get("hold", "")) for entry_id, fields in entries]
         )
+
+    def _cart(self, code: str, fields: Mapping[str, str]) -> Cart:
+        return decode(fields, self.carts.take(fields["hold"], code))
 
     async def _commit(self, code: str, epoch: int, entries: Sequence[Entry]) -> None:
         carts = [cart for cart, _ in entries]

@@ -58,6 +58,11 @@ class PostgresSaleLedger:
         """As the Protocol says."""
         return await self.postgres.run(lambda conn: _snapshot(conn, code, epoch))
 
+    async def has_other_answers(self, code: str) -> bool:
+        """As the Protocol says."""
+        async with self.postgres.connection() as conn:
+            return await reservations.has_other_answers(conn, code)
+
     async def note_armed(self, code: str, epoch: int) -> None:
         """As the Protocol says."""
         await self.postgres.run(lambda conn: _note_armed(conn, code, epoch))

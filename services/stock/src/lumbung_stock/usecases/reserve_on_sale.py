@@ -1,13 +1,15 @@
-"""Reserve on a flash sale: through the gate in Valkey, answered when Postgres has it (P2)."""
+"""Reserve on a flash sale: through the gate in Valkey; a hold is answered when Postgres has it (P2)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from lumbung_kit import context
 from lumbung_kit.failures import RequestIdReused
+from lumbung_stock.domain.answers import decided
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
 from lumbung_stock.domain.reservation_failures import (
@@ -17,9 +19,12 @@ from lumbung_stock.domain.reservation_failures import (
     JournalFull,
 )
 from lumbung_stock.domain.reservations import Reservation
-from lumbung_stock.stores.journal_codec import Outcome
+from lumbung_stock.stores.carts_in_flight import CartsInFlight
+from lumbung_stock.stores.gate import GateAnswer
+from lumbung_stock.stores.journal_codec import Outcome, refusal_of
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.durable_answers import DurableAnswers
+from lumbung_stock.usecases.refuse_together import RefuseTogether
 from lumbung_stock.usecases.sale_ports import SaleGate
 
 GATE_WAIT_S = 0.1
@@ -43,19 +48,24 @@ class ReserveOnSale:
     sales: SaleBook
     answers: DurableAnswers
     gate_is_shut: Callable[[], None]
+    refuse: RefuseTogether | None = None
+    carts: CartsInFlight = field(default_factory=CartsInFlight)
 
     async def __call__(self, cart: Cart, sale: FlashSale, *, last_word: bool = True) -> Reservation:
-        """The first answer to the cart's request, durable. A refusal is waited for too: Postgres may know of an
-        earlier answer that the gate has forgotten.
+        """The first answer to the cart's request: a hold when it is durable, a refusal when Postgres has it or the
+        gate knows that there was no answer before.
 
         Raises RequestIdReused, JournalFull, GateNotReady, HoldPending, FlashSaleNotOpen (it was closed meanwhile),
         StoreUnavailable; after the last three, the same request finds its answer. Without `last_word` a want of
         units is no answer: it raises PoolIsShortError.
         """
         for _ in range(ANSWER_WAITS_MAX):
-            seen_before = await self._journaled(cart, sale, last_word=last_word)
-            if seen_before and (answer := await self.answers.find(cart.request_id)):
-                return _same_content(cart, answer)
+            said = await self._asked(cart, sale, last_word=last_word)
+            if answer := refused_at_once(cart, said):
+                return answer
+            seen_before = said.hold_id != cart.reservation_id
+            if seen_before and (known := await self.answers.find(cart.request_id)):
+                return _same_content(cart, known)
             left_s = context.deadline_remaining_s() - _MARGIN_S
             reservation = await self.answers.wait(cart.request_id, max(0.0, min(left_s, ASK_AGAIN_S)))
             if reservation is not None:
@@ -66,13 +76,14 @@ class ReserveOnSale:
             last_word = True
         raise HoldPending(retry_after_s=1.0)
 
-    async def _journaled(self, cart: Cart, sale: FlashSale, *, last_word: bool) -> bool:
-        """Returns when the gate has decided the request; True when it did so before."""
+    async def _asked(self, cart: Cart, sale: FlashSale, *, last_word: bool) -> GateAnswer:
+        """What the gate says once it has decided the request, now or before."""
         for _ in range(GATE_TRIES_MAX):
-            answer = await self.gate.reserve(sale, cart, last_word=last_word)
+            answer = await self._say(cart, sale, last_word=last_word)
             match answer.outcome:
                 case Outcome.REQUEST_REUSED:
-                    return await self._answered(cart)
+                    await self._require_answered(cart)
+                    return answer
                 case Outcome.JOURNAL_FULL:
                     raise JournalFull(retry_after_s=1.0)
                 case Outcome.NOT_ARMED:
@@ -80,18 +91,31 @@ class ReserveOnSale:
                 case Outcome.OUT_OF_STOCK if answer.hold_id is None:
                     raise PoolIsShortError
                 case _:
-                    return answer.hold_id != cart.reservation_id
+                    return answer
         raise GateNotReady(retry_after_s=1.0)
 
-    async def _answered(self, cart: Cart) -> bool:
-        """Whether Postgres has an answer under this id. A gate that was set up anew may have seen the id first with
-        other content, which was refused; the first request still gets its first answer.
+    async def _say(self, cart: Cart, sale: FlashSale, *, last_word: bool) -> GateAnswer:
+        """One question to the gate: with others that have little hope, or alone."""
+        self.carts.put(cart)
+        answer = GateAnswer(Outcome.LEFT_ALONE, None)
+        if self.refuse and last_word and self.refuse.has_little_hope(sale, cart):
+            answer = await self.refuse(cart, sale)
+        if answer.outcome is Outcome.LEFT_ALONE:
+            answer = await self.gate.reserve(sale, cart, last_word=last_word)
+        if answer.hold_id != cart.reservation_id:
+            self.carts.drop(cart)
+        if self.refuse and answer.outcome is Outcome.OUT_OF_STOCK:
+            self.refuse.note(sale, answer.available)
+        return answer
+
+    async def _require_answered(self, cart: Cart) -> None:
+        """A gate that was set up anew may have seen the id first with other content, which was refused; the first
+        request still gets its first answer, which Postgres has.
 
         Raises RequestIdReused when it has none.
         """
         if await self.answers.find(cart.request_id) is None:
             raise RequestIdReused
-        return True
 
     async def _wait_for_gate(self, sale: FlashSale) -> FlashSale:
         """The sale as it is now, after giving whoever sets the gate up a moment."""
@@ -104,6 +128,19 @@ class ReserveOnSale:
         if fresh.epoch == sale.epoch:
             await asyncio.sleep(GATE_WAIT_S)
         return fresh
+
+
+def refused_at_once(cart: Cart, said: GateAnswer) -> Reservation | None:
+    """The refusal that need not wait for Postgres: the gate, which knows every answer of this sale, gave none before.
+
+    It will be in Postgres shortly. Its times are this process' own; nobody is shown them.
+    """
+    refused = said.outcome in (Outcome.OUT_OF_STOCK, Outcome.LIMIT_REACHED)
+    if not (refused and said.complete and said.hold_id == cart.reservation_id):
+        return None
+    refusal = refusal_of(cart, said.outcome, said.available)
+    now = datetime.now(UTC)
+    return decided(cart, refusal, (now, now)) if refusal else None
 
 
 def _same_content(cart: Cart, answer: Reservation) -> Reservation:

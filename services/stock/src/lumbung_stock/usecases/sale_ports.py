@@ -48,6 +48,9 @@ class SaleLedger(Protocol):
         """The sale, and the reservations that have taken the units which are not free, at one instant; None when
         the sale is not open under `epoch`. Additions to its quota are in it, and count as told."""
 
+    async def has_other_answers(self, code: str) -> bool:
+        """Whether requests of this sale were answered that have taken nothing, or no longer."""
+
     async def note_armed(self, code: str, epoch: int) -> None:
         """Notes that the gate is armed, unless the sale has a newer epoch."""
 
@@ -128,14 +131,18 @@ class SaleGate(Protocol):
         """Takes the cart's units of SKUs on sale, all or none, and journals the decision. Without `last_word`, a
         want of units decides nothing and is forgotten at once."""
 
+    async def refuse(self, sale: FlashSale, carts: Sequence[Cart]) -> list[GateAnswer]:
+        """Refuses, and journals together, those carts that want more than is left; the others are LEFT_ALONE."""
+
     async def freeze(self, code: str, epoch: int) -> bool:
         """Shuts the gate under `epoch`; False when a newer epoch has it."""
 
     async def install(self, sale: FlashSale, taken: Sequence[Reservation]) -> bool:
         """Writes the free units and the reservations that took the others; False when overtaken."""
 
-    async def arm(self, code: str, epoch: int) -> bool:
-        """Opens the gate under `epoch`; False when overtaken."""
+    async def arm(self, code: str, epoch: int, *, complete: bool = False) -> bool:
+        """Opens the gate under `epoch`; False when overtaken. `complete`: what was installed is every request that was
+        ever answered in the sale, so that the gate's refusal of a request it has not seen is its first answer."""
 
     async def credit(self, code: str, epoch: int, holds: Sequence[tuple[UUID, Mapping[str, int]]]) -> bool:
         """Leaves holds just the units by SKU named with them, and gives back the rest; telling it again gives back

@@ -48,7 +48,9 @@ class SetUpGate:
         if state is None:
             return False
         sale, taken = state
-        armed = await self.gate.install(sale, taken) and await self.gate.arm(code, epoch)
+        # A pool never knows all: another pool of the sale may have answered the request.
+        complete = shown_code(code) == code and not await self.ledger.has_other_answers(code)
+        armed = await self.gate.install(sale, taken) and await self.gate.arm(code, epoch, complete=complete)
         if armed:
             await self.ledger.note_armed(code, epoch)
             self.sales.forget(shown_code(code))
