@@ -185,13 +185,18 @@ class TestOnASale:
         await shop.until_gate_has("SALE", {"A": (await shop.item("SALE", "A")).remaining})
 
 
-async def test_a_repeated_reserve_of_a_closed_sale_is_answered_as_it_was(shop: Shop) -> None:
+@pytest.mark.parametrize("on_sale", ["A", "B"])
+async def test_a_repeated_reserve_of_a_closed_sale_is_answered_as_it_was(shop: Shop, on_sale: str) -> None:
     await shop.put("A", 5)
     await shop.put("B", 5)
-    await shop.open_sale("SALE", {"A": 5})
+    await shop.open_sale("SALE", {on_sale: 5})
     ask = shop.ask({"A": 2, "B": 1}, sale="SALE")
     held = (await shop.reservations.Reserve(ask)).reservation
-    assert [draw.from_escrow for draw in held.draws] == [True, False]
+    assert {draw.sku_code: draw.from_escrow for draw in held.draws} == {
+        "A": on_sale == "A",
+        "B": on_sale == "B",
+    }
+    assert (await shop.reservations.Reserve(ask)).reservation == held
     confirmation = shop.confirmation(held)
     sold = await shop.reservations.Confirm(confirmation)
     await shop.close_sale("SALE")

@@ -83,8 +83,8 @@ def require_sound(parts: tuple[Part, ...], free: dict[LevelKey, int], plan: Plan
 LINES = st.lists(
     st.builds(line, st.sampled_from((*SKUS, *BUNDLES)), st.integers(1, 2)), min_size=1, max_size=3
 )
-FREE = st.dictionaries(
-    st.tuples(st.sampled_from(WAREHOUSES), st.sampled_from(SKUS)), st.integers(-1, 4), max_size=16
+FREE = st.fixed_dictionaries(
+    {(warehouse, sku): st.integers(-1, 4) for warehouse in WAREHOUSES for sku in SKUS}
 )
 
 
@@ -131,6 +131,11 @@ def test_a_refusal_names_why(lines: list[Line], free: dict[LevelKey, int]) -> No
         assert each.blocking_sku_code in dict(asked.components)
         alone = parts_of([Line(asked.sku_code, max(1, each.available_quantity), asked.components)])
         assert fill(alone, free, WAREHOUSES).is_whole or each.available_quantity == 0
+
+
+def test_one_that_has_it_all_sends_it_although_others_come_first() -> None:
+    free = {("W1", "A"): 1, ("W2", "A"): 2, ("W3", "A"): 3}
+    assert fewest(parts_of([line("A", 3)]), free, WAREHOUSES).units == {("W3", "A"): 3}
 
 
 def test_a_bundle_is_never_torn_but_its_pieces_may_come_from_two_warehouses() -> None:
