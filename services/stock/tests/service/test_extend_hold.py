@@ -165,12 +165,11 @@ async def test_extending_races_with_every_other_verb(shop: Shop, on_sale: bool) 
 
 
 async def test_many_extensions_and_a_confirm_of_one_batch_leave_one_deadline(shop: Shop) -> None:
-    """They are decided in one transaction: what the hold came to last is what is written."""
+    """What the hold came to last is what is written, told and judged by."""
     await shop.put("A", 1)
     held = await shop.hold({"A": 1})
     requests = [extension(shop, held, 600 + number) for number in range(20)]
     answers = await asyncio.gather(*map(shop.reservations.ExtendHold, requests))
-    last = max(told(answer.reservation) for answer in answers)
-    assert await deadline(shop, held) == last + TOLD_EARLIER
-    sold = await shop.confirm(held)
-    assert told(sold) == last
+    last = await deadline(shop, held) - TOLD_EARLIER
+    assert last in [told(answer.reservation) for answer in answers]
+    assert told(await shop.confirm(held)) == last

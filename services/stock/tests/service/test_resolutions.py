@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from lumbung.stock.v1 import reservations_pb2 as pb
-from lumbung_stock.domain.reservations import OrderDetails, ReservationState, Resolution, Verb
+from lumbung_stock.domain.reservations import OrderDetails, Reservation, ReservationState, Resolution, Verb
 from lumbung_stock.usecases.resolve_reservations import resolve_reservations
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ async def test_of_two_changes_in_one_transaction_the_last_is_what_is_written(sho
     held = await shop.hold({"A": 2})
     hold_id = UUID(held.reservation_id)
     wishes = [
-        Resolution(hold_id, Verb.EXTEND, shop.new_id(), ttl_s=3600),
+        *(Resolution(hold_id, Verb.EXTEND, shop.new_id(), ttl_s=ttl_s) for ttl_s in (7200, 60, 3600)),
         Resolution(
             hold_id,
             Verb.CONFIRM,
@@ -174,10 +174,13 @@ async def test_of_two_changes_in_one_transaction_the_last_is_what_is_written(sho
     ]
     answers = await shop.postgres.run(lambda conn: resolve_reservations(conn, wishes))
     assert [getattr(each, "state", each) for each in answers] == [
-        ReservationState.HELD,
+        *[ReservationState.HELD] * 3,
         ReservationState.CONFIRMED,
         ReservationState.CANCELLED,
     ]
+    extended = answers[2]
+    assert isinstance(extended, Reservation)
+    assert await shop.rows("SELECT expire_time FROM reservation") == [(extended.deadline,)]
     now = await shop.get(held)
     assert (now.state, now.order.order_reference) == (pb.RESERVATION_STATE_CANCELLED, "INV/7")
     assert ([line.quantity for line in now.lines], [line.quantity for line in now.held_lines]) == ([1], [2])
