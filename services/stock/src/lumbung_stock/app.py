@@ -40,6 +40,7 @@ from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.stores.warehouses import WarehouseBook
 from lumbung_stock.usecases.change_reservations import ChangeReservations
+from lumbung_stock.usecases.check_continuously import CheckContinuously
 from lumbung_stock.usecases.close_ended_sales import CloseEndedSales
 from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.commit_journal import CommitJournal
@@ -207,6 +208,7 @@ def _reservations(
         Loop("credit gates", partial(loops.credit_for_ever, credit)),
         Loop("watch gates", partial(loops.watch_for_ever, watch, gate_is_shut)),
         Loop("close ended sales", partial(loops.close_for_ever, CloseEndedSales(stores.ledger, close))),
+        Loop("check continuously", CheckContinuously(stores.postgres, stores.leases).run),
         Loop("poll for answers", partial(loops.poll_for_ever, stores.answers.poll)),
     ]
 
@@ -229,7 +231,11 @@ def _availability(
         AvailabilityService(stores.postgres, get, watch),
         "lumbung.stock.v1.AvailabilityService",
     )
-    return service, [Loop("follow availability", watch.follow), Loop("tell watchers", watch.tell)]
+    return service, [
+        Loop("follow availability", watch.follow),
+        Loop("tell watchers", watch.tell),
+        Loop("keep watchers alive", watch.keep_alive),
+    ]
 
 
 def _inventory(stores: Stores) -> list[Service]:

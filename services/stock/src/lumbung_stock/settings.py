@@ -39,7 +39,7 @@ class StockSettings(ServiceSettings):
     """Ordinary reservations decided in one transaction."""
     watchers_max: Annotated[int, Field(ge=1, le=20_000)] = 5_000
     """Streams that may watch availability; more are refused."""
-    watch_messages_per_s_max: Annotated[int, Field(ge=100)] = 6_000
-    """Changes told to watchers in a second, over all of them: what is left of the process reserves."""
+    watch_messages_per_s_max: Annotated[int, Field(ge=100)] = 3_000
+    """Messages to watchers in a second, in the long run and over all of them: the rest of the process reserves."""
     waiting_max: Annotated[int, Field(ge=1)] = 10_000
     """Callers that may wait for a decision; more are refused at once."""

@@ -27,6 +27,27 @@ class LedgerReport:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenPromise:
+    """A figure of a level, or of a sale's item, that is not what the reservations, the sales and the places say.
+
+    `kind` is held, sold, escrow (of a level), quota (of an item), oversold (of either), or places: on hand is not what
+    the bins hold.
+    """
+
+    kind: str
+    flash_sale_code: str
+    warehouse_code: str
+    sku_code: str
+    stored_quantity: int
+    true_quantity: int
+
+    @property
+    def units(self) -> int:
+        """How far off it is."""
+        return abs(self.stored_quantity - self.true_quantity)
+
+
+@dataclass(frozen=True, slots=True)
 class PromiseReport:
     """What must be 0, except `shortfall_units`, which says what reality has taken away."""
 

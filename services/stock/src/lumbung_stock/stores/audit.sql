@@ -9,15 +9,20 @@ SELECT (SELECT count(*) FROM ledger_entry
        + (SELECT count(*) FROM level WHERE %(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s);
 
 -- name: differences
--- Every place and level recomputed from nothing but the ledger, and laid beside what is stored, both ways round.
+-- Every place and level of a slice of keys recomputed from nothing but the ledger, and laid beside what is stored,
+-- both ways round.
 WITH flow AS (
     SELECT warehouse_code, sku_code, to_place AS place_code, quantity
       FROM ledger_entry
-     WHERE %(warehouse_code)s::text = '' OR warehouse_code = %(warehouse_code)s
+     WHERE (%(warehouse_code)s::text = '' OR warehouse_code = %(warehouse_code)s)
+       AND (warehouse_code, sku_code) > (%(after_warehouse)s::text, %(after_sku)s::text)
+       AND (warehouse_code, sku_code) <= (%(through_warehouse)s::text, %(through_sku)s::text)
     UNION ALL
     SELECT warehouse_code, sku_code, from_place, -quantity
       FROM ledger_entry
-     WHERE %(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s
+     WHERE (%(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s)
+       AND (warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
+       AND (warehouse_code, sku_code) <= (%(through_warehouse)s, %(through_sku)s)
 ), recomputed_place AS (
     SELECT warehouse_code, sku_code, place_code, sum(quantity)::bigint AS quantity
       FROM flow
@@ -29,9 +34,15 @@ WITH flow AS (
      WHERE place_code <> ALL (%(not_on_hand)s::text[])
      GROUP BY warehouse_code, sku_code
 ), stored_place AS (
-    SELECT * FROM place_stock WHERE %(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s
+    SELECT * FROM place_stock
+     WHERE (%(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s)
+       AND (warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
+       AND (warehouse_code, sku_code) <= (%(through_warehouse)s, %(through_sku)s)
 ), stored_level AS (
-    SELECT * FROM level WHERE %(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s
+    SELECT * FROM level
+     WHERE (%(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s)
+       AND (warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
+       AND (warehouse_code, sku_code) <= (%(through_warehouse)s, %(through_sku)s)
 ), compared AS (
     SELECT warehouse_code, sku_code, place_code,
            coalesce(stored_place.quantity, 0) AS stored_quantity,
@@ -104,3 +115,114 @@ SELECT (coalesce(level_sums.oversold, 0) + coalesce(item_sums.oversold, 0))::big
        coalesce(level_sums.shortfall, 0)::bigint AS shortfall_units,
        statement_timestamp() AS read_time
   FROM level_sums, level_gaps, item_sums;
+
+-- name: slice_end
+-- The key of the level with which a slice ends, or the last key of all that has units, if fewer levels are left. So
+-- slices cover every key, also one that has no level.
+SELECT warehouse_code, sku_code
+  FROM (
+       (SELECT 1 AS choice, warehouse_code, sku_code
+          FROM level
+         WHERE (warehouse_code, sku_code) > (%(after_warehouse)s::text, %(after_sku)s::text)
+         ORDER BY warehouse_code, sku_code
+        OFFSET %(size)s - 1
+         LIMIT 1)
+       UNION ALL
+       (SELECT 2, warehouse_code, sku_code FROM level ORDER BY warehouse_code DESC, sku_code DESC LIMIT 1)
+       UNION ALL
+       (SELECT 2, warehouse_code, sku_code FROM place_stock ORDER BY warehouse_code DESC, sku_code DESC LIMIT 1)
+       UNION ALL
+       (SELECT 2, warehouse_code, sku_code FROM ledger_entry ORDER BY warehouse_code DESC, sku_code DESC LIMIT 1)
+       UNION ALL
+       (SELECT 2, warehouse_code, sku_code FROM reservation_draw ORDER BY warehouse_code DESC, sku_code DESC LIMIT 1)
+       UNION ALL
+       (SELECT 2, warehouse_code, sku_code FROM flash_sale_item ORDER BY warehouse_code DESC, sku_code DESC LIMIT 1)
+       ) AS ending
+ WHERE (warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
+ ORDER BY choice, warehouse_code DESC, sku_code DESC
+ LIMIT 1;
+
+-- name: broken_promises
+-- The same questions as `promises` asks, of one slice, with the keys of what is wrong. One statement, one snapshot.
+WITH open_draw AS (
+    SELECT draw.warehouse_code, draw.sku_code, draw.quantity, draw.from_escrow, reservation.state,
+           reservation.flash_sale_code
+      FROM reservation_draw AS draw
+      JOIN reservation USING (reservation_id)
+     WHERE (draw.warehouse_code, draw.sku_code) > (%(after_warehouse)s::text, %(after_sku)s::text)
+       AND (draw.warehouse_code, draw.sku_code) <= (%(through_warehouse)s::text, %(through_sku)s::text)
+       AND reservation.state IN (1, 2) AND NOT draw.shipped
+), stored AS (
+    SELECT * FROM level
+     WHERE (warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
+       AND (warehouse_code, sku_code) <= (%(through_warehouse)s, %(through_sku)s)
+), item AS (
+    SELECT flash_sale_code, warehouse_code, sku_code, flash_sale.state, quota, remaining, shipped, returned
+      FROM flash_sale_item
+      JOIN flash_sale USING (flash_sale_code)
+     WHERE (warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
+       AND (warehouse_code, sku_code) <= (%(through_warehouse)s, %(through_sku)s)
+       AND flash_sale.state > 1
+), promised AS (
+    SELECT warehouse_code, sku_code,
+           coalesce(sum(quantity) FILTER (WHERE state = 1), 0) AS held,
+           coalesce(sum(quantity) FILTER (WHERE state = 2), 0) AS sold
+      FROM open_draw
+     WHERE NOT from_escrow
+     GROUP BY warehouse_code, sku_code
+), set_aside AS (
+    SELECT warehouse_code, sku_code, sum(quota - shipped - returned) AS escrow
+      FROM item
+     WHERE state IN (2, 3)
+     GROUP BY warehouse_code, sku_code
+), taken AS (
+    SELECT open_draw.flash_sale_code, warehouse_code, sku_code, sum(quantity) AS quantity
+      FROM open_draw
+      JOIN flash_sale USING (flash_sale_code)
+     WHERE from_escrow OR flash_sale.state = 4
+     GROUP BY open_draw.flash_sale_code, warehouse_code, sku_code
+), in_places AS (
+    SELECT warehouse_code, sku_code, sum(quantity) AS quantity
+      FROM place_stock
+     WHERE (warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
+       AND (warehouse_code, sku_code) <= (%(through_warehouse)s, %(through_sku)s)
+       AND place_code <> ALL (%(not_on_hand)s::text[])
+     GROUP BY warehouse_code, sku_code
+), compared (kind, flash_sale_code, warehouse_code, sku_code, stored_quantity, true_quantity) AS (
+    SELECT 'held', '', warehouse_code, sku_code, coalesce(stored.held, 0), coalesce(promised.held, 0)
+      FROM stored FULL JOIN promised USING (warehouse_code, sku_code)
+    UNION ALL
+    SELECT 'sold', '', warehouse_code, sku_code, coalesce(stored.sold, 0), coalesce(promised.sold, 0)
+      FROM stored FULL JOIN promised USING (warehouse_code, sku_code)
+    UNION ALL
+    SELECT 'escrow', '', warehouse_code, sku_code, coalesce(stored.escrow, 0), coalesce(set_aside.escrow, 0)
+      FROM stored FULL JOIN set_aside USING (warehouse_code, sku_code)
+    UNION ALL
+    SELECT 'places', '', warehouse_code, sku_code, coalesce(stored.on_hand, 0), coalesce(in_places.quantity, 0)
+      FROM stored FULL JOIN in_places USING (warehouse_code, sku_code)
+    UNION ALL
+    SELECT 'quota', flash_sale_code, warehouse_code, sku_code, quota,
+           remaining + shipped + returned + coalesce(taken.quantity, 0)
+      FROM item LEFT JOIN taken USING (flash_sale_code, warehouse_code, sku_code)
+    UNION ALL
+    SELECT 'oversold', '', warehouse_code, sku_code, greatest(on_hand + shortfall, held + sold + escrow),
+           on_hand + shortfall
+      FROM stored
+    UNION ALL
+    SELECT 'oversold', flash_sale_code, warehouse_code, sku_code,
+           greatest(quota, remaining + shipped + returned + coalesce(taken.quantity, 0)), quota
+      FROM item LEFT JOIN taken USING (flash_sale_code, warehouse_code, sku_code)
+)
+SELECT kind, flash_sale_code, warehouse_code, sku_code, stored_quantity::bigint, true_quantity::bigint
+  FROM compared
+ WHERE stored_quantity <> true_quantity
+ ORDER BY kind, flash_sale_code, warehouse_code, sku_code
+ LIMIT %(limit)s;
+
+-- name: leaked_holds
+-- Holds long past their deadline that nothing has expired, the oldest first.
+SELECT reservation_id, coalesce(flash_sale_code, '')
+  FROM reservation
+ WHERE state = 1 AND expire_time < statement_timestamp() - make_interval(secs => %(leaked_after_s)s)
+ ORDER BY expire_time
+ LIMIT %(limit)s;

@@ -24,6 +24,7 @@ from lumbung_kit.metrics import counter, gauge
 from lumbung_kit.postgres import Postgres
 from lumbung_stock.domain.availability import Availability
 from lumbung_stock.domain.inventory_failures import PositionAhead, SkuNotFound
+from lumbung_stock.domain.pace import Pace
 from lumbung_stock.domain.recent_changes import RecentChanges
 from lumbung_stock.stores.availability import read_figures
 from lumbung_stock.wire.events import AVAILABILITY_CHANGED, changed_skus
@@ -38,7 +39,7 @@ SPAN_MAX = 20_000
 RECENT_SKUS_MAX = 100_000
 READS_TOGETHER_MAX = 64
 TURN_S = 0.01
-BURST_S = 0.05
+SWEEP_S = 1.0
 MESSAGES_MAX = 256
 NAMED_MAX = 10
 
@@ -55,12 +56,13 @@ class _Watcher:
 
     sku_codes: tuple[str, ...]
     channel_code: str
+    told_at: float = 0.0
     untold: set[str] = field(default_factory=set)
-    bell: Wakeup = field(default_factory=Wakeup)
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class WatchAvailability:
-    """All watchers of this process. `follow` and `tell` must run beside them.
+    """All watchers of this process. `follow`, `tell` and `keep_alive` must run beside them.
 
     What holds at any moment: the figures shown of a watched SKU contain every change up to `_position`, and what a
     watcher has not been told of them is in its `untold`.
@@ -72,7 +74,7 @@ class WatchAvailability:
         self._postgres = postgres
         self._log = log
         self._watchers_max = watchers_max
-        self._messages_per_s_max = messages_per_s_max
+        self._pace = Pace(per_s=messages_per_s_max, saved_max=watchers_max)
         self._watchers: set[_Watcher] = set()
         self._by_sku: dict[str, set[_Watcher]] = {}
         self._shown: dict[str, Availability] = {}
@@ -104,8 +106,9 @@ class WatchAvailability:
             watcher.untold = set(watcher.sku_codes) if missed is None else missed
             yield self._news_for(watcher)
             while True:
-                if not await watcher.bell.wait(HEARTBEAT_S) or watcher.untold:
-                    yield self._news_for(watcher)
+                await watcher.bell.wait()
+                watcher.bell.clear()
+                yield self._news_for(watcher)
 
     async def close(self) -> None:
         """Reads for those who wait, and for nobody else."""
@@ -163,6 +166,7 @@ class WatchAvailability:
         same."""
         key = (watcher.channel_code, frozenset(watcher.untold))
         watcher.untold.clear()
+        watcher.told_at = loop_time()
         self._line.pop(watcher, None)
         (_TOLD_CHANGES if key[1] else _TOLD_NOTHING).inc()
         message = self._messages.get(key)
@@ -235,17 +239,23 @@ class WatchAvailability:
     async def tell(self) -> NoReturn:
         """Wakes watchers that have news, in the order in which they got it, at a bounded pace."""
         while True:
-            await self._in_line.wait(HEARTBEAT_S)
-            since = loop_time() - TURN_S
+            await self._in_line.wait(SWEEP_S)
             while self._line:
-                now = loop_time()
-                count = max(1, int(self._messages_per_s_max * min(now - since, BURST_S)))
-                since = now
-                self._ring_first(count)
+                self._ring_first(self._pace.take(loop_time(), len(self._line)))
                 _IN_LINE.set(len(self._line))
                 await asyncio.sleep(TURN_S)
+
+    async def keep_alive(self) -> NoReturn:
+        """Lines up whoever has heard nothing for HEARTBEAT_S: one look at all costs less than a timer each."""
+        while True:
+            await asyncio.sleep(min(SWEEP_S, HEARTBEAT_S))
+            silent_since = loop_time() - HEARTBEAT_S
+            for watcher in self._watchers:
+                if 0 < watcher.told_at < silent_since:
+                    self._line.setdefault(watcher)
+            self._in_line.ring()
 
     def _ring_first(self, count: int) -> None:
         for watcher in list(islice(self._line, count)):
             del self._line[watcher]
-            watcher.bell.ring()
+            watcher.bell.set()

@@ -1,0 +1,34 @@
+"""Who may go now: never faster than the pace in the long run, everybody soon after a quiet time."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lumbung_stock.domain.pace import Pace
+
+
+def gone(pace: Pace, start: float, seconds: float, *, turn_s: float = 0.01) -> int:
+    """How many go while many more wait."""
+    turns = int(seconds / turn_s)
+    return sum(pace.take(start + turn * turn_s, 1_000_000) for turn in range(turns))
+
+
+def test_after_a_quiet_time_all_that_was_saved_goes_within_a_second() -> None:
+    pace = Pace(per_s=3_000, saved_max=5_000)
+    assert pace.take(10.0, 1_000_000) < 500
+    assert gone(pace, 10.01, 0.99) >= 5_000
+
+
+def test_few_go_at_once() -> None:
+    assert Pace(per_s=3_000, saved_max=5_000).take(10.0, 7) == 7
+
+
+@given(st.lists(st.floats(0.001, 0.5), min_size=1, max_size=200), st.integers(100, 5_000))
+def test_the_pace_is_kept_in_the_long_run(waits: list[float], per_s: int) -> None:
+    pace = Pace(per_s=per_s, saved_max=1_000)
+    now, count = 0.0, 0
+    for wait in waits:
+        now += wait
+        count += pace.take(now, 1_000_000)
+    assert count <= per_s * now + 1_000
