@@ -11,13 +11,14 @@ import sysconfig
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
 
-from lumbung_kit.postgres import Conn
+from lumbung_kit.postgres import Conn, Postgres
 
 _TIMEOUT_S = 300
 _TRY_INTERVAL_S = 0.05
@@ -40,9 +41,18 @@ class SchemaVersionError(RuntimeError):
 
 
 def kit_migrations() -> Path:
-    """The migrations that every service's schema has: inside the wheel, or beside `src` in a checkout."""
-    inside = Path(__file__).with_name("_migrations")
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "migrations"
+    """The migrations that every service's schema has."""
+    return migrations_of("lumbung_kit")
+
+
+def migrations_of(package: str) -> Path:
+    """A package's migrations: inside its wheel, or beside `src` in a checkout."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise MigrationError(f"there is no package {package}")
+    folder = Path(spec.origin).parent
+    inside = folder / "_migrations"
+    return inside if inside.is_dir() else folder.parents[1] / "migrations"
 
 
 async def migrate(admin_url: str, schema: str, dirs: Sequence[Path]) -> None:
@@ -66,15 +76,18 @@ async def pending(url: str, schema: str, dirs: Sequence[Path]) -> list[str]:
     return [name for version, name in _files(dirs).items() if version not in applied]
 
 
-async def require_current(conn: Conn, schema: str, dirs: Sequence[Path]) -> None:
-    """Raises SchemaVersionError unless exactly our migrations are applied: what `ready` checks before
-    serving.
-    """
-    files, applied = _files(dirs), await _applied(conn, schema)
+async def require_current(postgres: Postgres, dirs: Sequence[Path]) -> None:
+    """Raises SchemaVersionError unless exactly our migrations are applied: what a service asks before it serves."""
+    files = _files(dirs)
+    async with postgres.connection() as conn:
+        applied = await _applied(conn, postgres.schema)
     missing = [name for version, name in files.items() if version not in applied]
     unknown = sorted(applied - files.keys())
     if missing or unknown:
-        raise SchemaVersionError(f"schema {schema}: not applied {missing}, unknown to this program {unknown}")
+        raise SchemaVersionError(
+            f"The schema {postgres.schema} is of another version than this program: "
+            f"not applied {missing}, unknown here {unknown}."
+        )
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from lumbung_kit import engines, logs, loops, metrics, telemetry
 from lumbung_kit import settings as kit_settings
 from lumbung_kit.failures import Failure
 from lumbung_kit.frame import Frame
+from lumbung_kit.migrations import SchemaVersionError
 from lumbung_kit.settings import ServiceSettings
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ S = TypeVar("S", bound=ServiceSettings)
 
 READY_INTERVAL_S: Final = 1.0
 READY_TIMEOUT_S: Final = 2.0
+LAG_INTERVAL_S: Final = 0.2
+LAG_SLEEP_S: Final = 0.05
 RESTART_S_MIN: Final = 0.1
 RESTART_S_MAX: Final = 10.0
 QUIET_S_MAX: Final = 1.0
@@ -42,6 +45,7 @@ LIVE: Final = "live"
 
 _log = logs.get_logger(__name__)
 _RESTARTS = metrics.counter("loop_restarts", "Background loops that ended and were started again", ["loop"])
+_LAG = metrics.histogram("event_loop_lag_seconds", "How late the event loop comes back to what is due")
 _READY = metrics.gauge("service_ready", "1 while the service's stores can be reached", ["service"])
 
 
@@ -186,6 +190,7 @@ async def start(name: str, settings: ServiceSettings, app: App) -> RunningServer
     await server.start()
     running = RunningServer(server, address, frame, health, settings.drain_s)
     running.run("readiness", health.watch())
+    running.run("lag", loops.every(LAG_INTERVAL_S, _observe_lag))
     for loop in app.loops:
         running.run(loop.name, _supervise(loop))
     _log.info("serving", address=address)
@@ -229,6 +234,13 @@ def _add_reflection(frame: Frame, names: list[str]) -> None:
     )
     for name in (reflection.SERVICE_NAME, "grpc.reflection.v1.ServerReflection"):
         frame.add_registered_method_handlers(name, {"ServerReflectionInfo": handler})
+
+
+async def _observe_lag() -> None:
+    """How much later than asked a sleep ends: what everything else in this process waits for its turn."""
+    due = time.perf_counter() + LAG_SLEEP_S
+    await asyncio.sleep(LAG_SLEEP_S)
+    _LAG.observe(max(0.0, time.perf_counter() - due))
 
 
 async def _supervise(loop: Loop) -> NoReturn:
@@ -302,6 +314,8 @@ async def _built(app: Awaitable[App]) -> App:
         return await app
     except Failure as failure:
         raise CannotStart(failure.message) from failure
+    except SchemaVersionError as error:
+        raise CannotStart(str(error)) from error
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

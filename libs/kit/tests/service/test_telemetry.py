@@ -281,3 +281,20 @@ def test_a_collector_that_does_not_answer_holds_up_the_shutdown_for_three_second
     started = time.monotonic()
     telemetry.shutdown()
     assert time.monotonic() - started < 4
+
+
+async def test_an_event_loop_that_is_held_up_is_seen(stage: Stage) -> None:
+    def held_up() -> float:
+        return metrics.REGISTRY.get_sample_value("event_loop_lag_seconds_sum") or 0
+
+    before = held_up()
+
+    async def ask(request: StringValue, _call: Any) -> StringValue:
+        time.sleep(0.5)  # noqa: ASYNC251 - as a careless handler does
+        return request
+
+    stage.probe.ask = ask
+    stub = await stage.stub()
+    async with asyncio.timeout(60):
+        while held_up() - before < 0.3:
+            await stub.ask(StringValue())

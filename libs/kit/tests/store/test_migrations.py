@@ -107,16 +107,15 @@ async def test_a_service_starts_on_exactly_its_own_version(
     postgres = Postgres(role.url, name="test", schema=schema)
     await postgres.open()
     try:
-        async with postgres.connection() as conn:
-            await migrations.require_current(conn, schema, [tmp_path])
-            (tmp_path / "20260101000001_new.sql").write_text("-- migrate:up\nselect 1;\n-- migrate:down\n")
-            with pytest.raises(SchemaVersionError, match="20260101000001_new"):
-                await migrations.require_current(conn, schema, [tmp_path])
-            await migrations.migrate(admin_url, schema, [tmp_path])
-            await migrations.require_current(conn, schema, [tmp_path])
-            (tmp_path / "20260101000001_new.sql").unlink()
-            with pytest.raises(SchemaVersionError, match="20260101000001"):
-                await migrations.require_current(conn, schema, [tmp_path])
+        await migrations.require_current(postgres, [tmp_path])
+        (tmp_path / "20260101000001_new.sql").write_text("-- migrate:up\nselect 1;\n-- migrate:down\n")
+        with pytest.raises(SchemaVersionError, match="20260101000001_new"):
+            await migrations.require_current(postgres, [tmp_path])
+        await migrations.migrate(admin_url, schema, [tmp_path])
+        await migrations.require_current(postgres, [tmp_path])
+        (tmp_path / "20260101000001_new.sql").unlink()
+        with pytest.raises(SchemaVersionError, match="20260101000001"):
+            await migrations.require_current(postgres, [tmp_path])
     finally:
         await postgres.close()
 

@@ -19,6 +19,7 @@ from lumbung_catalog.entrypoints.products import ProductServicer
 from lumbung_catalog.entrypoints.skus import SkuServicer
 from lumbung_catalog.settings import CatalogSettings
 from lumbung_kit.events import EventLog
+from lumbung_kit.migrations import migrations_of, require_current
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.serving import App, Loop, Service
 
@@ -31,6 +32,7 @@ async def build(settings: CatalogSettings, stack: AsyncExitStack) -> App:
     postgres = Postgres(settings.postgres_url.get_secret_value(), name=NAME, schema=SCHEMA)
     await postgres.open()
     stack.push_async_callback(postgres.close)
+    await require_current(postgres, [migrations_of("lumbung_catalog")])
     log = EventLog(postgres)
     desk = Desk(postgres, log)
     return App(

@@ -41,6 +41,7 @@ from lumbung_channel_sync.usecases.tell_channels import AnswerSender
 from lumbung_channel_sync.usecases.work_delivery import DeliveryWorker
 from lumbung_kit.clients import open_channel
 from lumbung_kit.events import Consumer, EventLog
+from lumbung_kit.migrations import migrations_of, require_current
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.serving import App, CannotStart, Loop, Service
 
@@ -103,6 +104,7 @@ async def _open(settings: ChannelSyncSettings, stack: AsyncExitStack) -> Parts:
     )
     await postgres.open()
     stack.push_async_callback(postgres.close)
+    await require_current(postgres, [migrations_of("lumbung_channel_sync")])
     channel = open_channel(settings.stock_target, actor="service:channel-sync")
     stack.push_async_callback(channel.close)
     client = httpx.AsyncClient(

@@ -41,6 +41,7 @@ from lumbung_fulfillment.settings import FulfillmentSettings
 from lumbung_fulfillment.usecases.send_bookings import BookingSender
 from lumbung_kit.clients import open_channel
 from lumbung_kit.events import EventLog
+from lumbung_kit.migrations import migrations_of, require_current
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.serving import App, Loop, Service
 
@@ -54,6 +55,7 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
     postgres = Postgres(settings.postgres_url.get_secret_value(), name=NAME, schema=SCHEMA)
     await postgres.open()
     stack.push_async_callback(postgres.close)
+    await require_current(postgres, [migrations_of("lumbung_fulfillment")])
     stock_channel = await stack.enter_async_context(open_channel(settings.stock_target, actor=ACTOR))
     catalog_channel = await stack.enter_async_context(open_channel(settings.catalog_target, actor=ACTOR))
     log = EventLog(postgres)

@@ -17,6 +17,7 @@ from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.clients import open_channel
 from lumbung_kit.events import EventLog
 from lumbung_kit.loops import Wakeup
+from lumbung_kit.migrations import migrations_of, require_current
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.serving import App, Loop, Service
 from lumbung_kit.valkey import ScriptClient, Valkey, connect
@@ -108,6 +109,7 @@ async def _open_stores(settings: StockSettings, stack: AsyncExitStack) -> Stores
     )
     await postgres.open()
     stack.push_async_callback(postgres.close)
+    await require_current(postgres, [migrations_of("lumbung_stock")])
     valkey = connect(
         settings.valkey_url.get_secret_value(), name="stock", max_connections=settings.valkey_connections
     )
