@@ -24,9 +24,11 @@ from lumbung_kit.embedded import EmbeddedServerError, Supervisor
 from lumbung_kit.embedded.ports import free_port
 from lumbung_kit.migrations import MigrationError, migrate
 from lumbung_kit.provision import ensure_database, ensure_role_and_schema, role_of, url_to
+from lumbung_kit.valkey import connect
 
 FOLDER = DATA / "bench"
 VALKEY_DATABASES_MAX = 15
+FLUSH_S_MAX = 30.0
 
 
 @dataclass(slots=True)
@@ -89,11 +91,25 @@ class Stage:
         admin = url_to(self.servers.postgres_url, database=name)
         return admin, url_to(admin, user=role_of(service), password=self._password)
 
+    async def drop_database(self, url: str) -> None:
+        """Removes it, so that no vacuum of its rows disturbs the cases that follow."""
+        name = urlsplit(url).path.strip("/")
+        async with await psycopg.AsyncConnection.connect(self.servers.postgres_url, autocommit=True) as conn:
+            await conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
     def valkey_url(self) -> str:
         """A logical database of Valkey that nobody else uses."""
         self._valkey_databases = self._valkey_databases % VALKEY_DATABASES_MAX + 1
         parts = urlsplit(self.servers.valkey_url)
         return urlunsplit(parts._replace(path=f"/{self._valkey_databases}"))
+
+    async def empty_valkey(self, url: str) -> None:
+        """Forgets what a logical database has."""
+        valkey = connect(url, reply_timeout_s=FLUSH_S_MAX)
+        try:
+            await valkey.flushdb()
+        finally:
+            await valkey.aclose()
 
     async def _build_template(self, service: str) -> str:
         name = self._templates[service] = f"bench_template_{service}"

@@ -16,10 +16,10 @@ from lumbung_bench.reservations import REQUEST_PREFIX, sku
 from lumbung_bench.stage import Stage
 
 Design = Literal["for-update", "skip-locked"]
-UNITS = {"for-update": 1_000_000, "skip-locked": 60_000}
-"""Of each SKU. A row per unit has its price before the first sale too: a million rows for each SKU of a run would take
-longer to write than the run.
-"""
+UNITS = 1_000_000
+"""Of each SKU, where a counter says so."""
+ROWS, ROWS_OF_A_SKU_MIN = 240_000, 5_000
+"""A row per unit has its price before the first sale too: so many rows over all SKUs, enough for a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ async def rival(stage: Stage, design: Design, *, skus: int, units: int = 0) -> A
     name = f"rival {design}"
     stage.tell(f"starting {name}")
     url = await stage.empty_database()
-    goods = {sku(number): units or UNITS[design] for number in range(skus)}
+    units = units or (UNITS if design == "for-update" else max(ROWS_OF_A_SKU_MIN, ROWS // skus))
+    goods = {sku(number): units for number in range(skus)}
     await _fill(url, design, goods)
     target = await stage.serve(
         name, "lumbung_bench.contestants.rival", {URL_VARIABLE: url}, "{address}", design
@@ -52,6 +53,7 @@ async def rival(stage: Stage, design: Design, *, skus: int, units: int = 0) -> A
         yield Server(name, target, RivalBooks(url, goods))
     finally:
         await stage.end(name)
+        await stage.drop_database(url)
 
 
 async def _fill(url: str, design: Design, goods: Mapping[str, int]) -> None:
@@ -72,3 +74,4 @@ async def _fill(url: str, design: Design, goods: Mapping[str, int]) -> None:
                 columns,
             )
         await conn.execute("ANALYZE")
+        await conn.execute("CHECKPOINT")

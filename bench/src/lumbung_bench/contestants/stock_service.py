@@ -94,6 +94,8 @@ async def stock_service(
         yield StockService(server, admin_url, valkey_url, metrics_address, environment)
     finally:
         await stage.end(name)
+        await stage.drop_database(admin_url)
+        await stage.empty_valkey(valkey_url)
 
 
 async def open_sale(address: str, code: str, quotas: Mapping[str, int]) -> None:
