@@ -16,7 +16,7 @@ from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_client.batch import reserve_all
 from lumbung_client.channel import open_channel
 from lumbung_client.errors import LumbungError
-from lumbung_client.messages import Lines, order_details, reserve_lines, reserve_request, span
+from lumbung_client.messages import Lines, Place, order_details, reserve_lines, reserve_request, span
 from lumbung_client.options import Options
 from lumbung_client.request_ids import new_request_id
 from lumbung_client.reserve_session import ReserveSession
@@ -87,10 +87,14 @@ class LumbungClient:
         soft: bool = False,
         warehouse_code: str = "",
         flash_sale_code: str = "",
+        sourcing: pb.SourcingPolicy.ValueType = pb.SOURCING_POLICY_UNSPECIFIED,
+        allow_split: bool = False,
+        destination: Place | None = None,
         request_id: str = "",
         timeout_s: float | None = None,
     ) -> pb.Reservation:
-        """Holds all lines, or none, until `expire_time`. Raises OutOfStock, CustomerLimitReached, ..."""
+        """Holds all lines, or none, until `expire_time`; with `allow_split` out of several warehouses, chosen as
+        `sourcing` says. Raises OutOfStock, CustomerLimitReached, ..."""
         request = reserve_request(
             lines,
             channel_code=channel_code,
@@ -99,6 +103,9 @@ class LumbungClient:
             soft=soft,
             warehouse_code=warehouse_code,
             flash_sale_code=flash_sale_code,
+            sourcing=sourcing,
+            allow_split=allow_split,
+            destination=destination,
             request_id=request_id,
         )
         return (await self._call(self._reservations.Reserve, request, timeout_s)).reservation

@@ -9,10 +9,14 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lumbung.stock.v1 import reservations_pb2 as pb
+from lumbung.stock.v1.geo_pb2 import GeoPoint
 from lumbung_client.request_ids import new_request_id
 
 Lines = Mapping[str, int] | Iterable[tuple[str, int]]
 """Units by SKU or bundle; the same SKU twice is summed."""
+
+Place = tuple[float, float]
+"""Degrees north and degrees east."""
 
 
 def reserve_request(
@@ -24,6 +28,9 @@ def reserve_request(
     soft: bool = False,
     warehouse_code: str = "",
     flash_sale_code: str = "",
+    sourcing: pb.SourcingPolicy.ValueType = pb.SOURCING_POLICY_UNSPECIFIED,
+    allow_split: bool = False,
+    destination: Place | None = None,
     request_id: str = "",
 ) -> pb.ReserveRequest:
     """A request for a hold, with an id of its own unless one is given."""
@@ -36,7 +43,15 @@ def reserve_request(
         durability=pb.DURABILITY_SOFT if soft else pb.DURABILITY_UNSPECIFIED,
         warehouse_code=warehouse_code,
         flash_sale_code=flash_sale_code,
+        sourcing=sourcing,
+        allow_split=allow_split,
+        destination=None if destination is None else _point(destination),
     )
+
+
+def _point(place: Place) -> GeoPoint:
+    latitude_deg, longitude_deg = place
+    return GeoPoint(latitude_deg=latitude_deg, longitude_deg=longitude_deg)
 
 
 def reserve_lines(lines: Lines) -> list[pb.ReserveLine]:
