@@ -204,7 +204,7 @@ class _Method:
         running = _Running(self, call)
         try:
             running.begin()
-            answer = self._encode(await self._behavior(Requests(aiter(requests)), call))
+            answer = self._encode(await self._behavior(Requests(requests), call))
         except BaseException as error:  # noqa: BLE001 - answered, or raised again
             await running.fail(error)
         running.end("OK")
@@ -226,7 +226,7 @@ class _Method:
 
     async def converse(self, requests: AsyncIterator[Any], call: Call) -> None:
         """Requests and answers as they come."""
-        running, conversation = _Running(self, call), Requests(aiter(requests))
+        running, conversation = _Running(self, call), Requests(requests)
         try:
             running.begin()
             self.frame.watch(conversation)

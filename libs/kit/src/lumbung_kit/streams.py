@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Protocol
 
 from google.protobuf.message import DecodeError
@@ -41,11 +41,13 @@ class Interruption:
 class Requests:
     """The requests of a call. When it is ended, it looks to the handler as if the client had no more to say.
 
-    So the handler answers what it has read, and returns.
+    So the handler answers what it has read, and returns. Nothing of the source is touched before the first read:
+    grpcio complains of an iterator that was made for a call which is then refused.
     """
 
-    def __init__(self, source: AsyncIterator[Any]) -> None:
+    def __init__(self, source: AsyncIterable[Any]) -> None:
         self._source = source
+        self._iterator: AsyncIterator[Any] | None = None
         self._reader: asyncio.Task[Any] | None = None
         self._ended = False
         self._interrupted = False
@@ -56,9 +58,11 @@ class Requests:
     async def __anext__(self) -> Any:
         if self._ended:
             raise StopAsyncIteration
+        if self._iterator is None:
+            self._iterator = aiter(self._source)
         self._reader = asyncio.current_task()
         try:
-            return await anext(self._source)
+            return await anext(self._iterator)
         except asyncio.CancelledError:
             if self._interrupted and self._reader is not None and self._reader.uncancel() == 0:
                 raise StopAsyncIteration from None
