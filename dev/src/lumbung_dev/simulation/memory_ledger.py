@@ -103,6 +103,10 @@ class MemoryLedger:
         """Aside, for a person."""
         self.parked.append(entry)
 
+    def is_parked(self, hold_id: UUID) -> bool:
+        """Whether it was put aside."""
+        return any(entry.get("hold") == str(hold_id) for entry in self.parked)
+
     def due_holds(self, limit: int) -> list[UUID]:
         """Past their deadline."""
         due = [row for row in self._held() if row.deadline <= self.now()]

@@ -56,6 +56,7 @@ from lumbung_stock.usecases.refuse_together import RefuseTogether
 from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
 from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
+from lumbung_stock.usecases.resolve_soft_too import ResolveSoftToo, SoftHolds
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 from lumbung_stock.usecases.watch_availability import WatchAvailability
 from lumbung_stock.usecases.watch_gates import WatchGates
@@ -184,8 +185,9 @@ def _reservations(
             reservations_pb2_grpc.add_ReservationServiceServicer_to_server,
             ReservationService(
                 reserve,
-                resolve,
-                GetReservation(stores.postgres),
+                ResolveSoftToo(
+                    resolve, SoftHolds(GetReservation(stores.postgres), stores.gate, stores.sales, reserve)
+                ),
                 stream_deadline_s=settings.default_deadline_s,
             ),
             "lumbung.stock.v1.ReservationService",

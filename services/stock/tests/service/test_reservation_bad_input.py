@@ -108,7 +108,6 @@ RESERVE: dict[str, tuple[Change, str]] = {
     "longitude 180.1": (destination(0, 180.1), "destination.longitude_deg"),
     "longitude endless": (destination(0, -math.inf), "destination.longitude_deg"),
     "durability unknown": (lambda request: setattr(request, "durability", 9), "durability"),
-    "durability soft": (lambda request: setattr(request, "durability", pb.DURABILITY_SOFT), "durability"),
 }
 
 

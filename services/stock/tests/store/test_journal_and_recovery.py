@@ -28,6 +28,7 @@ from lumbung_stock.domain.audit import PromiseReport
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
 from lumbung_stock.domain.pools import Move, split
+from lumbung_stock.domain.reservation_failures import HoldParked
 from lumbung_stock.domain.reservations import (
     OrderDetails,
     Refusal,
@@ -1206,6 +1207,29 @@ class TestRefusals:
         assert await works.scalar("SELECT count(*) FROM journal_dead_letter") == 1
         assert await works.scalar("SELECT count(*) FROM reservation WHERE state = 7") == 2
         await works.require_true()
+
+
+async def test_who_asked_for_what_had_to_be_parked_is_told_so_for_good(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lumbung_stock.usecases.reserve_on_sale.ASK_AGAIN_S", 0.05)
+    await works.open(3)
+    reserve, sale = (
+        ReserveOnSale(works.gate, works.sales, works.answers, lambda: None),
+        await works.sales.find_fresh("SALE"),
+    )
+    bad = works.cart(2, customer="a\x00b", request_id="bad")
+    with context.within(20.0):
+        waiting = asyncio.create_task(reserve(bad, sale))
+        async with asyncio.timeout(20):
+            while not waiting.done():
+                await works.commit_all()
+        with pytest.raises(HoldParked):
+            await waiting
+        with pytest.raises(HoldParked):
+            await reserve(works.cart(2, customer="a\x00b", request_id="bad"), sale)
+    await works.require_true()
+    assert await works.gate.free_units("SALE") == {"A": 3}
 
 
 async def test_a_due_hold_is_found_by_its_index(works: Works) -> None:

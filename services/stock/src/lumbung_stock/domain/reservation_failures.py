@@ -178,3 +178,17 @@ class JournalFull(Failure):
 
     kind = Kind.RESOURCE_EXHAUSTED
     reason = "JOURNAL_FULL"
+
+
+class HoldLost(Failure):
+    """This soft hold was lost before it was durable, and its units are gone; nothing is held under it."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "HOLD_LOST"
+
+
+class HoldParked(Failure):
+    """This hold could not be written down and was put aside for a person; nothing is held. Use a new request_id."""
+
+    kind = Kind.INTERNAL
+    reason = "HOLD_PARKED"

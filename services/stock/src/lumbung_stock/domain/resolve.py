@@ -17,6 +17,7 @@ from lumbung_stock.domain.reservation_failures import (
     AlreadyResolved,
     AlreadyShipped,
     HoldExpired,
+    HoldLost,
     HoldTooLong,
     MoreThanHeld,
     NotConfirmed,
@@ -27,6 +28,7 @@ from lumbung_stock.domain.reservation_failures import (
 )
 from lumbung_stock.domain.reservations import (
     Draw,
+    Durability,
     Held,
     Reservation,
     ReservationState,
@@ -53,6 +55,7 @@ _DECLINES = {
         AlreadyResolved,
         AlreadyShipped,
         HoldExpired,
+        HoldLost,
         HoldTooLong,
         MoreThanHeld,
         NotConfirmed,
@@ -138,6 +141,7 @@ class Resolver:
         reservation = self.reservations.get(wish.reservation_id)
         if reservation is None:
             raise ReservationNotFound(metadata={"reservation_id": str(wish.reservation_id)})
+        _require_not_lost(reservation)
         state = next_state(reservation.state, wish.verb, deadline_passed=reservation.deadline <= self.now)
         match wish.verb:
             case Verb.EXTEND:
@@ -358,3 +362,12 @@ def escrow_keys(changed: Sequence[Change]) -> list[tuple[str, str]]:
             if verb is not Verb.CONFIRM
         }
     )
+
+
+def _require_not_lost(reservation: Reservation) -> None:
+    """A soft hold was acknowledged by the gate and then refused by the ledger.
+
+    Raises HoldLost.
+    """
+    if reservation.state is ReservationState.REFUSED and reservation.durability is Durability.SOFT:
+        raise HoldLost(metadata={"reservation_id": str(reservation.reservation_id)})

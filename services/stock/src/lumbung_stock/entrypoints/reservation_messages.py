@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit import context, telemetry
-from lumbung_kit.failures import Failure, Internal, RequestIdReused
+from lumbung_kit.failures import BadInput, Failure, Internal, RequestIdReused
 from lumbung_kit.idempotency import content_hash
 from lumbung_kit.ids import new_id
 from lumbung_kit.status import DETAILS_BYTES_MAX
@@ -31,6 +31,7 @@ from lumbung_stock.domain.reservations import (
     Resolution,
     Verb,
 )
+from lumbung_stock.domain.soft_holds import soft_id
 from lumbung_stock.domain.sourcing import BY_PRIORITY, Sourcing, SourcingPolicy
 from lumbung_stock.entrypoints.geo_messages import point_of
 from lumbung_stock.wire.reservations import refusal_message, reservation_message
@@ -55,7 +56,7 @@ def cart_of(request: pb.ReserveRequest) -> Cart:
     check = Check()
     lines = check.items("lines", request.lines, maximum=LINES_MAX)
     cart = Cart(
-        reservation_id=new_id(),
+        reservation_id=soft_id(new_id()) if request.durability == pb.DURABILITY_SOFT else new_id(),
         request_id=check.request_id(request.request_id),
         content_hash=content_hash(request),
         lines=tuple(_line(check, f"lines[{index}]", line) for index, line in enumerate(lines)),
@@ -108,6 +109,22 @@ def confirm_of(request: pb.ConfirmRequest) -> Resolution:
     )
     check.done()
     return wish
+
+
+def soft_hold_of(request: pb.ConfirmRequest) -> Cart | None:
+    """The cart that made the soft hold, if the caller says which it was. Raises BadInput, its fields by their path."""
+    if not request.HasField("soft_hold"):
+        return None
+    check = Check()
+    if request.soft_hold.durability != pb.DURABILITY_SOFT:
+        check.add("soft_hold.durability", "must be DURABILITY_SOFT: other holds are not lost")
+    try:
+        cart = cart_of(request.soft_hold)
+    except BadInput as bad:
+        for violation in bad.fields:
+            check.add(f"soft_hold.{violation.field}", violation.description)
+    check.done()
+    return cart
 
 
 def release_of(request: pb.ReleaseRequest) -> Resolution:
@@ -225,11 +242,9 @@ def _sourcing(check: Check, request: pb.ReserveRequest) -> Sourcing:
 
 
 def _durability(check: Check, value: int) -> Durability:
-    if value == pb.DURABILITY_SOFT:
-        check.add("durability", "soft holds are not served yet; leave it unset for a durable hold")
-    elif value:
+    if value:
         check.choice("durability", value, pb.Durability)
-    return Durability.DURABLE
+    return Durability.SOFT if value == pb.DURABILITY_SOFT else Durability.DURABLE
 
 
 def moment(check: Check, field: str, value: Timestamp) -> datetime | None:

@@ -9,11 +9,9 @@ import grpc
 
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung.stock.v1 import reservations_pb2_grpc as rpc
-from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.failures import Failure, Internal
 from lumbung_kit.logs import get_logger
 from lumbung_kit.validate import Check
-from lumbung_stock.domain.reservations import Reservation, Resolution
 from lumbung_stock.entrypoints.reservation_messages import (
     cancel_of,
     cart_of,
@@ -23,10 +21,11 @@ from lumbung_stock.entrypoints.reservation_messages import (
     held_or_refused,
     refused_outcome,
     release_of,
+    soft_hold_of,
 )
 from lumbung_stock.entrypoints.reserve_stream import ReserveStream
-from lumbung_stock.usecases.get_reservation import GetReservation
 from lumbung_stock.usecases.reserve import Reserve
+from lumbung_stock.usecases.resolve_soft_too import ResolveSoftToo
 from lumbung_stock.wire.reservations import reservation_message
 
 _LOG = get_logger(__name__)
@@ -46,14 +45,12 @@ class ReservationService(rpc.ReservationServiceServicer):
     def __init__(
         self,
         reserve: Reserve,
-        resolve: MicroBatcher[Resolution, Reservation],
-        get_reservation: GetReservation,
+        resolve: ResolveSoftToo,
         *,
         stream_deadline_s: float,
     ) -> None:
         self._reserve = reserve
         self._resolve = resolve
-        self._get_reservation = get_reservation
         self._stream_deadline_s = stream_deadline_s
 
     async def Reserve(
@@ -93,7 +90,7 @@ class ReservationService(rpc.ReservationServiceServicer):
         context: grpc.aio.ServicerContext[pb.ConfirmRequest, pb.ConfirmResponse],
     ) -> pb.ConfirmResponse:
         """Sells a hold."""
-        reservation = await self._resolve.submit(confirm_of(request))
+        reservation = await self._resolve(confirm_of(request), soft_hold_of(request))
         return pb.ConfirmResponse(reservation=reservation_message(reservation))
 
     async def Release(
@@ -102,7 +99,7 @@ class ReservationService(rpc.ReservationServiceServicer):
         context: grpc.aio.ServicerContext[pb.ReleaseRequest, pb.ReleaseResponse],
     ) -> pb.ReleaseResponse:
         """Gives a hold back."""
-        reservation = await self._resolve.submit(release_of(request))
+        reservation = await self._resolve(release_of(request))
         return pb.ReleaseResponse(reservation=reservation_message(reservation))
 
     async def ExtendHold(
@@ -111,7 +108,7 @@ class ReservationService(rpc.ReservationServiceServicer):
         context: grpc.aio.ServicerContext[pb.ExtendHoldRequest, pb.ExtendHoldResponse],
     ) -> pb.ExtendHoldResponse:
         """Moves a hold's deadline."""
-        reservation = await self._resolve.submit(extend_of(request))
+        reservation = await self._resolve(extend_of(request))
         return pb.ExtendHoldResponse(reservation=reservation_message(reservation))
 
     async def CancelReservation(
@@ -120,7 +117,7 @@ class ReservationService(rpc.ReservationServiceServicer):
         context: grpc.aio.ServicerContext[pb.CancelReservationRequest, pb.CancelReservationResponse],
     ) -> pb.CancelReservationResponse:
         """Takes a sale back."""
-        reservation = await self._resolve.submit(cancel_of(request))
+        reservation = await self._resolve(cancel_of(request))
         return pb.CancelReservationResponse(reservation=reservation_message(reservation))
 
     async def GetReservation(
@@ -132,7 +129,7 @@ class ReservationService(rpc.ReservationServiceServicer):
         check = Check()
         reservation_id = check.uuid("reservation_id", request.reservation_id)
         check.done()
-        reservation = await self._get_reservation(reservation_id)
+        reservation = await self._resolve.soft_holds.get(reservation_id)
         return pb.GetReservationResponse(reservation=reservation_message(reservation))
 
     async def _outcomes(self, requests: Sequence[pb.ReserveRequest]) -> list[pb.ReserveOutcome]:

@@ -294,6 +294,11 @@ async def park(conn: Conn, *, code: str, hold_id: str, entry: Mapping[str, str],
         await insert_credits(conn, [CreditDue(code, UUID(hold_id))])
 
 
+async def is_parked(conn: Conn, hold_id: UUID) -> bool:
+    """Whether a journal entry with this hold was put aside."""
+    return await _one(await conn.execute(_SQL["is_parked"], {"hold_id": str(hold_id)})) > 0
+
+
 async def units_by_state(conn: Conn, flash_sale_code: str) -> dict[tuple[str, str, int], int]:
     """Units of the sale's SKUs in holds and in sales not shipped, by (warehouse_code, sku_code, state)."""
     cursor = await conn.execute(_SQL["units_by_state"], {"flash_sale_code": flash_sale_code})

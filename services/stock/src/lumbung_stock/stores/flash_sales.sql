@@ -182,6 +182,9 @@ UPDATE flash_sale_extension SET told = true WHERE flash_sale_code = %(flash_sale
 INSERT INTO journal_dead_letter (flash_sale_code, reservation_id, entry, error)
 VALUES (%(flash_sale_code)s, %(reservation_id)s, %(entry)s::jsonb, %(error)s);
 
+-- name: is_parked
+SELECT count(*) FROM journal_dead_letter WHERE reservation_id = %(hold_id)s;
+
 -- name: units_by_state
 -- Of a sale, its pools taken together.
 SELECT item.warehouse_code, item.sku_code, reservation.state, sum(draw.quantity)

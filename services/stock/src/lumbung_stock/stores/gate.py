@@ -186,6 +186,11 @@ class Gate:
         with translated_errors():
             return int(await self._client.xlen(_keys(code, "journal")[0]))
 
+    async def has_hold(self, code: str, hold_id: UUID) -> bool:
+        """Whether the gate has set units aside under this id, and was not told that they are free again."""
+        with translated_errors():
+            return bool(await self._client.hexists(_keys(code, "holds")[0], str(hold_id)))
+
     async def status(self, code: str) -> GateStatus:
         """Whether the gate is armed, and under which epoch."""
         with translated_errors():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from lumbung_kit.failures import Overloaded
 from lumbung_kit.loops import Wakeup, loop_time
 from lumbung_stock.domain.answers import as_made
+from lumbung_stock.domain.reservation_failures import HoldParked
 from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.usecases.sale_ports import SaleLedger
 
@@ -55,6 +57,11 @@ class DurableAnswers:
         """The first answer to this request, if it is durable already."""
         found = await self._ledger.find_answers([request_id])
         return as_made(found[request_id]) if found else None
+
+    async def require_not_parked(self, hold_id: UUID) -> None:
+        """Raises HoldParked when there will never be an answer, since the hold's entry could not be committed."""
+        if await self._ledger.is_parked(hold_id):
+            raise HoldParked(metadata={"reservation_id": str(hold_id)})
 
     def settle(self, answers: Mapping[str, Reservation]) -> None:
         """Tells everybody who waits for one of these requests."""

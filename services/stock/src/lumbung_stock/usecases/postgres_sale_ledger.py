@@ -91,6 +91,11 @@ class PostgresSaleLedger:
             partial(flash_sales.park, code=code, hold_id=hold_id, entry=entry, error=error)
         )
 
+    async def is_parked(self, hold_id: UUID) -> bool:
+        """As the Protocol says."""
+        async with self.postgres.connection() as conn:
+            return await flash_sales.is_parked(conn, hold_id)
+
     async def due_holds(self, limit: int) -> list[UUID]:
         """As the Protocol says."""
         async with self.postgres.connection() as conn:

@@ -12,11 +12,11 @@ from lumbung_kit.failures import Failure, FieldViolation
 from lumbung_kit.postgres import Postgres
 from lumbung_stock.domain.answers import first_answer
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import admit
+from lumbung_stock.domain.flash_sales import FlashSale, admit
 from lumbung_stock.domain.geography import by_distance
 from lumbung_stock.domain.inventory_failures import SkuNotFound, SkuRetired, WarehouseNotFound
 from lumbung_stock.domain.reservation_failures import CustomerRequired, FlashSaleNotFound, FlashSaleNotOpen
-from lumbung_stock.domain.reservations import Line, Refusal, Reservation
+from lumbung_stock.domain.reservations import Durability, Line, Refusal, Reservation
 from lumbung_stock.domain.skus import SkuRecord
 from lumbung_stock.domain.sourcing import SourcingPolicy
 from lumbung_stock.stores import reservations
@@ -58,17 +58,17 @@ class Reserve:
             cart, lines=expand(cart.lines, await self.skus.find({line.sku_code for line in cart.lines}))
         )
         if not cart.flash_sale_code:
-            return await self.ordinary.submit(await self._sourced(cart))
+            return await self.ordinary.submit(await self._sourced(durable(cart)))
         sale = await self.sales.find(cart.flash_sale_code)
         if admit(sale, cart, datetime.now(UTC)):  # a refusal stays: not for a copy that may be old
             sale = await self.sales.find_fresh(cart.flash_sale_code)
         refusal = admit(sale, cart, datetime.now(UTC))
         if refusal is None and sale.wanted_by(cart):
             try:
-                return await self.on_sale(cart, sale)
+                return await self.on_sale(as_soft_as_can_be(cart, sale), sale)
             except FlashSaleNotOpen as closed_meanwhile:
                 refusal = Refusal(closed_meanwhile.reason, closed_meanwhile.message)
-        return await self.ordinary.submit(replace(cart, refusal=refusal))
+        return await self.ordinary.submit(replace(durable(cart), refusal=refusal))
 
     async def _answered_before(self, cart: Cart) -> Reservation | None:
         """The first answer to the same request (P3), for which a SKU retired since makes no difference.
@@ -97,6 +97,16 @@ class Reserve:
                 metadata={"warehouse_code": code},
                 fields=[FieldViolation("warehouse_code", f"unknown warehouse {code}")],
             )
+
+
+def durable(cart: Cart) -> Cart:
+    """The cart where only Postgres decides: a soft hold is a permission, not a wish."""
+    return cart if cart.durability is Durability.DURABLE else replace(cart, durability=Durability.DURABLE)
+
+
+def as_soft_as_can_be(cart: Cart, sale: FlashSale) -> Cart:
+    """A cart that draws on ordinary stock as well is decided by Postgres alone."""
+    return cart if cart.demand().keys() <= sale.item_by_sku().keys() else durable(cart)
 
 
 def expand(lines: Sequence[Line], known: dict[str, SkuRecord]) -> tuple[Line, ...]:

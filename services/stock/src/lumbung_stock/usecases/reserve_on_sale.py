@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lumbung_kit import context
 from lumbung_kit.failures import RequestIdReused
@@ -18,7 +18,7 @@ from lumbung_stock.domain.reservation_failures import (
     HoldPending,
     JournalFull,
 )
-from lumbung_stock.domain.reservations import Reservation
+from lumbung_stock.domain.reservations import Draw, Durability, Reservation
 from lumbung_stock.stores.carts_in_flight import CartsInFlight
 from lumbung_stock.stores.gate import GateAnswer
 from lumbung_stock.stores.journal_codec import Outcome, refusal_of
@@ -52,20 +52,22 @@ class ReserveOnSale:
     carts: CartsInFlight = field(default_factory=CartsInFlight)
 
     async def __call__(self, cart: Cart, sale: FlashSale, *, last_word: bool = True) -> Reservation:
-        """The first answer to the cart's request: a hold when it is durable, a refusal when Postgres has it or the
-        gate knows that there was no answer before.
+        """The first answer to the cart's request: when Postgres has it, or at once when it is a refusal or a soft hold
+        and the gate knows that there was no answer before.
 
-        Raises RequestIdReused, JournalFull, GateNotReady, HoldPending, FlashSaleNotOpen (it was closed meanwhile),
-        StoreUnavailable; after the last three, the same request finds its answer. Without `last_word` a want of
-        units is no answer: it raises PoolIsShortError.
+        Raises RequestIdReused, HoldParked, JournalFull, GateNotReady, HoldPending, FlashSaleNotOpen (it was closed
+        meanwhile), StoreUnavailable; after the last three, the same request finds its answer. Without `last_word` a
+        want of units is no answer: it raises PoolIsShortError.
         """
-        for _ in range(ANSWER_WAITS_MAX):
+        for turn in range(ANSWER_WAITS_MAX):
             said = await self._asked(cart, sale, last_word=last_word)
-            if answer := refused_at_once(cart, said):
+            if answer := refused_at_once(cart, said) or held_at_once(cart, sale, said):
                 return answer
             seen_before = said.hold_id != cart.reservation_id
             if seen_before and (known := await self.answers.find(cart.request_id)):
                 return _same_content(cart, known)
+            if said.hold_id is not None and (seen_before or turn):
+                await self.answers.require_not_parked(said.hold_id)
             left_s = context.deadline_remaining_s() - _MARGIN_S
             reservation = await self.answers.wait(cart.request_id, max(0.0, min(left_s, ASK_AGAIN_S)))
             if reservation is not None:
@@ -141,6 +143,22 @@ def refused_at_once(cart: Cart, said: GateAnswer) -> Reservation | None:
     refusal = refusal_of(cart, said.outcome, said.available)
     now = datetime.now(UTC)
     return decided(cart, refusal, (now, now)) if refusal else None
+
+
+def held_at_once(cart: Cart, sale: FlashSale, said: GateAnswer) -> Reservation | None:
+    """The soft hold that need not wait for Postgres, if the cart asks for one.
+
+    Postgres will set its deadline when it has it, which is later than the one told here.
+    """
+    first = said.outcome is Outcome.HELD and said.complete and said.hold_id == cart.reservation_id
+    if not first or cart.durability is not Durability.SOFT:
+        return None
+    items, now = sale.item_by_sku(), datetime.now(UTC)
+    draws = tuple(
+        Draw(items[sku].warehouse_code, sku, units, from_escrow=True)
+        for sku, units in sorted(cart.demand().items())
+    )
+    return decided(cart, draws, (now, now + timedelta(seconds=cart.ttl_s)))
 
 
 def _same_content(cart: Cart, answer: Reservation) -> Reservation:

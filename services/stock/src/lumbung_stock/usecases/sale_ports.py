@@ -75,6 +75,9 @@ class SaleLedger(Protocol):
     async def park(self, *, code: str, hold_id: str, entry: Mapping[str, str], error: str) -> None:
         """Puts a journal entry that cannot be committed aside, for a person, and owes the gate its units."""
 
+    async def is_parked(self, hold_id: UUID) -> bool:
+        """Whether this hold's entry was put aside."""
+
     # Units that come back
 
     async def due_holds(self, limit: int) -> list[UUID]:
