@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
 import time
 from contextlib import suppress
@@ -44,6 +45,8 @@ async def measure(stage: Stage, contender: Contender, timing: Timing, seed: int)
         report = await generate(_spec(contender, timing, seed, outcomes_file), timing)
         after = [_cpu_s(process) for process in processes]
         contender.server.note(contender.load, outcomes_file.read_bytes())
+    if not report.rate_per_s or math.isnan(report.latency.p99_ms):
+        raise Trouble(f"{contender.name} answered nothing in {timing.measure_s:g} s; is the machine busy?")
     took = [(end - start) / max(1, report.sent) * 1e6 for start, end in zip(before, after, strict=True)]
     return _sample(report, took)
 

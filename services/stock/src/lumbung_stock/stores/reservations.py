@@ -239,7 +239,7 @@ async def _ids(conn: Conn, statement: str, parameters: Mapping[str, Any]) -> lis
 async def _fetch(conn: Conn, statement: str, parameters: Mapping[str, Any]) -> list[Reservation]:
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL[statement], parameters)
-        return [_reservation(row) async for row in cursor]
+        return [_reservation(row) for row in await cursor.fetchall()]
 
 
 def _reservation(row: Mapping[str, Any]) -> Reservation:
