@@ -1,5 +1,6 @@
 'use strict';
-// A storefront: two units are held and sold, and more than there is are refused with the figures to show the buyer.
+// A storefront: a product page that shows what is left, two units that are held and sold, and a wish for more than
+// there is, refused with the figures to show the buyer.
 //
 //   npm ci && node flash_sale.js 127.0.0.1:50052 PB-20K-HTM [flash sale code]
 
@@ -8,12 +9,27 @@ const { Lumbung, LumbungError } = require('./lumbung');
 async function main([target = '127.0.0.1:50052', sku_code = 'PB-20K-HTM', flash_sale_code = '']) {
   const lumbung = new Lumbung(target, 'storefront:web');
   try {
+    const stop = await showWhatIsLeft(lumbung, sku_code);
     const sale = { channel_code: 'web', customer_reference: 'customer-17', flash_sale_code };
     await sell(lumbung, sku_code, sale);
     await askForTooMany(lumbung, sku_code, sale);
+    stop();
   } finally {
     lumbung.close();
   }
+}
+
+/** Resolves when the page shows its first figure. */
+function showWhatIsLeft(lumbung, sku_code) {
+  return new Promise((resolve, reject) => {
+    const stop = lumbung.watch([sku_code], show, reject);
+    function show(change) {
+      for (const figure of change.availabilities) {
+        console.log(`watching: ${figure.available_to_promise + figure.flash_sale_available} x ${figure.sku_code}`);
+      }
+      resolve(stop);
+    }
+  });
 }
 
 async function sell(lumbung, sku_code, sale) {

@@ -16,6 +16,9 @@ const CONTRACTS = path.join(REPOSITORY, 'proto');
 const SERVICE_CONFIG = path.join(REPOSITORY, 'libs/client/src/lumbung_client/service_config.json');
 
 const DEADLINE_MS = 5_000;
+const PAUSE_MS_MIN = 50;
+const PAUSE_MS_MAX = 2_000;
+const PASSES = new Set([grpc.status.UNAVAILABLE, grpc.status.CANCELLED, grpc.status.RESOURCE_EXHAUSTED, grpc.status.INTERNAL]);
 const DETAILS_KEY = 'grpc-status-details-bin';
 
 const stock = grpc.loadPackageDefinition(
@@ -98,6 +101,39 @@ class Lumbung {
   async getAvailability(sku_code) {
     const answer = await this.call(this.availability, 'GetAvailability', { sku_code });
     return answer.availability;
+  }
+
+  /**
+   * Calls `onChange` with a snapshot of the SKUs, then with each change, and goes on after the last position when the
+   * stream ends for a reason that passes. Returns a function that stops it; `onError` hears of what does not pass.
+   */
+  watch(sku_codes, onChange, onError) {
+    let stream;
+    let timer;
+    let position = 0;
+    let pauseMs = PAUSE_MS_MIN;
+    const follow = () => {
+      const request = { sku_codes, channel_code: 'web', after_position: position };
+      stream = this.availability.WatchAvailability(request, this.metadata());
+      stream.on('data', (change) => {
+        position = change.position;
+        pauseMs = PAUSE_MS_MIN;
+        onChange(change);
+      });
+      stream.on('error', (error) => {
+        if (stopped) return;
+        if (!PASSES.has(error.code)) return onError(new LumbungError(error));
+        timer = setTimeout(follow, pauseMs * (0.5 + Math.random() / 2));
+        pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
+      });
+    };
+    let stopped = false;
+    follow();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+      stream.cancel();
+    };
   }
 
   close() {

@@ -32,15 +32,24 @@ async def buy(lumbung: LumbungClient, session: ReserveSession, sku_code: str, sa
     return "given back"
 
 
+async def show_what_is_left(lumbung: LumbungClient, sku_code: str) -> None:
+    """As a product page would: a snapshot, then each change."""
+    async for change in lumbung.watch_availability([sku_code], channel_code="web"):
+        for figure in change.availabilities:
+            print(f"watching: {figure.available_to_promise + figure.flash_sale_available}")
+
+
 async def main(target: str, sku_code: str, sale: str, buyers: int) -> None:
     run = new_request_id()[:13]
     async with (
         LumbungClient(target, actor="storefront:web") as lumbung,
         lumbung.reserve_stream() as session,
     ):
+        watching = asyncio.create_task(show_what_is_left(lumbung, sku_code))
         visits = [buy(lumbung, session, sku_code, sale, f"WEB-{run}-{number}") for number in range(buyers)]
         for outcome, count in Counter(await asyncio.gather(*visits)).most_common():
             print(f"{outcome}: {count}")
+        watching.cancel()
         left = await lumbung.get_availability(sku_code, channel_code="web")
         print(f"left: {left.flash_sale_available if sale else left.available_to_promise}")
 

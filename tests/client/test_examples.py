@@ -34,6 +34,7 @@ async def run(*command: str | Path, cwd: Path = EXAMPLES, **environment: str) ->
 
 
 def figures(lines: list[str]) -> dict[str, int]:
+    """The last one under each name."""
     return {name: int(count) for name, _, count in (line.partition(": ") for line in lines)}
 
 
@@ -48,6 +49,7 @@ async def test_python_a_storefront_with_many_buyers(stock: Stock, sale: str) -> 
     said = figures(await run(sys.executable, program, stock.address, *asked))
     assert said["sold"] + said.get("given back", 0) >= 60
     assert said["left"] == 60 - said["sold"]
+    assert said["watching"] in range(61)
     assert said["sold"] + said.get("given back", 0) + said["sold out"] == 100
     assert await stock.scalar("SELECT count(*) FROM reservation WHERE state = 2") == said["sold"]
 
@@ -77,7 +79,8 @@ async def test_node_a_storefront_holds_sells_and_reads_a_refusal(stock: Stock, n
     said = await run(
         "node", "flash_sale.js", stock.address, "A", "SALE", cwd=NODE, NODE_PATH=str(node_modules)
     )
-    held, sold, refused = said
+    assert said[0] == "watching: 9 x A"
+    held, sold, refused = (line for line in said if not line.startswith("watching"))
     assert held.startswith("held: 2 x A until ")
     assert sold.startswith("sold: NODE-")
     assert sold.endswith(" is RESERVATION_STATE_CONFIRMED")
