@@ -34,6 +34,14 @@ def histogram(
     return _once(name, Histogram, lambda: Histogram(name, doc, labels, registry=REGISTRY, buckets=buckets))
 
 
+def registered() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Type and labels of each metric asked for so far, by the name that Prometheus shows."""
+    return {
+        name + ("_total" if metric._type == "counter" else ""): (str(metric._type), tuple(metric._labelnames))
+        for name, metric in _known.items()
+    }
+
+
 def _once(name: str, kind: type[M], make: Callable[[], M]) -> M:
     known = _known.get(name)
     if known is None:

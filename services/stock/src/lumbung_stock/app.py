@@ -50,6 +50,7 @@ from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.expire_holds import ExpireHolds
 from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.get_reservation import GetReservation
+from lumbung_stock.usecases.measure_backlogs import MeasureBacklogs
 from lumbung_stock.usecases.move_units import MoveUnits
 from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
 from lumbung_stock.usecases.refuse_together import RefuseTogether
@@ -204,6 +205,7 @@ def _reservations(
             "lumbung.stock.v1.EventService",
         ),
     ]
+    measure = MeasureBacklogs(stores.postgres, stores.sales, stores.gate)
     credit = CreditGate(stores.ledger, stores.gate)
     return services, [
         Loop("publish events", stores.log.run_publisher),
@@ -212,6 +214,7 @@ def _reservations(
         Loop("credit gates", partial(loops.credit_for_ever, credit)),
         Loop("watch gates", partial(loops.watch_for_ever, watch, gate_is_shut)),
         Loop("close ended sales", partial(loops.close_for_ever, CloseEndedSales(stores.ledger, close))),
+        Loop("measure backlogs", partial(loops.measure_for_ever, measure)),
         Loop("check continuously", CheckContinuously(stores.postgres, stores.leases).run),
         Loop("poll for answers", partial(loops.poll_for_ever, stores.answers.poll)),
     ]

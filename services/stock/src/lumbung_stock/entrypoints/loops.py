@@ -27,6 +27,7 @@ LEASE_RETRY_S = 0.5
 EXPIRE_INTERVAL_S = 0.5
 CREDIT_INTERVAL_S = 0.1
 GATE_INTERVAL_S = 1.0
+MEASURE_INTERVAL_S = 2.0
 CLOSE_INTERVAL_S = 1.0
 
 
@@ -131,3 +132,10 @@ async def poll_for_ever(poll: Callable[[], Awaitable[None]]) -> NoReturn:
     """Looks for answers that another replica has written."""
     while True:
         await poll()
+
+
+async def measure_for_ever(measure: Callable[[], Awaitable[None]]) -> NoReturn:
+    """Looks at what waits."""
+    while True:
+        await measure()
+        await asyncio.sleep(MEASURE_INTERVAL_S)

@@ -13,6 +13,7 @@ from lumbung_kit import context, telemetry
 from lumbung_kit.failures import BadInput, Failure, Internal, RequestIdReused
 from lumbung_kit.idempotency import content_hash
 from lumbung_kit.ids import new_id
+from lumbung_kit.metrics import counter
 from lumbung_kit.status import DETAILS_BYTES_MAX
 from lumbung_kit.validate import Check
 from lumbung_stock.domain.carts import Cart
@@ -49,6 +50,12 @@ _REFUSALS: Final = {
     failure.reason: failure
     for failure in (OutOfStock, CustomerLimitReached, FlashSaleNotOpen, ChannelNotOnSale, RequestIdReused)
 }
+
+
+_ANSWERED = counter(
+    "lumbung_stock_reservations", "Answers to reservations, held or refused for good", ["outcome"]
+)
+_HELD = _ANSWERED.labels("HELD")
 
 
 def cart_of(request: pb.ReserveRequest) -> Cart:
@@ -176,9 +183,14 @@ def refused_outcome(request: pb.ReserveRequest, failure: Failure) -> pb.ReserveO
 
 def decided_outcome(request: pb.ReserveRequest, reservation: Reservation) -> pb.ReserveOutcome:
     """Held, or refused for good."""
+    _count(reservation)
     if reservation.refusal is not None:
         return pb.ReserveOutcome(request_id=request.request_id, refusal=refusal_message(reservation.refusal))
     return pb.ReserveOutcome(request_id=request.request_id, reservation=reservation_message(reservation))
+
+
+def _count(reservation: Reservation) -> None:
+    (_HELD if reservation.refusal is None else _ANSWERED.labels(reservation.refusal.reason)).inc()
 
 
 def _in_status(refusal: Refusal) -> pb.Refusal:
@@ -191,6 +203,7 @@ def _in_status(refusal: Refusal) -> pb.Refusal:
 
 def held_or_refused(reservation: Reservation) -> Reservation:
     """The reservation, unless it was refused when it was asked for; then raises that refusal, again."""
+    _count(reservation)
     if reservation.refusal is not None:
         raise refused(reservation.refusal)
     return reservation

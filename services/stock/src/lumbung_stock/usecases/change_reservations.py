@@ -9,12 +9,24 @@ from psycopg.errors import UniqueViolation
 
 from lumbung_kit.events import EventLog
 from lumbung_kit.failures import ConcurrentChange, Failure
+from lumbung_kit.metrics import counter, histogram
 from lumbung_kit.postgres import Postgres
-from lumbung_stock.domain.reservations import Reservation, Resolution
+from lumbung_stock.domain.reservations import Reservation, Resolution, Verb
 from lumbung_stock.usecases.decide_together import together_or_alone
 from lumbung_stock.usecases.resolve_reservations import resolve_reservations
 
 LOOKS_MAX = 3
+
+_ANSWERED = counter(
+    "lumbung_stock_resolutions",
+    "Answers to Confirm, Release, ExtendHold and CancelReservation",
+    ["verb", "outcome"],
+)
+_HELD_FOR = histogram(
+    "lumbung_stock_hold_to_confirm_seconds",
+    "From a hold to its Confirm",
+    buckets=(1, 5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,8 @@ class ChangeReservations:
         """One answer per wish, in order."""
         answers = await together_or_alone(wishes, self._decide)
         self.log.poke()
+        for wish, answer in zip(wishes, answers, strict=True):
+            _observe(wish, answer)
         return answers
 
     async def _decide(self, wishes: Sequence[Resolution]) -> Sequence[Reservation | Failure]:
@@ -43,3 +57,13 @@ class ChangeReservations:
             return await self.postgres.run(lambda conn: resolve_reservations(conn, wishes))
         except UniqueViolation as error:
             raise ConcurrentChange(retry_after_s=0.1) from error
+
+
+def _observe(wish: Resolution, answer: Reservation | BaseException) -> None:
+    if isinstance(answer, Reservation):
+        outcome = answer.state.name
+        if wish.verb is Verb.CONFIRM and answer.resolve_time is not None:
+            _HELD_FOR.observe((answer.resolve_time - answer.create_time).total_seconds())
+    else:
+        outcome = answer.reason if isinstance(answer, Failure) else "INTERNAL"
+    _ANSWERED.labels(wish.verb.name, outcome).inc()

@@ -6,6 +6,7 @@ never blocks the others: the batch is halved until it stands alone, and it is pa
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,11 @@ from lumbung_stock.usecases.sale_ports import FencedError, SaleGate, SaleLedger
 _LOG = get_logger(__name__)
 _PARKED = counter("lumbung_stock_journal_parked", "Journal entries that could not be committed", ["sale"])
 _BATCH = histogram("lumbung_stock_journal_batch_size", "Journal entries committed together", [], SIZES)
+_COMMIT = histogram("lumbung_stock_group_commit_duration_seconds", "Time of one group commit in Postgres")
+_LAG = histogram(
+    "lumbung_stock_journal_lag_seconds",
+    "From the gate to Postgres, for the oldest entry of each batch: how long a hold waits to be durable",
+)
 
 Entry = tuple[Cart, Mapping[str, str]]
 """A cart and the journal's fields that it came in."""
@@ -48,6 +54,7 @@ class CommitJournal:
                 await self._park(code, fields, error)
         if readable:
             await self._commit(code, epoch, readable)
+            _LAG.observe(max(0.0, time.time() - journaled_at_s(entries[0][0])))
         await self.gate.acknowledge(
             code, [(entry_id, fields.get("hold", "")) for entry_id, fields in entries]
         )
@@ -69,7 +76,8 @@ class CommitJournal:
 
     async def _settle(self, code: str, epoch: int, carts: Sequence[Cart]) -> dict[str, Reservation]:
         links = [cart.traceparent for cart in carts if cart.traceparent]
-        with telemetry.span("commit journal", links=links, flash_sale_code=code, entries=len(carts)):
+        span = telemetry.span("commit journal", links=links, flash_sale_code=code, entries=len(carts))
+        with span, _COMMIT.time():
             return await self.ledger.settle(code, epoch, carts)
 
     async def _isolate(self, code: str, epoch: int, entries: Sequence[Entry], error: Exception) -> None:
@@ -85,3 +93,8 @@ class CommitJournal:
         _PARKED.labels(code).inc()
         _LOG.error("journal entry parked", flash_sale_code=code, reservation_id=hold_id, error=repr(error))
         await self.ledger.park(code=code, hold_id=hold_id, entry=fields, error=repr(error))
+
+
+def journaled_at_s(entry_id: str) -> float:
+    """When Valkey made this id, by its own clock: `<milliseconds>-<number>`."""
+    return int(entry_id.partition("-")[0]) / 1000
