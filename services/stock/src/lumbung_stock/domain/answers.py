@@ -22,7 +22,12 @@ def first_answer(cart: Cart, known: Mapping[str, Reservation]) -> Reservation | 
 
 def as_made(reservation: Reservation) -> Reservation:
     """The reservation as its Reserve was answered, whatever has become of it since."""
-    return reservation if reservation.state is ReservationState.REFUSED else as_held(reservation)
+    untouched = reservation.first_deadline is None and reservation.held is None
+    if reservation.state is ReservationState.REFUSED or (
+        reservation.state is ReservationState.HELD and untouched
+    ):
+        return reservation
+    return as_held(reservation)
 
 
 def unseen(carts: Sequence[Cart], known: Mapping[str, Reservation]) -> list[Cart]:

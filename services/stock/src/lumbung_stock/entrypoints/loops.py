@@ -22,6 +22,7 @@ _LOG = get_logger(__name__)
 COMMIT_BATCH = 512
 JOURNAL_WAIT_S = 0.2
 LOOK_FOR_SALES_S = 0.5
+LOOK_AT_SALE_S = 0.5
 RETRY_S = 0.2
 LEASE_RETRY_S = 0.5
 EXPIRE_INTERVAL_S = 0.5
@@ -94,10 +95,18 @@ class Committers:
             sale = await self.sales.find_fresh(code)
             if sale.state not in (FlashSaleState.OPEN, FlashSaleState.CLOSING):
                 return
-            if not sale.commits_journal:
+            if sale.commits_journal:
+                await self._commit_for_a_while(code, sale.epoch)
+            else:
                 await asyncio.sleep(JOURNAL_WAIT_S)
-            elif entries := await self.gate.read_journal(code, COMMIT_BATCH, JOURNAL_WAIT_S):
-                await self.commit(code, sale.epoch, entries)
+
+    async def _commit_for_a_while(self, code: str, epoch: int) -> None:
+        """Batch after batch while there are any. Each is fenced by the epoch, so the sale need not be read for it."""
+        until = loop_time() + LOOK_AT_SALE_S
+        while entries := await self.gate.read_journal(code, COMMIT_BATCH, JOURNAL_WAIT_S):
+            await self.commit(code, epoch, entries)
+            if loop_time() >= until:
+                return
 
 
 async def expire_for_ever(expire: Callable[[], Awaitable[int]]) -> NoReturn:

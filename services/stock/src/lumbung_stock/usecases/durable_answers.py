@@ -15,16 +15,16 @@ from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.usecases.sale_ports import SaleLedger
 
 POLL_INTERVAL_S = 0.05
+COMMITTER_PATIENCE_S = 0.25
 POLL_BATCH = 500
 
 
 @dataclass(slots=True)
 class _Request:
-    """One request and how many callers wait for its answer."""
+    """One request, and a future for each caller that waits for its answer."""
 
-    answer: asyncio.Future[Reservation]
     since: float = field(default_factory=loop_time)
-    callers: int = 0
+    callers: list[asyncio.Future[Reservation | None]] = field(default_factory=list)
 
 
 class DurableAnswers:
@@ -38,20 +38,23 @@ class DurableAnswers:
         self._max_waiting = max_waiting
         self._waiting: dict[str, _Request] = {}
         self._wakeup = Wakeup()
+        self._committed = float("-inf")
 
     async def wait(self, request_id: str, seconds: float) -> Reservation | None:
         """The first answer to this request, or None when it is not durable in time. Raises Overloaded."""
         request = self._waiting.get(request_id) or self._new(request_id)
-        request.callers += 1
+        loop = asyncio.get_running_loop()
+        caller: asyncio.Future[Reservation | None] = loop.create_future()
+        request.callers.append(caller)
+        timer = loop.call_later(seconds, _give_up, caller)
         try:
-            async with asyncio.timeout(seconds):
-                return as_made(await asyncio.shield(request.answer))
-        except TimeoutError:
-            return None
+            answer = await caller
         finally:
-            request.callers -= 1
+            timer.cancel()
+            request.callers.remove(caller)
             if not request.callers and self._waiting.get(request_id) is request:
                 del self._waiting[request_id]
+        return as_made(answer) if answer else None
 
     async def find(self, request_id: str) -> Reservation | None:
         """The first answer to this request, if it is durable already."""
@@ -64,25 +67,42 @@ class DurableAnswers:
             raise HoldParked(metadata={"reservation_id": str(hold_id)})
 
     def settle(self, answers: Mapping[str, Reservation]) -> None:
-        """Tells everybody who waits for one of these requests."""
-        for request_id, reservation in answers.items():
-            if request := self._waiting.pop(request_id, None):
-                request.answer.set_result(reservation)
+        """Tells everybody who waits for one of these requests what this process has committed."""
+        self._committed = loop_time()
+        self._tell(answers)
 
     async def poll(self) -> None:
-        """One round for those whose answer another replica may have written, or that were decided long ago."""
+        """One round for those whose answer another replica may have written, or that were decided long ago.
+
+        While a committer of this process is at work, most of those who wait are its own, and it will tell them.
+        """
         if not self._waiting:
             await self._wakeup.wait(1.0)
         await asyncio.sleep(POLL_INTERVAL_S)
-        oldest = loop_time() - POLL_INTERVAL_S
-        due = [request_id for request_id, request in self._waiting.items() if request.since <= oldest]
+        now = loop_time()
+        patience_s = COMMITTER_PATIENCE_S if now - self._committed < COMMITTER_PATIENCE_S else POLL_INTERVAL_S
+        due = [
+            request_id for request_id, request in self._waiting.items() if request.since <= now - patience_s
+        ]
         for start in range(0, len(due), POLL_BATCH):
-            self.settle(await self._ledger.find_answers(due[start : start + POLL_BATCH]))
+            self._tell(await self._ledger.find_answers(due[start : start + POLL_BATCH]))
+
+    def _tell(self, answers: Mapping[str, Reservation]) -> None:
+        for request_id, reservation in answers.items():
+            if request := self._waiting.pop(request_id, None):
+                for caller in request.callers:
+                    if not caller.done():
+                        caller.set_result(reservation)
 
     def _new(self, request_id: str) -> _Request:
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(retry_after_s=0.5)
-        request = _Request(asyncio.get_running_loop().create_future())
+        request = _Request()
         self._waiting[request_id] = request
         self._wakeup.ring()
         return request
+
+
+def _give_up(caller: asyncio.Future[Reservation | None]) -> None:
+    if not caller.done():
+        caller.set_result(None)
