@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.store
 
-LEASES = "SELECT count(*) FROM lease WHERE name LIKE 'committer:%' AND deadline > clock_timestamp()"
+LEASES = "SELECT count(*) FROM lease WHERE starts_with(name, 'committer:') AND deadline > clock_timestamp()"
 
 
 START_S_MAX = 60.0
