@@ -24,7 +24,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 PROTOS := $(shell find proto/lumbung -name '*.proto')
 PYPROJECTS := pyproject.toml $(wildcard proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml dev/pyproject.toml bench/pyproject.toml)
 
-.PHONY: help setup proto demo up bench test model simulate mutants check fmt lint types imports buf-lint squawk clean
+.PHONY: help setup proto demo up bench chaos drill test model simulate mutants check fmt lint types imports buf-lint squawk clean
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,12 @@ bench: setup ## how fast reservations are, beside what else one could have built
 
 test: setup ## every test, on a real Valkey and PostgreSQL that the run starts itself
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)
+
+chaos: setup ## every fault of the matrix under load, by a seed, and a checker that believes only the clients (ARGS="--seed N --minutes 5 --runs 10")
+	@$(BIN)/lumbung chaos $(ARGS)
+
+drill: setup ## a sale loses Valkey's data: what was promised, what happened, how long it took (ARGS="--lang id --loss kill")
+	@$(BIN)/lumbung drill $(ARGS)
 
 model: setup ## search the flash sale's protocol exhaustively, and every known trap
 	@$(BIN)/lumbung model $(ARGS)

@@ -13,6 +13,9 @@ import typer
 import uvloop
 
 from lumbung_dev import up as up_command
+from lumbung_dev.chaos import commands as chaos_command
+from lumbung_dev.chaos import drill as loss_drill
+from lumbung_dev.chaos.words import Language
 from lumbung_dev.demo import performance
 from lumbung_dev.demo.stage import Stage
 from lumbung_dev.local.addresses import BASE_PORT
@@ -79,6 +82,33 @@ def simulate(
 ) -> None:
     """Runs the sale's protocol under a seeded scheduler, on stores that lose, delay, repeat and forget."""
     raise typer.Exit(0 if simulation.show(Stage().console, first_seed, seeds) else 1)
+
+
+@app.command()
+def chaos(
+    seed: Annotated[int, typer.Option(help="Decides which faults come when, and what buyers do.")] = 1,
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long each run has trouble.")] = 5.0,
+    runs: Annotated[int, typer.Option(min=1, max=100, help="So many seeds, counted from the first.")] = 1,
+    page: Annotated[Path | None, typer.Option(help="Write the tables to this file, as Markdown.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Write them to this file, as JSON.")] = None,
+) -> None:
+    """Faults of every kind under load, by a seed; every acknowledgement is looked up in the end."""
+    stage = Stage()
+    options = chaos_command.Options(seed, minutes, runs, page, figures)
+    kept = _run(chaos_command.chaos(options, stage.console), stage)
+    raise typer.Exit(0 if kept else 1)
+
+
+@app.command()
+def drill(
+    loss: Annotated[loss_drill.Loss, typer.Option(help="What is lost.")] = loss_drill.Loss.DATA,
+    lang: Annotated[Language, typer.Option(help="English or Bahasa Indonesia.")] = Language.EN,
+    seed: Annotated[int, typer.Option(help="Decides what buyers do.")] = 1,
+) -> None:
+    """A sale loses what its gate stands on; what was promised, what happened, and how long it took."""
+    stage = Stage()
+    kept = _run(loss_drill.perform(loss_drill.Options(loss, lang, seed), stage), stage)
+    raise typer.Exit(0 if kept else 1)
 
 
 def _run(work: Coroutine[Any, Any, T], stage: Stage) -> T | None:

@@ -23,13 +23,20 @@ Conn: TypeAlias = psycopg.AsyncConnection[TupleRow]
 T = TypeVar("T")
 
 RETRY_AFTER_S = 0.5
-_SESSION_OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=60s"
+IDLE_S_MAX = 5
+"""How long a process that was paused in the middle of a transaction keeps others from the rows that it has locked."""
+_SESSION_OPTIONS = f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_S_MAX}s"
 _WAIT_MAX_S = 5.0
 _OPEN_MAX_S = 15.0
 _RECONNECT_MAX_S = 2.0
 _BACKOFF_FIRST_S = 0.005
 _BACKOFF_MAX_S = 0.2
-_GOING_DOWN = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow)
+_GOING_DOWN = (
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.IdleInTransactionSessionTimeout,
+)
 _CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
 _conflicts = counter(
     "postgres_conflicts", "Transactions that met a deadlock or serialisation failure", ["pool"]
@@ -197,7 +204,7 @@ class Postgres:
             raise Overloaded(retry_after_s=RETRY_AFTER_S) from error
         except errors.QueryCanceled as error:
             raise DeadlineExceeded from error
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout) as error:
             if _connection_lost(error):
                 raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
             raise
@@ -237,7 +244,7 @@ def _require_no_failed_statement(conn: Conn) -> None:
         raise errors.InFailedSqlTransaction("a statement failed and its error was swallowed")
 
 
-def _connection_lost(error: psycopg.OperationalError) -> bool:
+def _connection_lost(error: psycopg.Error) -> bool:
     """No SQLSTATE: libpq lost the connection, or the pool is closed. Else the server says what the matter is:
     class 08 the connection, 53 disk or memory full.
     """

@@ -83,12 +83,13 @@ class _Pool(BlockingConnectionPool):
 def translated_errors() -> Iterator[None]:
     """The one place where the driver's errors become ours.
 
-    Overloaded: no connection came free in time. StoreUnavailable: not reachable, timed out (the command may have
+    Overloaded: no connection came free in time, or Valkey is full (a script meets that at its first write, so nothing
+    was written). StoreUnavailable: not reachable, timed out (the command may have
     taken effect), starting, or a replica that takes no writes.
     """
     try:
         yield
-    except exceptions.MaxConnectionsError as error:
+    except (exceptions.MaxConnectionsError, exceptions.OutOfMemoryError) as error:
         raise Overloaded(retry_after_s=RETRY_AFTER_S) from error
     except _UNAVAILABLE as error:
         raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error

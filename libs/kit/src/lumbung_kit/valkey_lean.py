@@ -353,6 +353,8 @@ def _error_of(text: str) -> Exception:
         return (Moved if code == "MOVED" else Ask)(int(slot), host, int(port))
     if code in _UNAVAILABLE:
         return StoreUnavailable(retry_after_s=RETRY_AFTER_S)
+    if code == "OOM":  # a script meets it at its first write, so nothing was written
+        return Overloaded(retry_after_s=RETRY_AFTER_S)
     return ResponseError(text)
 
 

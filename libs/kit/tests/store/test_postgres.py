@@ -1,6 +1,7 @@
 """The pool's promises: deadlines, bounded waiting, and errors that are already ours."""
 
 import asyncio
+import select
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 from lumbung_kit import context, provision
 from lumbung_kit.embedded import EmbeddedSettings, Supervisor
 from lumbung_kit.failures import ConcurrentChange, DeadlineExceeded, Overloaded, StoreUnavailable
-from lumbung_kit.postgres import Conn, Postgres, constraint_of
+from lumbung_kit.postgres import IDLE_S_MAX, Conn, Postgres, constraint_of
 from lumbung_kit.testing import MakeDatabase
 
 pytestmark = pytest.mark.store
@@ -200,3 +201,18 @@ async def test_opening_where_nothing_listens_says_so(monkeypatch: pytest.MonkeyP
     postgres = Postgres("postgresql://nobody@127.0.0.1:1/none", name="test", schema="kit_test")
     with pytest.raises(StoreUnavailable):
         await postgres.open()
+
+
+async def test_who_sleeps_in_a_transaction_loses_its_locks_and_is_told(postgres: Postgres) -> None:
+    """A paused process must not keep the others waiting for as long as it sleeps."""
+
+    async def sleep_inside(conn: Conn) -> None:
+        await conn.execute("set local idle_in_transaction_session_timeout = '50ms'")
+        await asyncio.to_thread(select.select, [conn.fileno()], [], [], 20)  # the server's last words
+        await conn.execute("select 1")
+
+    with pytest.raises(StoreUnavailable):
+        await postgres.run(sleep_inside, attempts=1)
+    async with postgres.connection() as conn:
+        cursor = await conn.execute("show idle_in_transaction_session_timeout")
+        assert await cursor.fetchone() == (f"{IDLE_S_MAX}s",)

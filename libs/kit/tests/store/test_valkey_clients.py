@@ -411,6 +411,7 @@ class TestLean:
             (b"-LOADING Valkey is loading the dataset in memory\r\n", StoreUnavailable),
             (b"-READONLY You can't write against a read only replica.\r\n", StoreUnavailable),
             (b"-MISCONF Errors writing to the AOF file\r\n", StoreUnavailable),
+            (b"-OOM command not allowed when used memory > 'maxmemory'.\r\n", Overloaded),
             (b"-MOVED 3999 10.0.0.7:6381\r\n", Moved),
             (b"-ASK 3999 fd00::7:6381\r\n", Ask),
             (b"-ERR unknown\r\n", ResponseError),
