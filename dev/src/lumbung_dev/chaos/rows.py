@@ -455,7 +455,7 @@ ROWS = (
     Row(33, "the same request three times at once", "one hold", hedged),
     Row(34, "mixed carts and a crash", "all or nothing", mixed_carts_and_a_crash),
     Row(35, "sale closed and the next opened under load", "S C D L", reopened_under_load),
-    Row(38, "rolling restart under load", "S C D L", rolling_restart),
+    Row(38, "rolling restart under load", "S C D L", rolling_restart, long=True),
     Row(39, "overload", "the excess is shed, nobody is lost", overload, long=True),
     Row(40, "a replica killed", "S C D L", replica_killed, long=True),
 )
