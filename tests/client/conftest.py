@@ -28,7 +28,8 @@ from lumbung_stock.settings import StockSettings
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "services" / "stock" / "migrations"
 WAREHOUSE = "JKT1"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+"""For servers and storefronts alike: a busy machine is no failure."""
 
 
 class Proxy:
@@ -125,6 +126,7 @@ class Stock:
             "LUMBUNG_STOCK_POSTGRES_URL": self.settings.postgres_url.get_secret_value(),
             "LUMBUNG_STOCK_VALKEY_URL": self.settings.valkey_url.get_secret_value(),
             "LUMBUNG_STOCK_CATALOG_TARGET": self.settings.catalog_target,
+            "LUMBUNG_STOCK_DEFAULT_DEADLINE_S": str(PATIENCE_S),
         }
         return Program("stock", "lumbung_stock", environment, grpc_serves(address))
 
@@ -235,6 +237,7 @@ async def stock(make_database: MakeDatabase, valkey_url: str, server_folder: Pat
         valkey_url=valkey_url,  # type: ignore[arg-type]
         catalog_target="127.0.0.1:9",
         log_level="WARNING",
+        default_deadline_s=PATIENCE_S,
     )
     async with AsyncExitStack() as stack:
         sql = await stack.enter_async_context(

@@ -44,7 +44,7 @@ class Shoppers:
     @asynccontextmanager
     async def shopping(self, shoppers: int) -> AsyncIterator[None]:
         """They shop meanwhile, and finish what they have begun."""
-        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(120), asyncio.TaskGroup() as group:
             for _ in range(shoppers):
                 group.create_task(self._shop())
             yield
@@ -173,7 +173,7 @@ class Storefront:
         self._reserve: Any = rpc.ReservationServiceStub(channel).Reserve
 
     async def reserve(self, request: pb.ReserveRequest) -> pb.Reservation:
-        return (await self._reserve(request, timeout=30)).reservation
+        return (await self._reserve(request, timeout=60)).reservation
 
     async def reserve_and_lose_the_answer(self, stock: Stock, proxy: Proxy) -> pb.Reservation:
         """The connection is cut when the hold is made and its answer is on the way."""

@@ -141,6 +141,7 @@ async def test_a_session_answers_as_many_as_come_at_once(stock: Stock) -> None:
         on_sale = [session.reserve({"B": 1}, channel_code="web", flash_sale_code="SALE") for _ in range(700)]
         answers = await asyncio.gather(*ordinary, *on_sale, return_exceptions=True)
     held = [answer for answer in answers if isinstance(answer, pb.Reservation)]
+    assert {type(answer) for answer in answers} == {pb.Reservation, OutOfStock}
     assert len({reservation.reservation_id for reservation in held}) == 1300
     assert sum(isinstance(answer, OutOfStock) for answer in answers) == 200
     assert await stock.free("A") == 0
