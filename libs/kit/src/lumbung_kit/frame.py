@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from functools import lru_cache
 from random import Random
 from typing import Any, Final, NoReturn, TypeAlias
 from weakref import WeakSet
@@ -20,7 +21,6 @@ from weakref import WeakSet
 import grpc
 from google.protobuf.message import DecodeError
 from opentelemetry.trace import Span
-from prometheus_client import Histogram
 
 from lumbung_kit import context, logs, metrics, status, telemetry
 from lumbung_kit.admission import Admission, Pace, Refused
@@ -38,6 +38,7 @@ from lumbung_kit.failures import (
     ShuttingDown,
 )
 from lumbung_kit.streams import Endless, Interruption, Requests, undecodable
+from lumbung_kit.tallies import Tallies, Tally
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Call: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -53,7 +54,7 @@ _INFRASTRUCTURE: Final = "/grpc."
 """Health and reflection: always admitted, neither counted nor traced, and no actor is asked for."""
 
 _log = logs.get_logger(__name__)
-_DURATION = metrics.histogram(
+_DURATION = Tallies(
     "rpc_server_call_duration_seconds", "Time from a call's arrival to its end", ["rpc_method", "code"]
 )
 _SHED = metrics.counter("rpc_server_shed_calls", "Calls refused for too much to do", ["rpc_method", "reason"])
@@ -165,7 +166,7 @@ class _Method:
         )
         self._decode: Callable[[bytes], Any] = handler.request_deserializer or _as_is
         self._encode: Callable[[Any], bytes] = handler.response_serializer or _as_is
-        self._durations: dict[str, Histogram] = {}
+        self._durations: dict[str, Tally] = {}
         if self.observed:
             _count_in_flight(self)
 
@@ -397,6 +398,7 @@ def _identity(call: Call) -> tuple[str, str]:
     return actor, traceparent
 
 
+@lru_cache(1024)
 def _checked_actor(value: str | bytes) -> str:
     if isinstance(value, str) and _ACTOR.fullmatch(value):
         return value

@@ -22,7 +22,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from opentelemetry.util.types import AttributeValue
 from prometheus_client import start_http_server
@@ -99,7 +99,7 @@ def setup(service: str, settings: ServiceSettings, *, exporter: SpanExporter | N
         exporter = OTLPSpanExporter(endpoint=url, timeout=EXPORT_TIMEOUT_S)
     if exporter is not None:
         provider = TracerProvider(
-            sampler=ParentBased(ALWAYS_ON),
+            sampler=ALWAYS_ON,  # whether to record is decided before a span is made
             resource=Resource.create({"service.name": service, "service.namespace": "lumbung"}),
             span_limits=SpanLimits(max_links=LINKS_MAX),
             shutdown_on_exit=False,
@@ -212,14 +212,14 @@ def start_server_span(method: str, traceparent: str, *, may_begin: bool) -> Span
 
     A call that comes without a trace begins one if it `may_begin`, by the ratio of the settings.
     """
-    started = None
+    tracing, started = _State.tracing, None
     if traceparent:
         if not traceparent.endswith("-00"):
             started = start_span(method, SpanKind.SERVER, traceparent, (), rpc_attributes(method))
-    elif _State.tracing is None:
+    elif tracing is None:
         return None
-    elif may_begin:
-        started = start_span(method, SpanKind.SERVER, None, (), rpc_attributes(method))
+    elif may_begin and random.random() < tracing.ratio:
+        started = tracing.tracer.start_span(method, Context(), SpanKind.SERVER, rpc_attributes(method))
     if started is None:
         _unrecorded.set(True)
     else:
