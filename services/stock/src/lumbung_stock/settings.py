@@ -40,6 +40,6 @@ class StockSettings(ServiceSettings):
     watchers_max: Annotated[int, Field(ge=1, le=20_000)] = 5_000
     """Streams that may watch availability; more are refused."""
     watch_messages_per_s_max: Annotated[int, Field(ge=100)] = 3_000
-    """Messages to watchers in a second, in the long run and over all of them: the rest of the process reserves."""
+    """Messages to watchers in a second, over all of them, while the process is busy: the rest of it reserves."""
     waiting_max: Annotated[int, Field(ge=1)] = 10_000
     """Callers that may wait for a decision; more are refused at once."""

@@ -20,6 +20,14 @@ def test_after_a_quiet_time_all_that_was_saved_goes_within_a_second() -> None:
     assert gone(pace, 10.01, 0.99) >= 5_000
 
 
+def test_as_many_again_while_there_is_time_to_spare_and_no_more_once_there_is_none() -> None:
+    pace = Pace(per_s=3_000, saved_max=5_000)
+    idle = sum(pace.take(10 + turn / 100, 1_000_000, idle=True) for turn in range(200))
+    assert 14_000 <= idle <= 16_000
+    gone(pace, 12.0, 2.0)
+    assert 2_900 <= gone(pace, 14.0, 1.0) <= 3_100
+
+
 def test_few_go_at_once() -> None:
     assert Pace(per_s=3_000, saved_max=5_000).take(10.0, 7) == 7
 

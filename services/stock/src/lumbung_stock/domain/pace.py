@@ -1,4 +1,4 @@
-"""How many may go now: an even pace in the long run, and after a quiet time everybody within a second."""
+"""How many may go now: an even pace while others need the process, and else everybody within a second."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ AT_ONCE_S = 0.05
 
 
 class Pace:
-    """Saves up what was not used, up to `saved_max`, which may then go within a second, evenly."""
+    """Saves up what was not used, up to `saved_max`, which may then go within a second, evenly. While the process has
+    time to spare, as many may go again and again."""
 
     def __init__(self, *, per_s: int, saved_max: int) -> None:
         self._per_s = per_s
         self._saved_max = saved_max
         self._peak_per_s = 1.5 * max(per_s, saved_max)
-        self._saved = float(saved_max)
+        self._saved: float = saved_max
         self._looked_at = 0.0
 
-    def take(self, now: float, wanted: int) -> int:
+    def take(self, now: float, wanted: int, *, idle: bool = False) -> int:
         """How many of those that are wanted may go; `now` is in seconds and never goes back."""
         waited_s, self._looked_at = now - self._looked_at, now
-        self._saved = min(self._saved_max, self._saved + self._per_s * waited_s)
+        self._saved = self._saved_max if idle else min(self._saved_max, self._saved + self._per_s * waited_s)
         at_once = self._peak_per_s * min(waited_s, AT_ONCE_S)
         count = min(wanted, int(self._saved), max(1, int(at_once)))
         self._saved -= count

@@ -9,6 +9,7 @@ share of the process and no more.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,9 @@ RECENT_SKUS_MAX = 100_000
 READS_TOGETHER_MAX = 64
 TURN_S = 0.01
 SWEEP_S = 1.0
+BUSY_SHARE = 0.7
+"""Of one processor's time: above this the process, which is bound to about one, has no time to spare."""
+BUSY_LOOK_S = 0.2
 MESSAGES_MAX = 256
 NAMED_MAX = 10
 
@@ -61,6 +65,23 @@ class _Watcher:
     bell: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+class _Load:
+    """How much of a processor this process has taken lately."""
+
+    def __init__(self) -> None:
+        self._looked_at = self._used = 0.0
+        self._low = True
+
+    def is_low(self) -> bool:
+        """Whether there is time to spare; looked at every BUSY_LOOK_S."""
+        now = time.monotonic()
+        if now - self._looked_at >= BUSY_LOOK_S:
+            used = time.process_time()
+            self._low = used - self._used < BUSY_SHARE * (now - self._looked_at)
+            self._looked_at, self._used = now, used
+        return self._low
+
+
 class WatchAvailability:
     """All watchers of this process. `follow`, `tell` and `keep_alive` must run beside them.
 
@@ -74,6 +95,7 @@ class WatchAvailability:
         self._postgres = postgres
         self._log = log
         self._watchers_max = watchers_max
+        self._load = _Load()
         self._pace = Pace(per_s=messages_per_s_max, saved_max=watchers_max)
         self._watchers: set[_Watcher] = set()
         self._by_sku: dict[str, set[_Watcher]] = {}
@@ -241,7 +263,7 @@ class WatchAvailability:
         while True:
             await self._in_line.wait(SWEEP_S)
             while self._line:
-                self._ring_first(self._pace.take(loop_time(), len(self._line)))
+                self._ring_first(self._pace.take(loop_time(), len(self._line), idle=self._load.is_low()))
                 _IN_LINE.set(len(self._line))
                 await asyncio.sleep(TURN_S)
 
