@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+import hpack
 import pytest
 
 from lumbung.stock.v1 import reservations_pb2 as pb
@@ -13,6 +14,7 @@ from lumbung_bench.load.drive import FAILED_PRECONDITION, OK
 from lumbung_bench.load.messages import Template
 from lumbung_bench.load.schedule import Arrivals, Saturating
 from lumbung_bench.load.spec import LoadReport, LoadSpec
+from lumbung_bench.load.statuses import UNKNOWN, Statuses
 
 from .conftest import CARTS, OpenStand
 
@@ -157,22 +159,32 @@ async def test_pings_are_answered(open_stand: OpenStand) -> None:
     assert report.statuses == {"0": 2}
 
 
-async def test_answers_are_the_same_bytes_so_that_each_kind_is_decoded_once(
+async def test_refusals_that_differ_are_not_decoded(
     open_stand: OpenStand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lumbung_bench.load import statuses
+    def decode(self: Statuses, block: bytes) -> int:
+        raise AssertionError(f"decoded {block!r}")
 
-    decoded: list[bytes] = []
-    decode = statuses.Statuses._decode
+    async def refuse_each(request: pb.ReserveRequest) -> str:
+        return f"OUT_OF_STOCK {request.request_id}" if request.request_id.endswith("7") else ""
 
-    def counted(self: statuses.Statuses, block: bytes) -> int:
-        decoded.append(block)
-        return decode(self, block)
+    monkeypatch.setattr(Statuses, "_decode", decode)
+    stand = await open_stand(refuse_each)
+    report = await stand.load()
+    assert report.statuses == {"0": 270, "9": 30}
 
-    monkeypatch.setattr(statuses.Statuses, "_decode", counted)
-    stand = await open_stand(refuse_odd)
-    await stand.load(connections=1)
-    assert len(decoded) <= 3  # a server says once that it gives its header table up
+
+@pytest.mark.parametrize("huffman", [True, False])
+@pytest.mark.parametrize("status", [0, 9, 14])
+def test_a_status_is_found_however_it_is_written(status: int, huffman: bool) -> None:
+    headers = [("content-type", "application/grpc", True), ("grpc-status", str(status), True)]
+    block = hpack.Encoder().encode([*headers, ("grpc-message", "x" * 300, True)], huffman=huffman)
+    assert Statuses().of(block) == status
+
+
+def test_trailers_without_a_status_are_unknown() -> None:
+    block = hpack.Encoder().encode([("grpc-message", "lost", True)], huffman=False)
+    assert Statuses().of(block) == UNKNOWN
 
 
 def test_arrivals_are_due_whether_or_not_anybody_looked() -> None:

@@ -8,22 +8,28 @@ REMEMBERED_MAX = 4096
 UNKNOWN = 2
 UNAVAILABLE = 14
 BLOCK_BYTES_MAX = 65_536
+_NAME = b"\x0bgrpc-status"
+"""The name as a literal: its length, and its letters as they are."""
+_HUFFMAN = 0x80
 
 
 class Statuses:
-    """Decodes each distinct block once.
+    """Finds the status without decoding the rest, which in a refusal is long and never the same.
 
-    The server was told to keep no header table (SETTINGS_HEADER_TABLE_SIZE 0), so a block means the same whenever
-    it comes, and the many equal ones are a look-up. Refusals that differ from call to call fill the memory up, which
-    is then forgotten.
+    The server was told to keep no header table (SETTINGS_HEADER_TABLE_SIZE 0), so a name is a literal in every block.
+    One whose letters are compressed is decoded, each distinct block once; when too many were distinct, they are
+    forgotten.
     """
 
     def __init__(self) -> None:
-        self._known: dict[bytes, int] = {}
+        self._decoded: dict[bytes, int] = {}
 
     def of(self, block: bytes) -> int:
         """The number of the status; UNKNOWN when the block has none, as gRPC's clients say."""
-        status = self._known.get(block)
+        at = block.find(_NAME) + len(_NAME)
+        if at >= len(_NAME) and not block[at] & _HUFFMAN:
+            return int(block[at + 1 : at + 1 + block[at]])
+        status = self._decoded.get(block)
         if status is None:
             status = self._decode(block)
         return status
@@ -31,7 +37,7 @@ class Statuses:
     def _decode(self, block: bytes) -> int:
         headers = dict(hpack.Decoder(max_header_list_size=BLOCK_BYTES_MAX).decode(block, raw=True))
         status = int(headers.get(b"grpc-status", UNKNOWN))
-        if len(self._known) >= REMEMBERED_MAX:
-            self._known.clear()
-        self._known[block] = status
+        if len(self._decoded) >= REMEMBERED_MAX:
+            self._decoded.clear()
+        self._decoded[block] = status
         return status
