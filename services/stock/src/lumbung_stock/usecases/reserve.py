@@ -132,7 +132,9 @@ def expand(lines: Sequence[Line], known: dict[str, SkuRecord]) -> tuple[Line, ..
                 FieldViolation(f"lines[{i}].sku_code", f"retired SKU {line.sku_code}") for i, line in retired
             ],
         )
-    return tuple(replace(line, components=_components(line, known[line.sku_code])) for line in lines)
+    return tuple(
+        [Line(each.sku_code, each.quantity, _components(each, known[each.sku_code])) for each in lines]
+    )
 
 
 def _components(line: Line, sku: SkuRecord) -> tuple[tuple[str, int], ...]:
