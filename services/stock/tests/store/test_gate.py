@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 from redis.exceptions import ResponseError
 
+from lumbung_kit.failures import Overloaded
 from lumbung_kit.ids import new_id
 from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.domain.answers import decided
@@ -724,3 +725,56 @@ async def test_what_the_gate_remembers_of_a_hold_can_be_read_back(
     await gate.freeze("SALE", 1)
     await gate.install(sale, [held(cart, Draw("JKT1", "A", 2, from_escrow=True))])
     assert json.loads(await valkey.hget(key, str(cart.reservation_id))) == by_script
+
+
+async def test_nothing_in_the_gate_goes_away_by_time(
+    gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+) -> None:
+    """A key with a time to live dies when the clock steps; units come back by Postgres' clock alone."""
+    sale = make_sale("SALE", {"A": 5}, limit=3)
+    await opened(gate, sale)
+    carts = [make_cart({"A": units}, customer="ani", sale="SALE") for units in (1, 2, 3)]
+    for cart in carts:
+        await gate.reserve(sale, cart)
+    await gate.credit("SALE", 1, [(carts[0].reservation_id, {})])
+    await gate.extend("SALE", 1, [(new_id(), "A", 1)])
+    keys = await valkey.keys("*")
+    assert len(keys) == len(KEYS)
+    assert {await valkey.ttl(key) for key in keys} == {-1}
+
+
+async def test_a_reserve_that_fails_in_the_script_leaves_nothing_behind(
+    gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+) -> None:
+    """An error midway would keep what was written before it."""
+    sale = make_sale("SALE", {"A": 5}, limit=3)
+    await opened(gate, sale)
+    cart = make_cart({"A": 1}, customer="ani", sale="SALE")
+    for broken in ("free", "customers", "journal"):
+        key = f"lumbung:{{SALE}}:{broken}"
+        kept = await valkey.dump(key)
+        await valkey.unlink(key)
+        await valkey.set(key, "no hash and no stream")
+        others = {name: await valkey.dump(f"lumbung:{{SALE}}:{name}") for name in KEYS}
+        with pytest.raises(ResponseError):
+            await gate.reserve(sale, cart)
+        assert {name: await valkey.dump(f"lumbung:{{SALE}}:{name}") for name in KEYS} == others
+        await valkey.unlink(key)
+        if kept is not None:
+            await valkey.restore(key, 0, kept)
+
+
+async def test_a_valkey_that_is_full_gives_nothing_and_loses_nothing(
+    gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+) -> None:
+    sale = make_sale("SALE", {"A": 5})
+    await opened(gate, sale)
+    before = await content(valkey)
+    await valkey.config_set("maxmemory", "1mb")
+    try:
+        with pytest.raises(Overloaded):
+            await gate.reserve(sale, make_cart({"A": 1}, sale="SALE"))
+        assert await content(valkey) == before
+    finally:
+        await valkey.config_set("maxmemory", "0")
+    assert (await gate.reserve(sale, make_cart({"A": 1}, sale="SALE"))).outcome is Outcome.HELD
