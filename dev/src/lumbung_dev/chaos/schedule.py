@@ -14,6 +14,7 @@ from lumbung_dev.chaos.history import History
 from lumbung_dev.chaos.rows import ROWS, Row, UnexpectedError
 from lumbung_dev.chaos.trial import settle
 from lumbung_dev.chaos.world import Setting, World, open_world
+from lumbung_dev.local.patience import Waited
 
 HOLD_S = 30
 """Short, so that holds expire all the time."""
@@ -101,12 +102,17 @@ async def _trouble(
 
 
 async def _play(world: World, buyers: Buyers, row: Row) -> Played:
+    await world.reach_valkey()
     world.hurt()
     try:
         await row.play(world, buyers)
         return Played(row, await buyers.until_held_since(world.hurt_at_s))
-    except UnexpectedError as unexpected:
-        return Played(row, await buyers.until_held_since(world.hurt_at_s), str(unexpected))
+    except (UnexpectedError, Waited, TimeoutError) as unexpected:
+        return Played(
+            row,
+            await buyers.until_held_since(world.hurt_at_s),
+            str(unexpected) or "it did not come to an end",
+        )
 
 
 def _order(rows: Sequence[Row], chance: random.Random) -> Iterator[Row]:

@@ -32,6 +32,7 @@ async def try_out(world: World, play: Play, seed: int) -> Finding:
     buyers = Buyers(world, history, seed)
     async with buyers.shopping():
         await buyers.more(WARM_UP_ANSWERS)
+        await world.reach_valkey()
         world.hurt()
         await play(world, buyers)
         recovery_s = await buyers.until_held_since(world.hurt_at_s)

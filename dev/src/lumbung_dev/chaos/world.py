@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import grpc
 import psycopg
+from redis import RedisError
 
 from lumbung.stock.v1 import flash_sales_pb2, flash_sales_pb2_grpc, reservations_pb2, reservations_pb2_grpc
 from lumbung_dev.chaos.checker import Kept, Truth
@@ -30,6 +31,7 @@ from lumbung_kit.embedded import EmbeddedSettings, Supervisor, ValkeyCluster
 from lumbung_kit.embedded.account import account_for
 from lumbung_kit.embedded.binaries import valkey_server
 from lumbung_kit.embedded.ports import free_port
+from lumbung_kit.failures import Failure
 from lumbung_kit.migrations import migrate
 from lumbung_kit.provision import ensure_role_and_schema
 from lumbung_kit.valkey import Valkey, connect
@@ -174,6 +176,18 @@ class World:
             for name, state, units, deadline in reservations
         }
         return Truth(int(given), await self.remaining(), int(free), kept, time.time())
+
+    async def reach_valkey(self) -> None:
+        """Returns when our own connection to Valkey works; the last fault may have cut it."""
+
+        async def look() -> bool:
+            try:
+                await self.valkey.exists(f"lumbung:{{{self.sale}}}:gate")
+            except (RedisError, Failure):
+                return False
+            return True
+
+        await eventually(look, "Valkey answers", within_s=PATIENCE_S)
 
     def valkey_folder(self) -> Path:
         """Where the single Valkey keeps its append-only files."""
