@@ -29,7 +29,7 @@ from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 
 SEEDS = 100
-SEEDS_TO_FIND = 1_000
+SEEDS_TO_FIND = 2_000
 
 
 @pytest.fixture(autouse=True)

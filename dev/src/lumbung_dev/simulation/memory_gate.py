@@ -12,6 +12,7 @@ from uuid import UUID
 
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
+from lumbung_stock.domain.reckoning import GateStanding
 from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.stores.gate import GateAnswer, GateStatus, RawEntry
 from lumbung_stock.stores.journal_codec import Outcome, encode
@@ -166,6 +167,21 @@ class MemoryGate:
     def status(self, code: str) -> GateStatus:
         """Armed or not, and its epoch."""
         return GateStatus(self._now.armed, self._now.epoch)
+
+    def reckon(self, code: str, ids: Sequence[UUID]) -> GateStanding | None:
+        """reckon_gate.lua."""
+        state = self._now
+        seqs = [
+            int(fields["seq"]) for fields in state.journal.values() if fields["epoch"] == str(state.epoch)
+        ]
+        unbroken = not seqs or seqs == list(range(seqs[0], state.seq + 1))
+        granted = [UUID(fields["hold"]) for fields in state.journal.values() if fields.get("outcome") == "1"]
+        records = {
+            each: {sku: units for sku, units, _ in state.holds[each][1]}
+            for each in (*granted, *ids)
+            if each in state.holds
+        }
+        return GateStanding(state.armed, state.epoch, state.seq, unbroken, dict(state.free), granted, records)
 
     def free_units(self, code: str) -> dict[str, int]:
         """What it may still give."""

@@ -13,6 +13,7 @@ from lumbung_stock.domain.allocate import Allocator
 from lumbung_stock.domain.answers import decided, unseen
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
+from lumbung_stock.domain.reckoning import Standing
 from lumbung_stock.domain.reservations import Reservation, ReservationState, Resolution, Verb
 from lumbung_stock.domain.resolve import Earlier, EscrowChange, Resolver, credits_due, escrow_changes
 from lumbung_stock.domain.settle import Escrow, settle
@@ -141,10 +142,15 @@ class MemoryLedger:
         for credit_id in credit_ids:
             self.credits.pop(credit_id, None)
 
-    def remaining_and_owed(self, code: str) -> tuple[dict[str, int], int]:
-        """Free units, and what the gate has not been told of."""
-        owed = len(self.credits) + len(self.extensions)
-        return {item.sku_code: item.remaining for item in self.sale.items}, owed
+    def standing(self, code: str, hold_ids: Sequence[UUID] = ()) -> Standing:
+        """The escrow, what the gate has not been told of, and which of these holds are known."""
+        rows = {row.reservation_id for row in self.by_request.values()}
+        return Standing(
+            remaining={item.sku_code: item.remaining for item in self.sale.items},
+            credits=[(credit.reservation_id, credit.kept) for credit in self.credits.values()],
+            additions=[(key, sku, units) for key, (sku, units) in self.extensions.items()],
+            known=frozenset(hold_ids) & rows,
+        )
 
     def due_extensions(self, limit: int) -> list[Extension]:
         """Those of an armed gate."""

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
@@ -179,6 +180,35 @@ async def test_an_id_reused_after_a_recovery_does_not_take_the_first_answer_away
     assert await shop.reservations.Reserve(released) == first
     await shop.until_gate_has("SALE", {"A": 4})
     await shop.require_conserved()
+
+
+async def test_a_gap_is_repaired_while_buyers_never_stop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "GATE_INTERVAL_S", 0.05)
+    await shop.put("A", 20_000)
+    await shop.open_sale("SALE", {"A": 20_000})
+    enough = asyncio.Event()
+
+    async def buy() -> None:
+        while not enough.is_set():
+            await shop.outcome(shop.reservations.Reserve(shop.ask({"A": 1}, sale="SALE")))
+
+    async def repaired() -> bool:
+        return await shop.scalar("SELECT max(epoch) FROM flash_sale WHERE gate_armed") > before
+
+    buyers = [asyncio.create_task(buy()) for _ in range(20)]
+    await shop.until(partial(has_sold, shop, 20))
+    before = await shop.scalar("SELECT epoch FROM flash_sale")
+    await shop.valkey.hincrby("lumbung:{SALE}:free", "A", 7)
+    await shop.until(repaired)
+    enough.set()
+    await asyncio.gather(*buyers)
+    await shop.until_gate_has("SALE", {"A": await shop.scalar("SELECT remaining FROM flash_sale_item")})
+    await shop.require_conserved()
+
+
+async def has_sold(shop: Shop, units: int) -> bool:
+    """Whether so many units are held."""
+    return await shop.scalar("SELECT count(*) FROM reservation WHERE state = 1") >= units
 
 
 async def test_a_gate_that_disagrees_is_found_and_repaired(

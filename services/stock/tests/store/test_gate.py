@@ -19,6 +19,7 @@ from lumbung_kit.failures import Overloaded
 from lumbung_kit.ids import new_id
 from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.domain.answers import decided
+from lumbung_stock.domain.reckoning import GateStanding
 from lumbung_stock.domain.reservations import Draw, Reservation
 from lumbung_stock.stores.gate import REFUSE_BATCH, REFUSE_SKUS_MAX, Gate, GateAnswer, GateStatus
 from lumbung_stock.stores.journal_codec import Outcome, decode, split
@@ -100,6 +101,84 @@ class TestExtend:
         assert await gate.freeze("SALE", 2)
         assert not await gate.extend("SALE", 2, [(new_id(), "A", 3)])
         assert await gate.free_units("SALE") == {"A": 2}
+
+
+class TestReckon:
+    """reckon_gate.lua"""
+
+    async def test_it_tells_what_is_free_and_what_is_on_its_way(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 5, "B": 5})
+        await opened(gate, sale)
+        carts = [make_cart({"A": 1, "B": 2}), make_cart({"A": 9}), make_cart({"A": 1})]
+        for cart in carts:
+            await gate.reserve(sale, cart)
+        first = await gate.read_journal("SALE", 1)
+        await gate.acknowledge("SALE", [(entry_id, fields["hold"]) for entry_id, fields in first])
+        extension = new_id()
+        await gate.extend("SALE", 1, [(extension, "B", 1)])
+        found = await gate.reckon("SALE", [carts[0].reservation_id, extension, new_id()])
+        assert found == GateStanding(
+            armed=True,
+            epoch=1,
+            seq=3,
+            unbroken=True,
+            free={"A": 3, "B": 4},
+            on_the_way=[carts[2].reservation_id],
+            records={
+                carts[0].reservation_id: {"A": 1, "B": 2},
+                carts[2].reservation_id: {"A": 1},
+                extension: {},
+            },
+        )
+
+    async def test_a_hole_in_the_journal_is_seen(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 5})
+        await opened(gate, sale)
+        for _ in range(4):
+            await gate.reserve(sale, make_cart({"A": 1}))
+        entries = await gate.read_journal("SALE", 10)
+        await valkey.xdel(f"lumbung:{{{sale.flash_sale_code}}}:journal", entries[2][0])
+        found = await gate.reckon("SALE", [])
+        assert found is not None
+        assert not found.unbroken
+
+    async def test_a_lost_end_of_the_journal_is_seen(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 5})
+        await opened(gate, sale)
+        for _ in range(4):
+            await gate.reserve(sale, make_cart({"A": 1}))
+        entries = await gate.read_journal("SALE", 10)
+        await valkey.xdel(f"lumbung:{{{sale.flash_sale_code}}}:journal", entries[3][0])
+        found = await gate.reckon("SALE", [])
+        assert found is not None
+        assert not found.unbroken
+
+    async def test_entries_that_are_not_ours_stop_nobody(
+        self, gate: Gate, valkey: Valkey, make_sale: MakeSale
+    ) -> None:
+        await opened(gate, make_sale("SALE", {"A": 5}))
+        await valkey.xadd(
+            "lumbung:{SALE}:journal", {"outcome": "1", "hold": b"\xff", "epoch": "1", "seq": "x"}
+        )
+        found = await gate.reckon("SALE", [])
+        assert found is not None
+        assert found.on_the_way == []
+
+    async def test_a_journal_that_is_too_long_is_not_looked_at(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("lumbung_stock.stores.gate.RECKON_MAX", 2)
+        sale = make_sale("SALE", {"A": 5})
+        await opened(gate, sale)
+        for _ in range(3):
+            await gate.reserve(sale, make_cart({"A": 1}))
+        assert await gate.reckon("SALE", []) is None
 
 
 class TestReserve:

@@ -942,6 +942,63 @@ class TestLostData:
         await works.watch()
         await works.require_true()
 
+    @pytest.mark.parametrize("units", [-1, 1])
+    async def test_a_gap_is_found_while_the_journal_is_never_empty(self, works: Works, units: int) -> None:
+        await works.open(9)
+        await works.valkey.hincrby("lumbung:{SALE}:free", "A", units)
+        before = (await works.sales.find_fresh("SALE")).epoch
+        for _ in range(3):
+            await works.ask(works.cart())
+            await works.watch()
+        assert (await works.sales.find_fresh("SALE")).epoch == before + 1
+        assert await works.scalar("SELECT count(*) FROM reservation WHERE state = 1") == 3
+        await works.require_true()
+
+    async def test_a_gap_is_found_among_credits_commits_and_additions(self, works: Works) -> None:
+        await works.open(6)
+        before = (await works.sales.find_fresh("SALE")).epoch
+        more = MoreQuota("SALE", "A", "JKT1", 1, "staff:ani")
+        for round_ in range(6):
+            held = await works.hold()
+            await works.ask(works.cart())
+            await works.resolve(held, Verb.RELEASE)
+            if round_ < 3:
+                await works.postgres.run(lambda conn: extend_flash_sale_quota(conn, more))
+            await works.watch()
+            assert (await works.sales.find_fresh("SALE")).epoch == before
+            await works.credit()
+        await works.commit_all()
+        await works.require_true()
+
+    async def test_a_suffix_that_was_lost_is_found_at_the_next_look(self, works: Works) -> None:
+        await works.open(9)
+        for _ in range(3):
+            await works.hold()
+        kept = {
+            key: await works.valkey.hgetall(f"lumbung:{{SALE}}:{key}")
+            for key in ("gate", "free", "requests", "holds")
+        }
+        for _ in range(2):
+            await works.hold()
+        await works.watch()
+        for key, content in kept.items():
+            await works.valkey.delete(f"lumbung:{{SALE}}:{key}")
+            await works.valkey.hset(f"lumbung:{{SALE}}:{key}", mapping=content)
+        assert await works.gate.free_units("SALE") == {"A": 6}
+        await works.watch()
+        assert await works.gate.free_units("SALE") == {"A": 4}
+        await works.require_true()
+
+    async def test_a_hole_in_the_journal_is_found_at_the_next_look(self, works: Works) -> None:
+        await works.open(9)
+        for _ in range(3):
+            await works.ask(works.cart())
+        entries = await works.gate.read_journal("SALE", 10)
+        await works.valkey.xdel(JOURNAL, entries[1][0])
+        await works.watch()
+        assert await works.remaining() == 7
+        await works.require_true()
+
     async def test_what_is_on_its_way_is_no_gap(self, works: Works) -> None:
         await works.open(6)
         await works.ask(works.cart(2))

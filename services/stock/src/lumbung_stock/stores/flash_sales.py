@@ -16,6 +16,7 @@ from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState, shown_code
 from lumbung_stock.domain.pools import whole
+from lumbung_stock.domain.reckoning import Standing
 from lumbung_stock.domain.resolve import CreditDue, EscrowChange
 
 _SQL = load(__package__, "flash_sales.sql")
@@ -249,9 +250,18 @@ async def delete_credits(conn: Conn, credit_ids: Sequence[int]) -> None:
     await conn.execute(_SQL["delete_credits"], {"credit_ids": list(credit_ids)})
 
 
-async def count_credits(conn: Conn, flash_sale_code: str) -> int:
-    """Credits and extensions of one sale that the gate has not been told of."""
-    return await _one(await conn.execute(_SQL["count_credits"], {"flash_sale_code": flash_sale_code}))
+async def standing(conn: Conn, flash_sale_code: str, hold_ids: Sequence[UUID]) -> Standing:
+    """A sale's or pool's escrow, and which of these holds have a row, at one instant."""
+    parameters = {"flash_sale_code": flash_sale_code, "hold_ids": list(hold_ids)}
+    row = await (await conn.execute(_SQL["standing"], parameters)).fetchone()
+    assert row is not None  # noqa: S101 - a SELECT of expressions has one row
+    remaining, credits_due, additions, known = row
+    return Standing(
+        remaining=remaining,
+        credits=[(UUID(hold), kept) for hold, kept in credits_due],
+        additions=[(UUID(addition), sku, units) for addition, sku, units in additions],
+        known=frozenset(known),
+    )
 
 
 async def insert_extensions(conn: Conn, extensions: Sequence[Extension], actor: str) -> None:

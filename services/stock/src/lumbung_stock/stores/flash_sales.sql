@@ -154,9 +154,18 @@ SELECT credit_id, flash_sale_code, reservation_id, coalesce(kept, '{}') AS kept
 -- name: delete_credits
 DELETE FROM flash_credit WHERE credit_id = ANY (%(credit_ids)s::bigint[]);
 
--- name: count_credits
-SELECT (SELECT count(*) FROM flash_credit WHERE flash_sale_code = %(flash_sale_code)s)
-       + (SELECT count(*) FROM flash_sale_extension WHERE flash_sale_code = %(flash_sale_code)s AND NOT told);
+-- name: standing
+-- One statement: all of one instant.
+SELECT (SELECT coalesce(jsonb_object_agg(sku_code, remaining), '{}')
+          FROM flash_sale_item
+         WHERE flash_sale_code = %(flash_sale_code)s) AS remaining,
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(reservation_id, coalesce(kept, '{}')) ORDER BY credit_id), '[]')
+          FROM flash_credit
+         WHERE flash_sale_code = %(flash_sale_code)s) AS credits,
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(extension_id, sku_code, quantity) ORDER BY extension_id), '[]')
+          FROM flash_sale_extension
+         WHERE flash_sale_code = %(flash_sale_code)s AND NOT told) AS additions,
+       ARRAY(SELECT reservation_id FROM reservation WHERE reservation_id = ANY (%(hold_ids)s::uuid[])) AS known;
 
 -- name: insert_extensions
 INSERT INTO flash_sale_extension (extension_id, flash_sale_code, sku_code, quantity, actor)

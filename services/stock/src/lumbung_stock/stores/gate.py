@@ -15,11 +15,15 @@ from uuid import UUID
 from lumbung_kit.valkey import RedisScripts, ScriptCall, ScriptClient, Valkey, settings_of, translated_errors
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
+from lumbung_stock.domain.reckoning import GateStanding
 from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.stores.journal_codec import Outcome, available_of, encode
 
 INSTALL_BATCH = 500
 """Holds written by one call of install_gate.lua."""
+
+RECKON_MAX = 5_000
+"""Entries of a journal that are looked at together: a script keeps everybody else waiting."""
 
 RawEntry = tuple[str, Mapping[str, str]]
 """(entry id, fields) as read from the journal."""
@@ -67,6 +71,7 @@ class Gate:
         self._install = _load(scripts, "install_gate.lua")
         self._arm = _load(scripts, "arm_gate.lua")
         self._credit = _load(scripts, "credit_gate.lua")
+        self._reckon = _load(scripts, "reckon_gate.lua")
         self._extend = _load(scripts, "extend_gate.lua")
         self._ack = _load(scripts, "ack_journal.lua")
 
@@ -197,6 +202,13 @@ class Gate:
             armed, epoch = await self._client.hmget(_keys(code, "gate")[0], ["armed", "epoch"])
         return GateStatus(armed is not None and _text(armed) == "1", int(epoch or 0))
 
+    async def reckon(self, code: str, ids: Sequence[UUID]) -> GateStanding | None:
+        """The gate at one instant, with what it knows of these holds and extensions; None when its journal is longer
+        than RECKON_MAX."""
+        keys = _keys(code, "gate", "free", "holds", "journal")
+        answer = await self._reckon(keys, [RECKON_MAX, *map(str, ids)])
+        return _gate_standing(*answer) if answer else None
+
     async def free_units(self, code: str) -> dict[str, int]:
         """What the gate may still give, by SKU."""
         with translated_errors():
@@ -224,6 +236,38 @@ class Gate:
 
 def _load(scripts: ScriptClient, filename: str) -> ScriptCall:
     return scripts.script(files(__package__).joinpath(filename).read_text(encoding="utf-8"))
+
+
+def _gate_standing(
+    armed: Any, epoch: Any, seq: Any, unbroken: Any, free: Any, granted: Any, records: Any
+) -> GateStanding:
+    return GateStanding(
+        armed=_text(armed) == "1",
+        epoch=int(epoch),
+        seq=int(seq),
+        unbroken=_text(unbroken) == "1",
+        free={sku: int(units) for sku, units in _pairs(free)},
+        on_the_way=[hold for text in granted if (hold := _uuid(_text(text)))],
+        records={
+            hold: {sku: units for sku, units, _ in json.loads(record)[1]}
+            for text, record in _pairs(records)
+            if (hold := _uuid(text))
+        },
+    )
+
+
+def _uuid(text: str) -> UUID | None:
+    """None for the id of an entry that is not ours."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _pairs(flat: Sequence[Any]) -> list[tuple[str, str]]:
+    """What comes one after the other, two by two."""
+    texts = [_text(each) for each in flat]
+    return list(zip(texts[::2], texts[1::2], strict=True))
 
 
 def _installed(reservation: Reservation, limited: set[str]) -> list[str | int]:

@@ -15,6 +15,7 @@ from lumbung_kit.postgres import Conn, Postgres
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState, shown_code
 from lumbung_stock.domain.pools import Move
+from lumbung_stock.domain.reckoning import Standing
 from lumbung_stock.domain.reservations import Reservation, Resolution, Verb
 from lumbung_stock.domain.resolve import EscrowChange
 from lumbung_stock.stores import flash_sales, reservations
@@ -129,9 +130,10 @@ class PostgresSaleLedger:
         """As the Protocol says."""
         await self.postgres.run(lambda conn: flash_sales.note_told(conn, extension_ids))
 
-    async def remaining_and_owed(self, code: str) -> tuple[dict[str, int], int]:
+    async def standing(self, code: str, hold_ids: Sequence[UUID] = ()) -> Standing:
         """As the Protocol says."""
-        return await self.postgres.run(lambda conn: _remaining_and_owed(conn, code))
+        async with self.postgres.connection() as conn:
+            return await flash_sales.standing(conn, code, hold_ids)
 
     async def ended_sales(self) -> list[str]:
         """As the Protocol says."""
@@ -227,9 +229,3 @@ async def _expire(conn: Conn, hold_ids: Sequence[UUID]) -> None:
 async def _due_credits(conn: Conn, limit: int) -> tuple[list[Credit], dict[str, FlashSale]]:
     due = await flash_sales.due_credits(conn, limit)
     return due, await flash_sales.find_sales(conn, sorted({credit.flash_sale_code for credit in due}))
-
-
-async def _remaining_and_owed(conn: Conn, code: str) -> tuple[dict[str, int], int]:
-    sale = (await flash_sales.find_sales(conn, [code]))[code]
-    owed = await flash_sales.count_credits(conn, code)
-    return {item.sku_code: item.remaining for item in sale.items}, owed

@@ -15,6 +15,7 @@ from lumbung_kit.failures import Failure
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.pools import Move
+from lumbung_stock.domain.reckoning import GateStanding, Standing
 from lumbung_stock.domain.reservations import Reservation, Resolution
 from lumbung_stock.stores.flash_sales import Credit, Extension
 from lumbung_stock.stores.gate import GateAnswer, GateStatus, RawEntry
@@ -102,8 +103,8 @@ class SaleLedger(Protocol):
     async def note_told(self, extension_ids: Sequence[UUID]) -> None:
         """The gates have these additions."""
 
-    async def remaining_and_owed(self, code: str) -> tuple[dict[str, int], int]:
-        """Free units by SKU, and how many credits and additions the gate has not been told of."""
+    async def standing(self, code: str, hold_ids: Sequence[UUID] = ()) -> Standing:
+        """The escrow, what its gate has not been told of, and which of these holds have a row, at one instant."""
 
     # Closing
 
@@ -166,6 +167,10 @@ class SaleGate(Protocol):
 
     async def status(self, code: str) -> GateStatus:
         """Whether the gate is armed, and under which epoch."""
+
+    async def reckon(self, code: str, ids: Sequence[UUID]) -> GateStanding | None:
+        """The gate at one instant, with what it knows of these holds and additions; None when its journal is too long
+        to be looked at."""
 
     async def free_units(self, code: str) -> dict[str, int]:
         """What the gate may still give, by SKU."""

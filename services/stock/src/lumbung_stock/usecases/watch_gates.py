@@ -10,6 +10,7 @@ from lumbung_kit.logs import get_logger
 from lumbung_kit.loops import loop_time
 from lumbung_kit.metrics import counter
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
+from lumbung_stock.domain.reckoning import GateStanding, gap
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.sale_ports import SaleGate, SaleLedger
@@ -19,8 +20,10 @@ _LOG = get_logger(__name__)
 _RECONCILED = counter(
     "lumbung_stock_gate_gaps", "Gates set up again because their units did not agree", ["sale"]
 )
+LOOKS_MAX = 5
+OWED_MAX = 1_000
 GAPS_BEFORE_REPAIR = 3
-"""Looks in a row that must find the same gap: units in flight between Valkey and Postgres are none."""
+"""Looks in a row that must find the same gap: an entry that is being parked right now is none."""
 
 PATIENCE_S = 2.0
 """How long an opening, a recovery or a closing may stand still before it counts as interrupted."""
@@ -52,13 +55,15 @@ class WatchGates:
     clock: Callable[[], float] = loop_time
     _work: dict[str, _Work] = field(default_factory=dict)
     _gaps: dict[str, tuple[Gap, int]] = field(default_factory=dict)
+    _seqs: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     async def __call__(self) -> None:
         """Trouble with one sale is logged and met again in the next round; the others are looked after."""
         await self.close.remove_gates_left()
         running = await self.sales.running()
         self._work = {code: work for code, work in self._work.items() if code in running}
-        self._gaps = {code: gap for code, gap in self._gaps.items() if code in running}
+        self._gaps = {code: found for code, found in self._gaps.items() if code in running}
+        self._seqs = {code: seen for code, seen in self._seqs.items() if code in running}
         for code in running:
             try:
                 await self._look_after(code)
@@ -96,14 +101,29 @@ class WatchGates:
             self._work[code] = replace(work, patience_s=min(PATIENCE_S_MAX, 2 * work.patience_s))
 
     async def _must_set_up(self, sale: FlashSale) -> bool:
-        status = await self.gate.status(sale.flash_sale_code)
-        if not status.armed or status.epoch != sale.epoch:
+        """Whether the gate is shut, has lost what it knew, or has disagreed several looks in a row."""
+        code = sale.flash_sale_code
+        look = await self._look(code)
+        if look is None:
+            status = await self.gate.status(code)
+            return not status.armed or status.epoch != sale.epoch
+        gate, found = look
+        if not gate.armed or gate.epoch != sale.epoch:
             return True
-        return await self._gap_stays(sale.flash_sale_code)
+        return self._has_lost(code, gate) or self._gap_stays(code, found)
 
-    async def _gap_stays(self, code: str) -> bool:
+    def _has_lost(self, code: str, gate: GateStanding) -> bool:
+        """Whether entries of the journal are missing, or it counts from where it was before: a suffix was lost."""
+        epoch, seq = self._seqs.get(code, (gate.epoch, 0))
+        self._seqs[code] = (gate.epoch, gate.seq)
+        lost = not gate.unbroken or (epoch == gate.epoch and gate.seq < seq)
+        if lost:
+            _RECONCILED.labels(code).inc()
+            _LOG.error("journal has lost entries", flash_sale_code=code, seq=gate.seq, seen=seq)
+        return lost
+
+    def _gap_stays(self, code: str, gap: Gap) -> bool:
         """Whether the gate's units have disagreed with Postgres in the same way several looks in a row."""
-        gap = await self._gap(code)
         before, times = self._gaps.get(code, ((), 0))
         times = times + 1 if gap and gap == before else int(bool(gap))
         self._gaps[code] = (gap, times)
@@ -114,16 +134,20 @@ class WatchGates:
         self._gaps.pop(code)
         return True
 
-    async def _gap(self, code: str) -> Gap:
-        """Units free in the gate beyond what Postgres has free, per SKU; none while anything is on its way."""
-        free = await self.gate.free_units(code)
-        if await self.gate.backlog(code):
-            return ()
-        remaining, owed = await self.ledger.remaining_and_owed(code)
-        if owed:
-            return ()
-        return tuple(
-            (sku, free.get(sku, 0) - units)
-            for sku, units in sorted(remaining.items())
-            if free.get(sku, 0) != units
-        )
+    async def _look(self, code: str) -> tuple[GateStanding, Gap] | None:
+        """The gate, and units in it beyond what Postgres has free, per SKU; None when there was no still moment.
+
+        Under load Postgres changes with every group commit, which leaves room enough for a look between two.
+        """
+        for _ in range(LOOKS_MAX):
+            before = await self.ledger.standing(code)
+            owed = [*(hold for hold, _ in before.credits), *(added for added, _, _ in before.additions)]
+            if len(owed) > OWED_MAX:
+                return None
+            gate = await self.gate.reckon(code, owed)
+            if gate is None:
+                return None
+            after = await self.ledger.standing(code, gate.on_the_way)
+            if before.unchanged(after):
+                return gate, tuple(gap(gate, after).items())
+        return None
