@@ -1144,6 +1144,7 @@ async def test_who_waits_for_an_answer_asks_the_gate_again(
         assert await works.set_up()
     while not waiting.done():
         await works.commit_all()
+        await works.answers.poll()
     assert (await waiting).reservation_id == cart.reservation_id
     await works.require_true()
     assert await works.remaining() == 0
