@@ -162,7 +162,7 @@ class Walk:
                 conn, self.warehouse, sku_codes=(), place_codes=(), after=("", ""), limit=100
             )
             assert {(each.place_code, each.sku_code): each.quantity for each in found} == +self.model.places
-            figures = await read_figures(conn, [*SKUS, "SET"], warehouse_code=self.warehouse, channel_code="")
+            figures = await read_figures(conn, [*SKUS, "SET"], warehouse_code=self.warehouse)
             for sku in SKUS:
                 assert figures[sku].on_hand == self.model.on_hand(sku)
                 assert figures[sku].sold == self.model.sold(sku)
