@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.registry import Collector
 
 M = TypeVar("M", bound=MetricWrapperBase)
 
@@ -15,6 +16,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 _known: dict[str, MetricWrapperBase] = {}
+_collected: dict[str, tuple[str, tuple[str, ...]]] = {}
 
 
 def counter(name: str, doc: str, labels: Sequence[str] = ()) -> Counter:
@@ -34,9 +36,15 @@ def histogram(
     return _once(name, Histogram, lambda: Histogram(name, doc, labels, registry=REGISTRY, buckets=buckets))
 
 
+def collect(collector: Collector, name: str, kind: str, labels: Sequence[str]) -> None:
+    """Shows a metric that counts for itself."""
+    REGISTRY.register(collector)
+    _collected[name] = (kind, tuple(labels))
+
+
 def registered() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Type and labels of each metric asked for so far, by the name that Prometheus shows."""
-    return {
+    return _collected | {
         name + ("_total" if metric._type == "counter" else ""): (str(metric._type), tuple(metric._labelnames))
         for name, metric in _known.items()
     }

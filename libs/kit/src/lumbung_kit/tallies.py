@@ -12,7 +12,7 @@ from itertools import accumulate
 from prometheus_client.metrics_core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from lumbung_kit.metrics import REGISTRY, SECONDS
+from lumbung_kit.metrics import SECONDS, collect
 
 
 class Tally:
@@ -40,7 +40,7 @@ class Tallies(Collector):
         self._labels = labels
         self._bounds = bounds
         self._tallies: dict[tuple[str, ...], Tally] = {}
-        REGISTRY.register(self)
+        collect(self, name, "histogram", labels)
 
     def labels(self, *values: str) -> Tally:
         """Made once per combination; keep it."""

@@ -28,6 +28,13 @@ def test_as_many_again_while_there_is_time_to_spare_and_no_more_once_there_is_no
     assert 2_900 <= gone(pace, 14.0, 1.0) <= 3_100
 
 
+def test_a_process_that_gets_little_of_the_machine_gives_watchers_their_share_of_that() -> None:
+    pace = Pace(per_s=3_000, saved_max=5_000)
+    counts = [pace.take(10 + turn / 100, 1_000_000, used=5 + turn / 400) for turn in range(400)]
+    assert sum(counts) <= 5_000 + 3_000
+    assert 700 <= sum(counts[-100:]) <= 800
+
+
 def test_few_go_at_once() -> None:
     assert Pace(per_s=3_000, saved_max=5_000).take(10.0, 7) == 7
 

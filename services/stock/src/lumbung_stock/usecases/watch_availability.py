@@ -44,6 +44,8 @@ SWEEP_S = 1.0
 BUSY_SHARE = 0.7
 """Of one processor's time: above this the process, which is bound to about one, has no time to spare."""
 BUSY_LOOK_S = 0.2
+LATE_TURN_S = 0.03
+"""Turns that take this long: others on the machine, or in this process, wait for a processor."""
 MESSAGES_MAX = 256
 NAMED_MAX = 10
 
@@ -66,20 +68,23 @@ class _Watcher:
 
 
 class _Load:
-    """How much of a processor this process has taken lately."""
+    """Whether this process has time to spare: it takes little of a processor, and comes back to its turns in time."""
 
     def __init__(self) -> None:
         self._looked_at = self._used = 0.0
-        self._low = True
+        self._takes_little = True
+        self._turn_s = TURN_S
 
-    def is_low(self) -> bool:
-        """Whether there is time to spare; looked at every BUSY_LOOK_S."""
-        now = time.monotonic()
+    def note_turn(self, seconds: float) -> None:
+        """How long a turn of TURN_S really took; the last few count most."""
+        self._turn_s += (seconds - self._turn_s) / 8
+
+    def is_low(self, now: float, used: float) -> bool:
+        """`used` is the process's own time. Its share is looked at every BUSY_LOOK_S."""
         if now - self._looked_at >= BUSY_LOOK_S:
-            used = time.process_time()
-            self._low = used - self._used < BUSY_SHARE * (now - self._looked_at)
+            self._takes_little = used - self._used < BUSY_SHARE * (now - self._looked_at)
             self._looked_at, self._used = now, used
-        return self._low
+        return self._takes_little and self._turn_s < LATE_TURN_S
 
 
 class WatchAvailability:
@@ -263,9 +268,12 @@ class WatchAvailability:
         while True:
             await self._in_line.wait(SWEEP_S)
             while self._line:
-                self._ring_first(self._pace.take(loop_time(), len(self._line), idle=self._load.is_low()))
+                now, used = loop_time(), time.process_time()
+                idle = self._load.is_low(now, used)
+                self._ring_first(self._pace.take(now, len(self._line), used=used, idle=idle))
                 _IN_LINE.set(len(self._line))
                 await asyncio.sleep(TURN_S)
+                self._load.note_turn(loop_time() - now)
 
     async def keep_alive(self) -> NoReturn:
         """Lines up whoever has heard nothing for HEARTBEAT_S: one look at all costs less than a timer each."""
