@@ -108,11 +108,8 @@ async def _play(world: World, buyers: Buyers, row: Row) -> Played:
         await row.play(world, buyers)
         return Played(row, await buyers.until_held_since(world.hurt_at_s))
     except (UnexpectedError, Waited, TimeoutError) as unexpected:
-        return Played(
-            row,
-            await buyers.until_held_since(world.hurt_at_s),
-            str(unexpected) or "it did not come to an end",
-        )
+        what = str(unexpected) or "it did not come to an end"
+        return Played(row, await buyers.until_held_since(world.hurt_at_s), what)
 
 
 def _order(rows: Sequence[Row], chance: random.Random) -> Iterator[Row]:
