@@ -8,7 +8,7 @@ from lumbung_dev.model.report import BREAKS_WITHIN, SAFE
 from lumbung_dev.model.sale_protocol import Bounds, Variant
 from lumbung_dev.model.search import TooManyWorldsError, search
 
-KEEP_EVERY_PROMISE = dict(SAFE[:3]) | {
+KEEP_EVERY_PROMISE = dict(SAFE[:4]) | {
     "two committers": Bounds(requests=1, recoveries=0),
     "two recoverers at once": Bounds(
         requests=1, attempts=1, committers=1, recoverers=2, recoveries=2, crashes=0

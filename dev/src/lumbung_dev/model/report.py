@@ -11,6 +11,10 @@ SAFE = (
     ("two callers for one unit, a crash", Bounds(committers=1, attempts=1, recoveries=0)),
     ("two callers for one unit, a recovery", Bounds(committers=1, attempts=1, crashes=0)),
     ("one caller who asks twice, a crash, a recovery", Bounds(requests=1, committers=1)),
+    (
+        "one caller who asks for the same hold again, a recovery",
+        Bounds(requests=1, committers=1, crashes=0, same_hold=True),
+    ),
     ("two callers for one unit, a crash, a recovery", Bounds(committers=1, attempts=1)),
     ("two callers for two units, a recovery", Bounds(units=2, attempts=1, committers=1, crashes=0)),
     (
@@ -22,6 +26,7 @@ SAFE = (
 )
 """Worlds that keep every promise, smallest first."""
 
+_SAME_HOLD = Bounds(requests=1, committers=1, crashes=0, same_hold=True)
 _SMALL = Bounds(committers=1)
 _QUIET = Bounds(committers=1, crashes=0)
 _ONE = Bounds(requests=1, committers=1)
@@ -35,6 +40,7 @@ BREAKS_WITHIN = dict.fromkeys(Variant, _SMALL) | {
     Variant.BLIND_CREDIT: _QUIET,
     Variant.CREDIT_ANY_EPOCH: Bounds(requests=1, committers=1, crashes=0),
     Variant.NO_CREDIT_FOR_SECOND_GRANT: Bounds(requests=1, committers=1, crashes=0),
+    Variant.NO_CREDIT_UNDER_THE_SAME_ID: _SAME_HOLD,
     Variant.REFUSE_FROM_PARTIAL_MEMORY: _QUIET,
     Variant.COMMIT_BEFORE_ARMED: _ONE,
 }

@@ -38,6 +38,7 @@ class Variant(Enum):
     BLIND_CREDIT = "a credit is added without looking whether the hold was credited"
     CREDIT_ANY_EPOCH = "a credit does not look at the gate's epoch"
     NO_CREDIT_FOR_SECOND_GRANT = "a grant that Postgres ignores is not given back to the gate"
+    NO_CREDIT_UNDER_THE_SAME_ID = "a hold that is granted once more, after it was given back, is not credited"
     GATE_SWEEPS = "Valkey's own sweeper returns expired units"
     EXPIRE_UNCHECKED = "expiry is applied without the state check"
     RELEASE_UNKNOWN = "a release that overtakes its reserve leaves no trace"
@@ -48,8 +49,10 @@ class Variant(Enum):
 
 
 class Entry(NamedTuple):
-    """One decision in the journal."""
+    """One decision in the journal. Its id is made of epoch, number and hold: the number alone comes again after a
+    lost suffix, and the hold under a new epoch."""
 
+    epoch: int
     number: int
     hold: int
     granted: bool
@@ -81,6 +84,13 @@ class Row(NamedTuple):
     state: str
 
 
+class Credit(NamedTuple):
+    """Units of a hold that the gate has to be told of; a hold can be owed two."""
+
+    number: int
+    hold: int
+
+
 class Ledger(NamedTuple):
     """Postgres."""
 
@@ -88,7 +98,7 @@ class Ledger(NamedTuple):
     armed: bool
     remaining: int
     rows: tuple[Row | None, ...]
-    credits: frozenset[int]
+    credits: frozenset[Credit]
     last_committed: int
 
 
@@ -114,7 +124,7 @@ class Recoverer(NamedTuple):
 class Creditor(NamedTuple):
     """Somebody who tells the gate of a unit given back."""
 
-    hold: int
+    credit: Credit
     epoch: int
     credited: bool
 
@@ -155,6 +165,8 @@ class Bounds:
     crashes: int = 1
     recoveries: int = 1
     batch: int = 2
+    same_hold: bool = False
+    """Whether a request is also asked for again under its hold's id, as when its answer is late."""
 
 
 def opened(bounds: Bounds) -> World:
@@ -198,8 +210,12 @@ class Protocol:
 
     def _callers(self, world: World) -> Iterator[Step]:
         for request in range(self.bounds.requests):
-            if world.gate.armed and world.attempts[request] < self.bounds.attempts:
-                yield f"request {request} is sent", self._reserve(world, request)
+            attempts = world.attempts[request]
+            if world.gate.armed and attempts < self.bounds.attempts:
+                yield f"request {request} is sent", self._reserve(world, request, attempts)
+                if attempts and self.bounds.same_hold:
+                    again = self._reserve(world, request, attempts - 1)
+                    yield f"request {request} is asked for again", again
             row = world.ledger.rows[request]
             if row is None:
                 if self.variant is Variant.RELEASE_UNKNOWN and world.gate.seen[request]:
@@ -213,13 +229,14 @@ class Protocol:
             yield f"request {request} hears {answer}", _tell(world, request, answer)
         if row.state == HELD:
             yield f"request {request} is confirmed", _confirm(world, request, row)
-            yield f"request {request} is given back", _give_back(world, request, row)
+            yield f"request {request} is given back", self._give_back(world, request, row)
         if row.state == SOLD and self.variant is Variant.EXPIRE_UNCHECKED:
-            yield f"request {request} expires", _give_back(world, request, row)
+            yield f"request {request} expires", self._give_back(world, request, row)
 
-    def _reserve(self, world: World, request: int) -> World:
-        """reserve.lua: one atomic call."""
-        hold = request * 10 + world.attempts[request]
+    def _reserve(self, world: World, request: int, attempt: int) -> World:
+        """reserve.lua: one atomic call. A request sent once more has another hold's id; one whose answer is late is
+        asked for again under the same."""
+        hold = request * 10 + attempt
         world = world._replace(attempts=_put(world.attempts, request, world.attempts[request] + 1))
         gate = world.gate
         seen = gate.seen[request]
@@ -231,7 +248,7 @@ class Protocol:
                 free=gate.free - granted,
                 seen=_put(gate.seen, request, seen),
                 holds=gate.holds | {hold} if granted else gate.holds,
-                journal=(*gate.journal, Entry(number, hold, granted)),
+                journal=(*gate.journal, Entry(gate.epoch, number, hold, granted)),
                 last_number=number,
             )
             world = world._replace(gate=gate)
@@ -313,15 +330,31 @@ class Protocol:
             rows = _put(ledger.rows, request, Row(entry.hold, HELD))
             return ledger._replace(rows=rows, remaining=ledger.remaining - 1)
         rows = _put(ledger.rows, request, Row(entry.hold, REFUSED))
-        return ledger._replace(rows=rows, credits=ledger.credits | {entry.hold})
+        return self._owe(ledger._replace(rows=rows), entry.hold)
 
     def _settle_again(self, ledger: Ledger, entry: Entry, row: Row) -> Ledger:
         if self.variant is Variant.DECREMENT_DUPLICATES and entry.granted:
             return ledger._replace(remaining=ledger.remaining - 1)
-        owed = entry.granted and (row.hold != entry.hold or row.state == REFUSED)
-        if not owed or self.variant is Variant.NO_CREDIT_FOR_SECOND_GRANT:
+        owed = entry.granted and (row.hold != entry.hold or row.state not in TAKEN)
+        if self.variant is Variant.NO_CREDIT_FOR_SECOND_GRANT:
+            owed = False
+        if self.variant is Variant.NO_CREDIT_UNDER_THE_SAME_ID and row.hold == entry.hold:
+            owed = row.state == REFUSED
+        if not owed:
             return ledger
-        return ledger._replace(credits=ledger.credits | {entry.hold})
+        return self._owe(ledger, entry.hold)
+
+    def _give_back(self, world: World, request: int, row: Row) -> World:
+        """Release or expiry: one row update, `remaining` in the same transaction, the gate's credit owed."""
+        ledger = world.ledger
+        rows = _put(ledger.rows, request, row._replace(state=GIVEN_BACK))
+        ledger = ledger._replace(rows=rows, remaining=ledger.remaining + 1)
+        return world._replace(ledger=self._owe(ledger, row.hold))
+
+    def _owe(self, ledger: Ledger, hold: int) -> Ledger:
+        """A second credit for a hold tells nothing new, unless the hold may be granted once more."""
+        number = 2 if self.bounds.same_hold and Credit(1, hold) in ledger.credits else 1
+        return ledger._replace(credits=ledger.credits | {Credit(number, hold)})
 
     # What a recovery does
 
@@ -413,25 +446,25 @@ class Protocol:
     def _creditor(self, world: World) -> Iterator[Step]:
         creditor, gate = world.creditor, world.gate
         if creditor is None:
-            for hold in world.ledger.credits:
-                new = Creditor(hold, world.ledger.epoch, credited=False)
-                yield f"a credit for {hold} is due", world._replace(creditor=new)
+            for credit in world.ledger.credits:
+                new = Creditor(credit, world.ledger.epoch, credited=False)
+                yield f"a credit for {credit.hold} is due", world._replace(creditor=new)
             return
         yield "the creditor dies", world._replace(creditor=None)
         if creditor.credited:
-            ledger = world.ledger._replace(credits=world.ledger.credits - {creditor.hold})
+            ledger = world.ledger._replace(credits=world.ledger.credits - {creditor.credit})
             yield "the credit is forgotten", world._replace(ledger=ledger, creditor=None)
         elif self.variant is Variant.CREDIT_ANY_EPOCH or (gate.armed and gate.epoch == creditor.epoch):
             after = creditor._replace(credited=True)
             yield (
-                f"{creditor.hold} is credited",
+                f"{creditor.credit.hold} is credited",
                 world._replace(gate=self._credit(gate, creditor), creditor=after),
             )
 
     def _credit(self, gate: Gate, creditor: Creditor) -> Gate:
-        if creditor.hold not in gate.holds and self.variant is not Variant.BLIND_CREDIT:
+        if creditor.credit.hold not in gate.holds and self.variant is not Variant.BLIND_CREDIT:
             return gate
-        return gate._replace(free=gate.free + 1, holds=gate.holds - {creditor.hold})
+        return gate._replace(free=gate.free + 1, holds=gate.holds - {creditor.credit.hold})
 
     # What befalls Valkey
 
@@ -542,9 +575,8 @@ def _read_postgres(world: World, index: int, recoverer: Recoverer) -> Step:
 
 
 def _acknowledge(world: World, batch: tuple[Entry, ...]) -> World:
-    """ack_journal.lua: an entry goes only when it still carries the hold that was committed."""
-    gone = {(entry.number, entry.hold) for entry in batch}
-    journal = tuple(entry for entry in world.gate.journal if (entry.number, entry.hold) not in gone)
+    """ack_journal.lua."""
+    journal = tuple(entry for entry in world.gate.journal if entry not in batch)
     return world._replace(gate=world.gate._replace(journal=journal))
 
 
@@ -565,17 +597,6 @@ def _confirm(world: World, request: int, row: Row) -> World:
     return world._replace(
         ledger=world.ledger._replace(rows=rows), confirmed=_put(world.confirmed, request, value=True)
     )
-
-
-def _give_back(world: World, request: int, row: Row) -> World:
-    """Release or expiry: one row update, `remaining` in the same transaction, the gate's credit owed."""
-    ledger = world.ledger
-    ledger = ledger._replace(
-        rows=_put(ledger.rows, request, row._replace(state=GIVEN_BACK)),
-        remaining=ledger.remaining + 1,
-        credits=ledger.credits | {row.hold},
-    )
-    return world._replace(ledger=ledger)
 
 
 def _release(world: World, request: int) -> World:

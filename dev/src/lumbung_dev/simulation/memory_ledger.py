@@ -95,7 +95,7 @@ class MemoryLedger:
             self._move([EscrowChange(code, draw.sku_code, remaining=-draw.quantity) for draw in made.draws])
         for cart in carts:
             answer = answers[cart.request_id]
-            ours = answer.reservation_id == cart.reservation_id and answer.refusal is None
+            ours = answer.reservation_id == cart.reservation_id and answer.state in TAKEN
             if cart.refusal is None and not ours:
                 self._owe(cart.reservation_id)
         return answers

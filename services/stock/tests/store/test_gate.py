@@ -618,6 +618,19 @@ class TestArm:
         assert (answer.complete, answer.available) == (complete, {"A": 1})
         assert not (await gate.reserve(sale, make_cart({"A": 2}, request_id="once"))).complete
 
+    async def test_another_run_of_the_server_does_not_know_every_answer(
+        self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        """It may have come back with less than it had; its run's id is another (TRUST_AFTER_RECONNECT)."""
+        sale = make_sale("SALE", {"A": 1})
+        await gate.freeze("SALE", 1)
+        await gate.install(sale, [])
+        await gate.arm("SALE", 1, complete=True)
+        run_id = await valkey.hget("lumbung:{SALE}:gate", "complete")
+        assert run_id and len(run_id) == 40
+        await valkey.hset("lumbung:{SALE}:gate", "complete", run_id[::-1])
+        assert not (await gate.reserve(sale, make_cart({"A": 2}))).complete
+
     @pytest.mark.parametrize(
         ("frozen", "asked", "takes"), [(0, 1, False), (2, 1, False), (2, 2, True), (2, 3, False)]
     )

@@ -326,6 +326,21 @@ class TestGroupCommit:
         await works.require_true()
         assert await works.remaining() == 3
 
+    async def test_a_hold_that_was_given_back_before_a_recovery_may_be_granted_again_under_its_own_id(
+        self, works: Works
+    ) -> None:
+        """Its caller had no answer and asks once more; the gate was set up without it. Found by the simulation."""
+        await works.open(3)
+        cart = works.cart(2)
+        await works.ask(cart)
+        await works.commit_all()
+        await works.resolve(await works.find(cart), Verb.RELEASE)
+        assert await works.set_up()
+        assert await works.ask(cart) is Outcome.HELD
+        await works.commit_all()
+        await works.require_true()
+        assert await works.remaining() == 3
+
     async def test_those_who_wait_hear_it_at_once(self, works: Works) -> None:
         await works.open(1)
         carts = [works.cart(), works.cart()]

@@ -91,4 +91,7 @@ if outcome == HELD then
 end
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3] .. '|' .. outcome .. '|' .. ARGV[4])
 redis.call('HSET', KEYS[1], 'seq', seq)
-return {outcome, ARGV[4], gate[4] or '0', available}
+-- Only a refusal asks what the gate still knows, and only of the run of the server that armed it.
+local complete = outcome ~= HELD and gate[4] and gate[4] ~= '0'
+    and gate[4] == string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+return {outcome, ARGV[4], complete and '1' or '0', available}

@@ -21,6 +21,7 @@ from lumbung_stock.usecases.lock_customers import Locked, lock_with_customers
 from lumbung_stock.usecases.reserve_from_levels import lock_allocator, refuse_used_ids, write_decisions
 from lumbung_stock.usecases.sale_ports import FencedError
 
+TAKES_UNITS = (ReservationState.HELD, ReservationState.CONFIRMED, ReservationState.SHIPPED)
 SETTLING_STATES = (FlashSaleState.OPEN, FlashSaleState.CLOSING)
 
 
@@ -84,8 +85,12 @@ async def _leave_escrow(conn: Conn, flash_sale_code: str, made: dict[str, Reserv
 
 
 def _gate_is_owed(cart: Cart, answers: dict[str, Reservation]) -> bool:
-    """Whether the gate set units aside for an entry under which nothing is held here."""
+    """Whether the gate set units aside for an entry under which nothing is taken here.
+
+    Under the hold's own id, too: one that was given back before a recovery is unknown to the gate that this set up,
+    and a caller who had no answer yet and asks once more is granted it once more.
+    """
     if cart.refusal is not None:
         return False
     answer = answers[cart.request_id]
-    return answer.reservation_id != cart.reservation_id or answer.state is ReservationState.REFUSED
+    return answer.reservation_id != cart.reservation_id or answer.state not in TAKES_UNITS
