@@ -627,7 +627,8 @@ class TestArm:
         await gate.install(sale, [])
         await gate.arm("SALE", 1, complete=True)
         run_id = await valkey.hget("lumbung:{SALE}:gate", "complete")
-        assert run_id and len(run_id) == 40
+        assert run_id is not None
+        assert len(run_id) == 40
         await valkey.hset("lumbung:{SALE}:gate", "complete", run_id[::-1])
         assert not (await gate.reserve(sale, make_cart({"A": 2}))).complete
 
