@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -177,10 +178,11 @@ async def _ages(ours: StockService) -> AsyncIterator[list[float]]:
     valkey = connect(ours.valkey_url)
 
     async def look_for_ever() -> None:
-        journals: list[bytes] = []
+        journals: dict[bytes, _Journal] = {}
         while True:
-            journals = journals or [key async for key in valkey.scan_iter(_type="stream")]
-            ages.append(max([await _age(valkey, journal) for journal in journals], default=0.0))
+            if not journals:
+                journals = {key: _Journal() async for key in valkey.scan_iter(_type="stream")}
+            ages.append(max([await journals[key].age_s(valkey, key) for key in journals], default=0.0))
             await asyncio.sleep(LAG_SAMPLE_S)
 
     looking = asyncio.create_task(look_for_ever())
@@ -188,17 +190,35 @@ async def _ages(ours: StockService) -> AsyncIterator[list[float]]:
         yield ages
     finally:
         looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        with suppress(asyncio.CancelledError):
+            await looking  # raises what it met
         await valkey.aclose()
 
 
-async def _age(valkey: Valkey, journal: bytes) -> float:
-    entries: Any = await valkey.xrange(journal, count=1)
-    if not entries:
-        return 0.0
-    seconds, microseconds = await valkey.time()
-    written_s = int(entries[0][0].partition(b"-")[0]) / 1000
-    return max(0.0, seconds + microseconds / 1e6 - written_s)
+@dataclass(slots=True)
+class _Journal:
+    """One stream as it was seen: its entries' ids grow, and do not say when they were written."""
+
+    _newest: deque[tuple[float, tuple[int, int]]] = field(default_factory=deque)
+    """(moment, newest id then), oldest look first."""
+
+    async def age_s(self, valkey: Valkey, key: bytes) -> float:
+        """How long ago the oldest entry was there when we looked, and one look more: it came since the look before."""
+        info: Any = await valkey.xinfo_stream(key)
+        now = time.monotonic()
+        self._newest.append((now, _entry_id(info["last-generated-id"])))
+        if not info["first-entry"]:
+            self._newest.clear()
+            return 0.0
+        oldest = _entry_id(info["first-entry"][0])
+        while self._newest[0][1] < oldest:
+            self._newest.popleft()
+        return now - self._newest[0][0] + LAG_SAMPLE_S
+
+
+def _entry_id(raw: bytes) -> tuple[int, int]:
+    milliseconds, _, sequence = raw.partition(b"-")
+    return int(milliseconds), int(sequence)
 
 
 CASES: list[Case] = [GroupCommit(), JournalLag()]
