@@ -44,7 +44,7 @@ SWEEP_S = 1.0
 BUSY_SHARE = 0.7
 """Of one processor's time: above this the process, which is bound to about one, has no time to spare."""
 BUSY_LOOK_S = 0.2
-LATE_TURN_S = 0.03
+LATE_TURN_S = 0.015
 """Turns that take this long: others on the machine, or in this process, wait for a processor."""
 MESSAGES_MAX = 256
 NAMED_MAX = 10
