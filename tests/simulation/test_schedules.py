@@ -29,7 +29,7 @@ from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 
 SEEDS = 100
-SEEDS_TO_FIND = 2_000
+SEEDS_TO_FIND = 500
 
 
 @pytest.fixture(autouse=True)
@@ -156,20 +156,21 @@ def decrement_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "leave_out",
+    ("leave_out", "only"),
     [
-        no_fence,
-        acknowledge_first,
-        recover_without_drain,
-        blind_credit,
-        no_credit_for_what_was_refused,
-        answer_from_the_gate,
-        decrement_duplicates,
+        (no_fence, "sleeps_through_a_recovery"),
+        (acknowledge_first, ""),
+        (recover_without_drain, ""),
+        (blind_credit, ""),
+        (no_credit_for_what_was_refused, ""),
+        (answer_from_the_gate, ""),
+        (decrement_duplicates, ""),
     ],
-    ids=lambda leave_out: leave_out.__name__,
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_a_guard_that_is_left_out_is_missed(
-    monkeypatch: pytest.MonkeyPatch, leave_out: Callable[[pytest.MonkeyPatch], None]
+    monkeypatch: pytest.MonkeyPatch, leave_out: Callable[[pytest.MonkeyPatch], None], only: str
 ) -> None:
+    """`only`: the fault that it guards against, where all together are too rarely in its way."""
     leave_out(monkeypatch)
-    assert any(play(seed).broken for seed in range(SEEDS_TO_FIND)), "nobody noticed"
+    assert any(play(seed, only).broken for seed in range(SEEDS_TO_FIND)), "nobody noticed"
