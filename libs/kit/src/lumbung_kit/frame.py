@@ -218,7 +218,7 @@ class _Method:
             running.begin()
             if math.isinf(context.deadline_remaining_s()):
                 self.frame.watch(follower)
-            await _write_all(self._behavior(self._decoded(data), call), call)
+            await _follow_all(self._behavior(self._decoded(data), call), call, follower)
         except BaseException as error:  # noqa: BLE001 - answered, or raised again
             await running.fail(ShuttingDown() if follower.caused(error) else error)
         finally:
@@ -430,6 +430,16 @@ async def _write_all(answers: Any, call: Call) -> None:
             await call.write(answer)
     else:
         await answers
+
+
+async def _follow_all(answers: Any, call: Call, follower: Interruption) -> None:
+    """Like `_write_all`, for answers that may be ended from outside, between two messages."""
+    if not isinstance(answers, AsyncGenerator):
+        await _write_all(answers, call)
+        return
+    async with aclosing(answers):
+        async for answer in answers:
+            await follower.send(call.write(answer))
 
 
 def _is_late() -> bool:

@@ -214,13 +214,21 @@ async def in_one_trip(conn: Conn, *works: Awaitable[Any]) -> list[Any]:
     """Results of works that each run one statement on `conn`, sent together, in this order, and awaited together.
 
     The server runs them one after another, each after the one before has taken its locks. When one fails, those
-    behind it are not run, and its error is raised.
+    behind it are not run, and its error is raised: not PipelineAborted, which is what those behind it meet, and
+    which the pipeline's own end may raise in its place.
     """
-    async with conn.pipeline():
-        results = await asyncio.gather(*works, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    results: list[Any] = []
+    aborted: errors.PipelineAborted | None = None
+    try:
+        async with conn.pipeline():
+            results = await asyncio.gather(*works, return_exceptions=True)
+    except errors.PipelineAborted as error:
+        aborted = error
+    failures = [result for result in results if isinstance(result, BaseException)]
+    if cause := next((each for each in failures if not isinstance(each, errors.PipelineAborted)), None):
+        raise cause
+    if aborted or failures:
+        raise aborted or failures[0]
     return results
 
 

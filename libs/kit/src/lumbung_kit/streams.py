@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable
 from typing import Any, Protocol
 
 from google.protobuf.message import DecodeError
@@ -24,12 +24,25 @@ class Interruption:
     def __init__(self) -> None:
         self._task = asyncio.current_task()
         self._ended = False
+        self._sending = False
 
     def end(self) -> None:
-        """Interrupts the task wherever it waits."""
+        """Interrupts the task wherever it waits, but not while it sends."""
         if self._task is not None and not self._ended:
             self._ended = True
-            self._task.cancel()
+            if not self._sending:
+                self._task.cancel()
+
+    async def send(self, message: Awaitable[None]) -> None:
+        """Waits until a message has been sent: gRPC takes no status while one is on its way. Raises ShuttingDown
+        behind it when the end came meanwhile."""
+        self._sending = True
+        try:
+            await message
+        finally:
+            self._sending = False
+        if self._ended:
+            raise ShuttingDown
 
     def caused(self, error: BaseException) -> bool:
         """Whether the cancellation that has just been caught was this one and nobody else's."""

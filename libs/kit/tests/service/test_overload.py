@@ -102,8 +102,10 @@ async def test_a_call_that_cannot_be_in_time_is_refused_before_any_work(make_sta
     await until_idle()
     assert await workshop.crowd(stub, BUSY) == []
     hopeless = [await refused(stub.ask(StringValue(), timeout=1.5)) for _ in range(10)]
-    assert {(each.reason, each.metadata.get("shed_by")) for each in hopeless} == {("OVERLOADED", "deadline")}
-    assert all(each.retry_after_s for each in hopeless)
+    shed = [each for each in hopeless if each.reason == "OVERLOADED"]
+    assert len(shed) >= len(hopeless) - 1, "one in sixteen may try, so that the estimate can recover"
+    assert {each.metadata.get("shed_by") for each in shed} == {"deadline"}
+    assert all(each.retry_after_s for each in shed)
     patient = asyncio.ensure_future(stub.ask(StringValue(value="patient"), timeout=60))
     workshop.open.set()
     assert (await patient).value == "patient"

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from lumbung_kit import context, provision
 from lumbung_kit.embedded import EmbeddedSettings, Supervisor
 from lumbung_kit.failures import ConcurrentChange, DeadlineExceeded, Overloaded, StoreUnavailable
-from lumbung_kit.postgres import IDLE_S_MAX, Conn, Postgres, constraint_of
+from lumbung_kit.postgres import IDLE_S_MAX, Conn, Postgres, constraint_of, in_one_trip
 from lumbung_kit.testing import MakeDatabase
 
 pytestmark = pytest.mark.store
@@ -63,6 +63,24 @@ async def test_a_swallowed_error_is_not_taken_for_a_commit(postgres: Postgres) -
             with pytest.raises(psycopg.errors.CheckViolation):
                 await conn.execute("insert into effect values (2, '')")
     assert await notes(postgres) == []
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_one_trip_fails_with_the_error_of_the_statement_that_failed(
+    postgres: Postgres, place: int
+) -> None:
+    """Wherever it stands among others; not with PipelineAborted, which those behind it meet."""
+
+    async def insert(conn: Conn, units: int) -> None:
+        await conn.execute("INSERT INTO pg_temp.bounded VALUES (%s)", [units])
+
+    async def work(conn: Conn) -> None:
+        await conn.execute("CREATE TEMPORARY TABLE bounded (units int CONSTRAINT few CHECK (units < 5))")
+        await in_one_trip(conn, *(insert(conn, 9 if index == place else 1) for index in range(3)))
+
+    with pytest.raises(psycopg.errors.CheckViolation) as caught:
+        await postgres.run(work)
+    assert constraint_of(caught.value) == "few"
 
 
 async def test_a_cancelled_transaction_is_rolled_back_and_its_connection_is_good_again(

@@ -16,7 +16,7 @@ from lumbung_kit.valkey import RedisScripts, ScriptCall, ScriptClient, Valkey, s
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reckoning import GateStanding
-from lumbung_stock.domain.reservations import Reservation
+from lumbung_stock.domain.reservations import Durability, Reservation
 from lumbung_stock.stores.journal_codec import Outcome, available_of, encode
 
 INSTALL_BATCH = 500
@@ -92,6 +92,7 @@ class Gate:
             self._journal_max,
             int(last_word),
             _tail(cart),
+            int(cart.durability is Durability.SOFT),
         ]
         for sku, units in demand:
             arguments += [sku, units, items[sku].limit_per_customer]

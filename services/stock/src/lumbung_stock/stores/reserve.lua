@@ -12,13 +12,15 @@
 --       8 '1' when this answer is the last word; '0' when the sale has other pools to ask: then a refusal for want
 --         of units leaves no trace here, or the request would keep it wherever it is granted
 --       9 tail of the entry's id: a number drawn from the hold's id
---       10... triples: sku, units, limit per customer (0: none)
+--       10 '1' when a hold is answered without waiting for Postgres: then it is told what the gate knows, too
+--       11... triples: sku, units, limit per customer (0: none)
 --
 -- Returns {outcome, hold id, complete, available}, just {outcome} when nothing was decided; outcomes as in
 -- journal_codec.Outcome:
 --       1 HELD  2 OUT_OF_STOCK  3 LIMIT_REACHED  4 NOT_ARMED (or another epoch)  5 REQUEST_REUSED  6 JOURNAL_FULL
 -- A request seen before gets its first answer: {outcome, first hold id}. `complete` is '1' while the gate knows every
--- request that was ever answered in this sale: then this is the request's first answer.
+-- request that was ever answered in this sale: then this is the request's first answer. Of a hold that waits for Postgres
+-- it is not asked.
 -- Nothing is written before everything was checked, since an error midway keeps what was written, and the journal
 -- comes first: an entry without units does no harm, units without an entry would be lost until somebody misses them. The
 -- number of calls does not depend on the cart.
@@ -44,7 +46,7 @@ if redis.call('XLEN', KEYS[6]) >= tonumber(ARGV[7]) then
 end
 
 local skus, units, limits, customers = {}, {}, {}, {}
-for index = 10, #ARGV, 3 do
+for index = 11, #ARGV, 3 do
     skus[#skus + 1] = ARGV[index]
     units[#units + 1] = tonumber(ARGV[index + 1])
     limits[#limits + 1] = tonumber(ARGV[index + 2])
@@ -91,7 +93,7 @@ if outcome == HELD then
 end
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3] .. '|' .. outcome .. '|' .. ARGV[4])
 redis.call('HSET', KEYS[1], 'seq', seq)
--- Only a refusal asks what the gate still knows, and only of the run of the server that armed it.
-local complete = outcome ~= HELD and gate[4] and gate[4] ~= '0'
+-- Who answers at once asks what the gate still knows, and it knows all only in the run of the server that armed it.
+local complete = (outcome ~= HELD or ARGV[10] == '1') and gate[4] and gate[4] ~= '0'
     and gate[4] == string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 return {outcome, ARGV[4], complete and '1' or '0', available}
