@@ -25,6 +25,10 @@ T = TypeVar("T")
 RETRY_AFTER_S = 0.5
 IDLE_S_MAX = 5
 """How long a process that was paused in the middle of a transaction keeps others from the rows that it has locked."""
+TRANSACTION_S_MAX = 30
+"""The same for one that was paused between two statements of a pipeline: the server takes that for work, not for rest.
+PostgreSQL has this bound from version 17 on."""
+_BOUNDED_TRANSACTIONS_VERSION = 170_000
 _SESSION_OPTIONS = f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_S_MAX}s"
 _WAIT_MAX_S = 5.0
 _OPEN_MAX_S = 15.0
@@ -36,6 +40,7 @@ _GOING_DOWN = (
     errors.CrashShutdown,
     errors.CannotConnectNow,
     errors.IdleInTransactionSessionTimeout,
+    errors.TransactionTimeout,
 )
 _CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
 _conflicts = counter(
@@ -85,7 +90,7 @@ class Postgres:
             max_size=max_size,
             timeout=_WAIT_MAX_S,
             reconnect_timeout=_RECONNECT_MAX_S,  # afterwards, each caller that waits starts a new attempt
-            configure=self._note_success,
+            configure=self._prepare,
             name=name,
             open=False,
         )
@@ -186,8 +191,11 @@ class Postgres:
             await self._pool.putconn(conn)
         return await self._pool.getconn(wait_s)
 
-    async def _note_success(self, conn: Conn) -> None:  # noqa: ARG002 - the pool passes it
+    async def _prepare(self, conn: Conn) -> None:
+        """A new connection: it works, and its transactions are bounded."""
         self._errors_at_last_success = self._connection_errors()
+        if conn.info.server_version >= _BOUNDED_TRANSACTIONS_VERSION:
+            await conn.execute(f"set transaction_timeout = '{TRANSACTION_S_MAX}s'")
 
     def _connection_errors(self) -> int:
         return self._pool.get_stats().get("connections_errors", 0)
@@ -204,7 +212,7 @@ class Postgres:
             raise Overloaded(retry_after_s=RETRY_AFTER_S) from error
         except errors.QueryCanceled as error:
             raise DeadlineExceeded from error
-        except (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout) as error:
+        except (psycopg.OperationalError, *_GOING_DOWN) as error:
             if _connection_lost(error):
                 raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
             raise

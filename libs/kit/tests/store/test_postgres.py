@@ -234,3 +234,29 @@ async def test_who_sleeps_in_a_transaction_loses_its_locks_and_is_told(postgres:
     async with postgres.connection() as conn:
         cursor = await conn.execute("show idle_in_transaction_session_timeout")
         assert await cursor.fetchone() == (f"{IDLE_S_MAX}s",)
+
+
+async def test_who_sleeps_in_a_pipeline_loses_its_locks_too(
+    make_database: MakeDatabase, migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server waits for the pipeline's next statement and takes that for work: no time-out for rest ends it."""
+    monkeypatch.setattr("lumbung_kit.postgres.TRANSACTION_S_MAX", 1)
+    url = await make_database("kit_test", migrations)
+    pool = Postgres(url, name="impatient", schema="kit_test", max_size=2)
+    await pool.open()
+
+    async def gone(pid: int) -> None:
+        running = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
+        async with asyncio.timeout(20), pool.connection() as other:
+            while await (await other.execute(running, [pid])).fetchone() != (0,):
+                await asyncio.sleep(0.01)
+
+    async def sleep_inside(conn: Conn) -> None:
+        async with conn.pipeline():
+            await conn.execute("select 1")
+            await gone(conn.info.backend_pid)
+            await conn.execute("select 1")
+
+    with pytest.raises(StoreUnavailable):
+        await pool.run(sleep_inside, attempts=1)
+    await pool.close()
