@@ -11,7 +11,15 @@ import math
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, suppress
 from functools import lru_cache
 from random import Random
@@ -218,7 +226,9 @@ class _Method:
             running.begin()
             if math.isinf(context.deadline_remaining_s()):
                 self.frame.watch(follower)
-            await _follow_all(self._behavior(self._decoded(data), call), call, follower)
+            await _write_all(
+                self._behavior(self._decoded(data), call), lambda answer: follower.send(call.write(answer))
+            )
         except BaseException as error:  # noqa: BLE001 - answered, or raised again
             await running.fail(ShuttingDown() if follower.caused(error) else error)
         finally:
@@ -231,7 +241,7 @@ class _Method:
         try:
             running.begin()
             self.frame.watch(conversation)
-            await _write_all(self._behavior(conversation, call), call)
+            await _write_all(self._behavior(conversation, call), call.write)
             conversation.require_whole()
         except BaseException as error:  # noqa: BLE001 - answered, or raised again
             await running.fail(error)
@@ -419,27 +429,17 @@ def _passed_on(remote: RemoteFailure) -> Failure | None:
     return None
 
 
-async def _write_all(answers: Any, call: Call) -> None:
+async def _write_all(answers: Any, write: Callable[[Any], Awaitable[None]]) -> None:
     """Sends what the handler yields, and closes it when the call ends first."""
     if isinstance(answers, AsyncGenerator):
         async with aclosing(answers):
             async for answer in answers:
-                await call.write(answer)
+                await write(answer)
     elif isinstance(answers, AsyncIterable):
         async for answer in answers:
-            await call.write(answer)
+            await write(answer)
     else:
         await answers
-
-
-async def _follow_all(answers: Any, call: Call, follower: Interruption) -> None:
-    """Like `_write_all`, for answers that may be ended from outside, between two messages."""
-    if not isinstance(answers, AsyncGenerator):
-        await _write_all(answers, call)
-        return
-    async with aclosing(answers):
-        async for answer in answers:
-            await follower.send(call.write(answer))
 
 
 def _is_late() -> bool:

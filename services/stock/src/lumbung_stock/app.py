@@ -149,6 +149,7 @@ def _reservations(
     settings: StockSettings, stack: AsyncExitStack, stores: Stores
 ) -> tuple[list[Service], list[Loop]]:
     """Reservations, flash sales and events, with the loops that keep them true."""
+    sales = _sale_parts(settings, stack, stores)
     decide_ordinary = DecideOrdinary(stores.postgres, stores.log, stores.warehouses)
     ordinary: MicroBatcher[Cart, Reservation] = MicroBatcher(
         decide_ordinary,
@@ -166,20 +167,9 @@ def _reservations(
     stack.push_async_callback(ordinary.close)
     stack.push_async_callback(resolve.close)
 
-    gate_is_shut, sale_has_changed = Wakeup(), Wakeup()
-    carts = CartsInFlight()
-    commit = CommitJournal(stores.ledger, stores.gate, stores.answers, carts)
-    set_up_gate = SetUpGate(stores.ledger, stores.gate, stores.sales, commit)
-    close = CloseFlashSale(stores.ledger, stores.gate, stores.sales, set_up_gate)
-    watch = WatchGates(stores.ledger, stores.gate, stores.sales, set_up_gate, close)
-    committers = loops.Committers(stores.leases, stores.gate, stores.sales, commit, sale_has_changed)
-    refuse = RefuseTogether(stores.gate, max_waiting=settings.waiting_max)
-    stack.push_async_callback(refuse.close)
-    on_sale = ReserveOnSale(stores.gate, stores.sales, stores.answers, gate_is_shut.ring, refuse, carts)
-    from_pools = ReserveFromPools(on_sale, stores.gate, MoveUnits(stores.ledger, set_up_gate))
-    reserve = Reserve(stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, from_pools)
+    reserve = Reserve(stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, sales.reserve)
     flash_sales = FlashSaleUseCases(
-        stores.postgres, stores.log, stores.sales, set_up_gate, close, sale_has_changed.ring
+        stores.postgres, stores.log, stores.sales, sales.set_up_gate, sales.close, sales.sale_has_changed.ring
     )
     services = [
         Service(
@@ -205,17 +195,58 @@ def _reservations(
             "lumbung.stock.v1.EventService",
         ),
     ]
-    measure = MeasureBacklogs(stores.postgres, stores.sales, stores.gate)
-    credit = CreditGate(stores.ledger, stores.gate)
     return services, [
         Loop("publish events", stores.log.run_publisher),
+        *_sale_loops(stores, sales),
+        Loop("check continuously", CheckContinuously(stores.postgres, stores.leases).run),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class SaleParts:
+    """The protocol of a flash sale, wired."""
+
+    commit: CommitJournal
+    set_up_gate: SetUpGate
+    close: CloseFlashSale
+    reserve: ReserveFromPools
+    gate_is_shut: Wakeup
+    sale_has_changed: Wakeup
+
+
+def _sale_parts(settings: StockSettings, stack: AsyncExitStack, stores: Stores) -> SaleParts:
+    """Who reserves on a sale, and who opens, recovers and closes it."""
+    gate_is_shut, carts = Wakeup(), CartsInFlight()
+    commit = CommitJournal(stores.ledger, stores.gate, stores.answers, carts)
+    set_up_gate = SetUpGate(stores.ledger, stores.gate, stores.sales, commit)
+    refuse = RefuseTogether(stores.gate, max_waiting=settings.waiting_max)
+    stack.push_async_callback(refuse.close)
+    on_sale = ReserveOnSale(stores.gate, stores.sales, stores.answers, gate_is_shut.ring, refuse, carts)
+    return SaleParts(
+        commit=commit,
+        set_up_gate=set_up_gate,
+        close=CloseFlashSale(stores.ledger, stores.gate, stores.sales, set_up_gate),
+        reserve=ReserveFromPools(on_sale, stores.gate, MoveUnits(stores.ledger, set_up_gate)),
+        gate_is_shut=gate_is_shut,
+        sale_has_changed=Wakeup(),
+    )
+
+
+def _sale_loops(stores: Stores, sales: SaleParts) -> list[Loop]:
+    """What keeps running sales true."""
+    committers = loops.Committers(
+        stores.leases, stores.gate, stores.sales, sales.commit, sales.sale_has_changed
+    )
+    watch = WatchGates(stores.ledger, stores.gate, stores.sales, sales.set_up_gate, sales.close)
+    close_ended = CloseEndedSales(stores.ledger, sales.close)
+    measure = MeasureBacklogs(stores.postgres, stores.sales, stores.gate)
+    return [
         Loop("commit journals", committers.run),
         Loop("expire holds", partial(loops.expire_for_ever, ExpireHolds(stores.ledger))),
-        Loop("credit gates", partial(loops.credit_for_ever, credit)),
-        Loop("watch gates", partial(loops.watch_for_ever, watch, gate_is_shut)),
-        Loop("close ended sales", partial(loops.close_for_ever, CloseEndedSales(stores.ledger, close))),
+        Loop("credit gates", partial(loops.credit_for_ever, CreditGate(stores.ledger, stores.gate))),
+        Loop("watch gates", partial(loops.watch_for_ever, watch, sales.gate_is_shut)),
+        Loop("close ended sales", partial(loops.close_for_ever, close_ended)),
         Loop("measure backlogs", partial(loops.measure_for_ever, measure)),
-        Loop("check continuously", CheckContinuously(stores.postgres, stores.leases).run),
         Loop("poll for answers", partial(loops.poll_for_ever, stores.answers.poll)),
     ]
 

@@ -119,19 +119,25 @@ async def test_who_cannot_wait_that_long_is_told_to_ask_again(shop: Shop, commit
     assert (await shop.reservations.Confirm(confirmation)).reservation.state == pb.RESERVATION_STATE_CONFIRMED
 
 
+async def lost(shop: Shop, committers: Committers) -> tuple[pb.ReserveRequest, pb.Reservation]:
+    """A soft hold of 2 of a sale's 3 units that Valkey has forgotten before Postgres had it, and its request."""
+    await shop.put("A", 5)
+    await shop.open_sale("SALE", {"A": 3})
+    committers.on = False
+    request = wish(shop, {"A": 2})
+    held = await soft(shop, request)
+    await lose_everything(shop)
+    committers.on = True
+    return request, held
+
+
 class TestLost:
     """Valkey forgets a soft hold before Postgres has it."""
 
     async def test_its_units_are_taken_anew_under_the_same_id(
         self, shop: Shop, committers: Committers
     ) -> None:
-        await shop.put("A", 5)
-        await shop.open_sale("SALE", {"A": 3})
-        committers.on = False
-        request = wish(shop, {"A": 2})
-        held = await soft(shop, request)
-        await lose_everything(shop)
-        committers.on = True
+        request, held = await lost(shop, committers)
         confirmation = shop.confirmation(held)
         confirmation.soft_hold.CopyFrom(request)
         for _ in range(2):
@@ -145,12 +151,7 @@ class TestLost:
     async def test_without_its_request_it_is_lost_and_so_it_stays(
         self, shop: Shop, committers: Committers
     ) -> None:
-        await shop.put("A", 5)
-        await shop.open_sale("SALE", {"A": 3})
-        committers.on = False
-        held = await soft(shop, wish(shop, {"A": 2}))
-        await lose_everything(shop)
-        committers.on = True
+        _, held = await lost(shop, committers)
         release = pb.ReleaseRequest(request_id=shop.new_id(), reservation_id=held.reservation_id)
         for call in (
             shop.reservations.Confirm(shop.confirmation(held)),
@@ -164,13 +165,7 @@ class TestLost:
     async def test_when_its_units_are_gone_too_it_is_lost_for_good(
         self, shop: Shop, committers: Committers
     ) -> None:
-        await shop.put("A", 5)
-        await shop.open_sale("SALE", {"A": 3})
-        committers.on = False
-        request = wish(shop, {"A": 2})
-        held = await soft(shop, request)
-        await lose_everything(shop)
-        committers.on = True
+        request, held = await lost(shop, committers)
         other = await shop.hold({"A": 2}, sale="SALE")
         confirmation = shop.confirmation(held)
         confirmation.soft_hold.CopyFrom(request)
