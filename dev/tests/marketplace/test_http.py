@@ -46,7 +46,7 @@ class Seller:
 
     async def has(self, count: int) -> None:
         """Returns when so many have come."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.deliveries) < count:
                 self.arrived.clear()
                 await self.arrived.wait()

@@ -118,7 +118,7 @@ def calls_in_flight() -> float:
 
 async def until_idle() -> None:
     """Waits until no call is in flight."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while calls_in_flight():
             await asyncio.sleep(0)
 

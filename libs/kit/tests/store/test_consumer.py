@@ -75,7 +75,7 @@ def consumer_of(
 
 
 async def run_until(consumer: Consumer[Event], position: int, *, runners: int = 1) -> None:
-    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
+    async with asyncio.TaskGroup() as group, asyncio.timeout(60):
         running = [group.create_task(consumer.run()) for _ in range(runners)]
         while await consumer.position() < position:
             await asyncio.sleep(0.005)
@@ -157,7 +157,7 @@ async def test_a_store_that_is_away_is_waited_for_and_parks_nothing(postgres: Po
 async def test_nothing_is_applied_after_a_gap(postgres: Postgres) -> None:
     source = Source([[Event(1), Event(3)]])
 
-    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
+    async with asyncio.TaskGroup() as group, asyncio.timeout(60):
         running = group.create_task(consumer_of(postgres, source).run())
         await source.asked_thrice.wait()
         running.cancel()

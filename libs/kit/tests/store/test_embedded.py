@@ -56,7 +56,7 @@ async def remembered(servers: Supervisor) -> tuple[object, list[bytes | str]]:
 
 
 async def until_alive(servers: Supervisor, name: ServerName, old_pid: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             pid = servers.pid(name)
             if pid not in (None, old_pid):
@@ -68,7 +68,7 @@ async def until_alive(servers: Supervisor, name: ServerName, old_pid: int) -> No
 
 async def until_nothing_listens(url: str) -> None:
     address = urlsplit(url)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await listens(address.hostname, address.port):
             await asyncio.sleep(0.02)
 
@@ -120,7 +120,7 @@ async def test_a_server_that_dies_unasked_is_started_again(server_folder: Path, 
 
 async def test_a_server_that_keeps_dying_is_given_up_and_that_is_told(server_folder: Path) -> None:
     settings = EmbeddedSettings(postgres_url=SecretStr("postgresql://nowhere"))
-    async with Supervisor(server_folder, settings=settings) as servers, asyncio.timeout(30):
+    async with Supervisor(server_folder, settings=settings) as servers, asyncio.timeout(60):
         while not servers.failed.is_set():
             pid = servers.pid("valkey")
             if pid is not None:

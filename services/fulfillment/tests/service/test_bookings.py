@@ -48,7 +48,7 @@ async def test_a_crash_between_booking_and_mark_books_once(floor: Any) -> None:
     floor.stock.swallows_answers = True
     scan = terminal.scan(task)
     call = asyncio.ensure_future(terminal.pick(task, request_id=scan.request_id))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await floor.stock.booked_unanswered.wait()
     assert await floor.scalar("select state from booking") == "queued"
     await floor.stop()

@@ -10,6 +10,7 @@ import pytest
 from lumbung.stock.v1 import availability_pb2 as pb
 from lumbung.stock.v1 import flash_sales_pb2 as sales_pb
 from lumbung.stock.v1 import inventory_pb2
+from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.failures import Kind
 from lumbung_stock.stores.availability import read_figures
 from lumbung_stock.usecases import get_availability
@@ -344,18 +345,29 @@ async def test_those_who_ask_at_once_share_their_questions(house, monkeypatch) -
     for sku in ("A", "B"):
         await house.stocked(sku, 3)
     asked: list[frozenset[str]] = []
+    all_are_there = asyncio.Event()
+    submit, came = MicroBatcher.submit, 0
 
-    async def counting(conn: Any, skus: Any, *, warehouse_code: str) -> Any:
+    async def counted(self: Any, query: Any) -> Any:
+        nonlocal came
+        came += 1
+        if came == 90:
+            all_are_there.set()
+        return await submit(self, query)
+
+    async def read(conn: Any, skus: Any, *, warehouse_code: str) -> Any:
         asked.append(frozenset(skus))
+        await all_are_there.wait()
         return await read_figures(conn, skus, warehouse_code=warehouse_code)
 
-    monkeypatch.setattr(get_availability, "read_figures", counting)
+    monkeypatch.setattr(MicroBatcher, "submit", counted)
+    monkeypatch.setattr(get_availability, "read_figures", read)
     answers = await asyncio.gather(
         *(house.figures(sku) for sku in ("A", "B", "NO-SUCH") * 30), return_exceptions=True
     )
     assert sum(isinstance(answer, pb.Availability) for answer in answers) == 60
-    assert len(asked) < 45
-    assert any(len(skus) > 1 for skus in asked)
+    assert len(asked) <= get_availability.QUERIES_IN_FLIGHT + 2, "who found two in flight waited for two more"
+    assert max(asked, key=len) == {"A", "B", "NO-SUCH"}
 
 
 async def test_memory_is_bounded_and_keeps_what_was_read_last(house, monkeypatch) -> None:

@@ -83,7 +83,7 @@ async def followed(
     consumer = follow_catalog(postgres, channel, book, EventLog(postgres))
     running = asyncio.create_task(consumer.run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await consumer.position() < len(events):
                 assert not running.done()
         yield postgres, book

@@ -487,7 +487,7 @@ async def test_more_than_a_client_takes_in_at_once_is_sent_in_portions(house) ->
         (large.SerializeToString(),),
     )
     found = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async for response in house.subscribe(0):
             found += [len(event.availability_changed.sku_codes) for event in response.events]
             if len(found) == 10:

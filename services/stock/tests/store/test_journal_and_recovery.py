@@ -373,7 +373,7 @@ class TestGroupCommit:
 async def until_somebody_waits_for_a_lock(works: Works) -> None:
     """Returns when another session of this database waits for ours."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await works.scalar(waiting):
             await asyncio.sleep(0.005)
 
@@ -1064,7 +1064,7 @@ class TestLocks:
         held = await works.hold()
         async with works.postgres.transaction() as conn:
             await flash_sales.lock_sale(conn, "SALE")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await works.resolve(held, Verb.RELEASE)
         await works.require_true()
 
@@ -1073,7 +1073,7 @@ class TestLocks:
         refused = works.cart(refusal=Refusal("CHANNEL_NOT_ON_SALE", "no"))
         async with works.postgres.transaction() as conn:
             await flash_sales.lock_sale(conn, "SALE")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await works.postgres.run(lambda conn: reserve_from_levels(conn, [refused], ["JKT1"]))
 
     async def test_a_confirm_waits_neither_for_the_escrow_nor_for_the_level(self, works: Works) -> None:
@@ -1082,7 +1082,7 @@ class TestLocks:
         async with works.postgres.transaction() as conn:
             await flash_sales.lock_items(conn, [("SALE", "A")])
             await conn.execute("SELECT FROM level FOR UPDATE")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await works.resolve(held, Verb.CONFIRM)
         await works.require_true()
 
@@ -1097,7 +1097,7 @@ class TestAnswers:
         waiting = asyncio.create_task(here.wait(cart.request_id, 30.0))
         await works.ask(cart)
         await works.commit_all()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not waiting.done():
                 await here.poll()
         answer = await waiting
@@ -1115,7 +1115,7 @@ class TestAnswers:
         waiting = asyncio.create_task(here.wait(cart.request_id, 30.0))
         await works.ask(cart)
         await works.commit_all()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not waiting.done():
                 await here.poll()
         for task in lost:
@@ -1152,7 +1152,7 @@ async def test_who_waits_for_an_answer_asks_the_gate_again(
     with context.within(20.0):
         waiting = asyncio.create_task(reserve(cart, await works.sales.find_fresh("SALE")))
     for _ in range(2):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await works.gate.backlog("SALE"):
                 await asyncio.sleep(0.005)
         await works.valkey.flushdb()
@@ -1232,7 +1232,7 @@ class TestRefusals:
         waiting = [
             asyncio.create_task(reserve(works.cart(request_id=name), sale)) for name in ("released", "new")
         ]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not all(task.done() for task in waiting):
                 await works.commit_all()
         first, new = [await task for task in waiting]
@@ -1294,7 +1294,7 @@ async def test_who_asked_for_what_had_to_be_parked_is_told_so_for_good(
     bad = works.cart(2, customer="a\x00b", request_id="bad")
     with context.within(20.0):
         waiting = asyncio.create_task(reserve(bad, sale))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not waiting.done():
                 await works.commit_all()
         with pytest.raises(HoldParked):
