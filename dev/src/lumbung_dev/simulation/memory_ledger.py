@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSale
 from lumbung_stock.domain.reckoning import Standing
 from lumbung_stock.domain.reservations import Reservation, ReservationState, Resolution, Verb
 from lumbung_stock.domain.resolve import Earlier, EscrowChange, Resolver, credits_due, escrow_changes
-from lumbung_stock.domain.settle import Escrow, settle
+from lumbung_stock.domain.settle import CustomerLimits, Escrow, limits_of, settle
 from lumbung_stock.stores.flash_sales import Credit, Extension
 from lumbung_stock.usecases.sale_ports import FencedError
 
@@ -88,9 +89,9 @@ class MemoryLedger:
         if self.sale.state not in SETTLING or self.sale.epoch != epoch:
             raise FencedError(f"{code} is no longer in epoch {epoch}")
         answers = self.find_answers([cart.request_id for cart in carts])
-        escrow = Escrow(self.sale.items)
+        escrow, limits = Escrow(self.sale.items), CustomerLimits(limits_of(self.sale.items), self._bought())
         for cart in unseen(carts, answers):
-            made = decided(cart, settle(cart, escrow, Allocator({}, [])), self._times(cart))
+            made = decided(cart, settle(cart, escrow, Allocator({}, []), limits), self._times(cart))
             self.by_request[cart.request_id] = answers[cart.request_id] = made
             self._move([EscrowChange(code, draw.sku_code, remaining=-draw.quantity) for draw in made.draws])
         for cart in carts:
@@ -216,6 +217,14 @@ class MemoryLedger:
 
     def _held(self) -> list[Reservation]:
         return [row for row in self.by_request.values() if row.state is ReservationState.HELD]
+
+    def _bought(self) -> Counter[tuple[str, str]]:
+        """Units by customer and SKU."""
+        bought: Counter[tuple[str, str]] = Counter()
+        for row in self.by_request.values():
+            if row.state in TAKEN:
+                bought.update({(row.customer_reference, each.sku_code): each.quantity for each in row.draws})
+        return bought
 
     def _times(self, cart: Cart) -> tuple[datetime, datetime]:
         now = self.now()

@@ -1165,6 +1165,65 @@ async def test_who_waits_for_an_answer_asks_the_gate_again(
     assert await works.remaining() == 0
 
 
+class TestLimitsPerCustomer:
+    """Postgres judges them too: a gate remembers what customers had only as long as Valkey loses nothing."""
+
+    async def forgotten(self, works: Works) -> None:
+        """The gate's memory of customers is lost, and nothing else."""
+        await works.valkey.delete("lumbung:{SALE}:customers")
+
+    async def test_what_a_gate_forgot_is_refused_and_credited(self, works: Works) -> None:
+        await works.open(6, limit=2)
+        await works.hold(2, customer="ani")
+        await self.forgotten(works)
+        again = works.cart(customer="ani")
+        assert await works.ask(again) is Outcome.HELD
+        await works.commit_all()
+        refusal = (await works.find(again)).refusal
+        assert refusal
+        assert refusal.reason == "CUSTOMER_LIMIT_REACHED"
+        assert await works.remaining() == 4
+        await works.require_true()
+
+    async def test_carts_of_one_batch_count_together(self, works: Works) -> None:
+        await works.open(6, limit=2)
+        carts = []
+        for _ in range(4):
+            carts.append(works.cart(customer="ani"))
+            assert await works.ask(carts[-1]) is Outcome.HELD
+            await self.forgotten(works)
+        await works.commit_all()
+        states = [(await works.find(cart)).state for cart in carts]
+        assert states == [ReservationState.HELD] * 2 + [ReservationState.REFUSED] * 2
+        await works.require_true()
+
+    async def test_others_are_not_counted_and_what_came_back_may_be_bought_again(self, works: Works) -> None:
+        await works.open(6, limit=2)
+        held = await works.hold(2, customer="ani")
+        await works.hold(2, customer="budi")
+        await self.forgotten(works)
+        await works.resolve(held, Verb.RELEASE)
+        await works.hold(2, customer="ani")
+        await works.require_true()
+
+    async def test_a_sale_without_limits_is_not_looked_at(self, works: Works) -> None:
+        """However many customers it has."""
+        await works.open(6)
+        await works.hold(2, customer="ani")
+        async with works.postgres.connection() as conn:
+            assert await flash_sales.bought(conn, ["SALE"], ["ani"], ["A"]) == {}
+
+    async def test_what_a_customer_had_is_found_by_its_index(self, works: Works) -> None:
+        await works.open(6, limit=2)
+
+        async def plan(conn: Conn) -> Sequence[Any]:
+            await conn.execute("SET LOCAL enable_seqscan = off")
+            parameters = {"flash_sale_codes": ["SALE"], "customers": ["ani", "budi"], "sku_codes": ["A"]}
+            return await (await conn.execute("EXPLAIN " + flash_sales._SQL["bought"], parameters)).fetchall()
+
+        assert "reservation_by_customer_of_sale" in str(await works.postgres.run(plan))
+
+
 class TestRefusals:
     """A refusal waits for Postgres only when the gate may have forgotten an earlier answer (P3)."""
 

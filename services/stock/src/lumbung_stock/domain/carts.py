@@ -47,6 +47,18 @@ class Cart:
         return demand_of(self.lines)
 
 
+def skus_of(carts: Sequence[Cart]) -> list[str]:
+    """The plain SKUs that carts draw on, unless they are refused whatever the stock is."""
+    return sorted({sku for cart in carts if cart.refusal is None for sku in cart.demand()})
+
+
+def customers_of(carts: Sequence[Cart]) -> list[str]:
+    """The customers who said who they are, of carts that are not refused whatever the stock is."""
+    return sorted(
+        {cart.customer_reference for cart in carts if cart.refusal is None and cart.customer_reference}
+    )
+
+
 def demand_of(lines: tuple[Line, ...]) -> dict[str, int]:
     """Units per plain SKU that these lines take together."""
     total: dict[str, int] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lumbung_stock.domain.allocate import Allocator, Decision
 from lumbung_stock.domain.carts import HOLDS_MAY_COME_BACK_S, Cart, out_of_stock
@@ -39,10 +39,16 @@ class Escrow:
             self._remaining[draw.sku_code] += draw.quantity
 
 
+def limits_of(items: Iterable[FlashSaleItem]) -> dict[str, int]:
+    """The limit per customer of each SKU that has one."""
+    return {item.sku_code: item.limit_per_customer for item in items if item.limit_per_customer}
+
+
 class CustomerLimits:
     """What customers have had of a sale's limited SKUs, over all its pools, while a batch is decided.
 
-    Each pool's gate knows only what it gave itself. `bought` is by (customer, SKU).
+    A gate knows only what it gave itself, and that only as long as Valkey loses nothing. `bought` is by (customer,
+    SKU).
     """
 
     def __init__(self, limits: Mapping[str, int], bought: Mapping[tuple[str, str], int]) -> None:
@@ -73,7 +79,7 @@ class CustomerLimits:
 def settle(cart: Cart, escrow: Escrow, ordinary: Allocator, limits: CustomerLimits | None = None) -> Decision:
     """One cart of the journal: the SKUs on sale out of escrow, the others as in an ordinary sale, all or none.
 
-    `limits` are those that the cart's own gate cannot judge.
+    `limits` judge what no gate can be trusted with.
     """
     refusal = cart.refusal or (limits and limits.refusal(cart))
     if refusal:

@@ -151,7 +151,10 @@ async def limited_skus(conn: Conn, code: str) -> tuple[list[str], dict[str, int]
 async def bought(
     conn: Conn, codes: Sequence[str], customers: Sequence[str], sku_codes: Sequence[str]
 ) -> dict[tuple[str, str], int]:
-    """What customers hold or have bought of SKUs in these pools, by (customer_reference, sku_code)."""
+    """What customers hold or have bought of SKUs in a sale or these pools, by (customer_reference, sku_code); nothing
+    when the sale limits none of its SKUs."""
+    if not customers:
+        return {}
     parameters = {
         "flash_sale_codes": list(codes),
         "customers": list(customers),

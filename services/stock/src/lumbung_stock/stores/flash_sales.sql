@@ -83,13 +83,15 @@ SELECT ARRAY(SELECT flash_sale_code FROM flash_sale WHERE parent_code = %(shown_
          WHERE flash_sale_code = %(flash_sale_code)s AND limit_per_customer > 0);
 
 -- name: bought
--- The index reservation_by_customer_of_pools answers this; its condition must be repeated.
+-- Of the limited SKUs. The index reservation_by_customer_of_sale answers this; its condition must be repeated. Where
+-- nothing is limited, the first condition is all that is looked at.
 SELECT customer_reference, draw.sku_code, sum(draw.quantity)::bigint
   FROM reservation
   JOIN reservation_draw AS draw USING (reservation_id)
- WHERE customer_reference = ANY (%(customers)s::text[])
-   AND flash_sale_code = ANY (%(flash_sale_codes)s::text[])
-   AND strpos(flash_sale_code, '~') > 0
+ WHERE EXISTS (SELECT FROM flash_sale_item
+                WHERE flash_sale_code = ANY (%(flash_sale_codes)s::text[]) AND limit_per_customer > 0)
+   AND customer_reference = ANY (%(customers)s::text[]) AND customer_reference <> ''
+   AND flash_sale_code = ANY (%(flash_sale_codes)s::text[]) AND flash_sale_code IS NOT NULL
    AND state IN (1, 2, 6)
    AND draw.sku_code = ANY (%(sku_codes)s::text[])
  GROUP BY 1, 2;

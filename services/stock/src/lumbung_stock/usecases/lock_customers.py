@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import FlashSaleState, shown_code
+from lumbung_stock.domain.flash_sales import FlashSaleState
 from lumbung_stock.domain.pools import home_of
 from lumbung_stock.domain.settle import CustomerLimits
 from lumbung_stock.stores import flash_sales
@@ -20,18 +20,15 @@ from lumbung_stock.stores import flash_sales
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A locked sale or pool. `limits` is None where its gate alone judges."""
+    """A locked sale or pool, with what its customers have had."""
 
     state: FlashSaleState
     epoch: int
-    limits: CustomerLimits | None = None
+    limits: CustomerLimits
 
 
 async def lock_with_customers(conn: Conn, code: str, carts: Sequence[Cart]) -> Locked | None:
-    """Locks the sale or pool, and the homes of those who buy a limited SKU; None when there is no such sale."""
-    if shown_code(code) == code:
-        locked = await flash_sales.lock_sale(conn, code)
-        return Locked(*locked) if locked else None
+    """Locks the pool, and the homes of those who buy a limited SKU; None when there is no such pool."""
     pools, limits = await flash_sales.limited_skus(conn, code)
     customers = {
         cart.customer_reference
@@ -42,5 +39,5 @@ async def lock_with_customers(conn: Conn, code: str, carts: Sequence[Cart]) -> L
     locked_pools = await flash_sales.lock_sales(conn, sorted(homes | {code}))
     if code not in locked_pools:
         return None
-    bought = await flash_sales.bought(conn, pools, sorted(customers), list(limits)) if customers else {}
+    bought = await flash_sales.bought(conn, pools, sorted(customers), list(limits))
     return Locked(*locked_pools[code], CustomerLimits(limits, bought))

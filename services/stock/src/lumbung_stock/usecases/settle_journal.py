@@ -7,14 +7,15 @@ not cover is refused, whatever the gate said, and the gate is given its units ba
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from typing import Any
 
 from lumbung_kit.postgres import Conn, in_one_trip
 from lumbung_stock.domain.answers import unseen
-from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.carts import Cart, customers_of, skus_of
 from lumbung_stock.domain.flash_sales import FlashSaleItem, FlashSaleState, shown_code
 from lumbung_stock.domain.reservations import Reservation, ReservationState
 from lumbung_stock.domain.resolve import CreditDue, EscrowChange
-from lumbung_stock.domain.settle import Escrow, settle
+from lumbung_stock.domain.settle import CustomerLimits, Escrow, limits_of, settle
 from lumbung_stock.stores import flash_sales, reservations
 from lumbung_stock.stores.flash_sales import ItemKey
 from lumbung_stock.usecases.lock_customers import Locked, lock_with_customers
@@ -55,22 +56,27 @@ async def _look(
 ) -> tuple[Locked | None, dict[str, Reservation], set[str], dict[ItemKey, FlashSaleItem]]:
     """The locked sale or pool, what its requests were answered before, ids used for something else, and the locked
     items: in one trip, but for pools, whose locks come in several."""
-    request_ids = [cart.request_id for cart in carts]
-    skus = sorted({sku for cart in carts if cart.refusal is None for sku in cart.demand()})
-    locked: Locked | None = None
-    first: list[Awaitable[object]] = []
-    if shown_code(code) == code:
-        first.append(lock_with_customers(conn, code, carts))
-    else:
+    if shown_code(code) != code:
         locked = await lock_with_customers(conn, code, carts)
-    *sale, known, used, items = await in_one_trip(
+        known, used, items = await in_one_trip(conn, *_requests_and_items(conn, code, carts))
+        return locked, known, used, items
+    sale, known, used, items, bought = await in_one_trip(
         conn,
-        *first,
+        flash_sales.lock_sale(conn, code),
+        *_requests_and_items(conn, code, carts),
+        flash_sales.bought(conn, [code], customers_of(carts), skus_of(carts)),
+    )
+    limits = CustomerLimits(limits_of(items.values()), bought)
+    return (Locked(sale[0], sale[1], limits) if sale else None), known, used, items
+
+
+def _requests_and_items(conn: Conn, code: str, carts: Sequence[Cart]) -> list[Awaitable[Any]]:
+    request_ids = [cart.request_id for cart in carts]
+    return [
         reservations.find_by_request(conn, request_ids),
         reservations.ids_of_resolutions(conn, request_ids),
-        flash_sales.lock_items(conn, [(code, sku) for sku in skus]),
-    )
-    return (sale[0] if sale else locked), known, used, items
+        flash_sales.lock_items(conn, [(code, sku) for sku in skus_of(carts)]),
+    ]
 
 
 async def _leave_escrow(conn: Conn, flash_sale_code: str, made: dict[str, Reservation]) -> None:
