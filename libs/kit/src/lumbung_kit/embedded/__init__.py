@@ -9,6 +9,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 from lumbung_kit.embedded.postgres import PostgresServer
 from lumbung_kit.embedded.process import EmbeddedServerError
 from lumbung_kit.embedded.settings import EmbeddedSettings
+from lumbung_kit.embedded.standby import PostgresStandby
 from lumbung_kit.embedded.supervisor import ServerName, Supervisor
 from lumbung_kit.embedded.valkey import ValkeyServer
 from lumbung_kit.embedded.valkey_cluster import ClusterNode, ValkeyCluster
@@ -18,6 +19,7 @@ __all__ = [
     "EmbeddedServerError",
     "EmbeddedSettings",
     "PostgresServer",
+    "PostgresStandby",
     "ServerName",
     "Supervisor",
     "ValkeyCluster",

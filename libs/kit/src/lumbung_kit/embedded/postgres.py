@@ -34,8 +34,6 @@ _SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
     "io_method": "sync",  # three processes fewer
     "max_parallel_workers_per_gather": "0",  # needs no /dev/shm, which is tiny in many containers
     "jit": "off",
@@ -46,16 +44,22 @@ _SETTINGS = {
 }
 
 
+_ALONE = {"wal_level": "minimal", "max_wal_senders": "0"}
+
+
 class PostgresServer(EmbeddedServer):
-    """`url` is the superuser's, to the database `lumbung`."""
+    """`url` is the superuser's, to the database `lumbung`. Up to `standbys_max` standbys may follow it."""
 
     name: ClassVar[str] = "postgres"
     _stop_signal = signal.SIGINT  # fast: rolls back what is open, writes a checkpoint
     _death_signal = signal.SIGQUIT  # immediate: takes its backends along; the next start recovers
 
-    def __init__(self, folder: Path, account: Account, bin_folder: Path) -> None:
+    def __init__(self, folder: Path, account: Account, bin_folder: Path, *, standbys_max: int = 0) -> None:
         super().__init__(folder, account)
         self._bin = bin_folder
+        # Two for each: one for the copy that it begins with, one that it follows by.
+        senders = {"wal_level": "replica", "max_wal_senders": str(2 * standbys_max)}
+        self._settings = {**_SETTINGS, **(senders if standbys_max else _ALONE)}
         self._data = folder / "postgres"
 
     @property
@@ -98,7 +102,7 @@ class PostgresServer(EmbeddedServer):
         shutil.rmtree(work)
 
     def _command(self) -> list[str]:
-        settings = {**_SETTINGS, "port": str(self._port)}
+        settings = {**self._settings, "port": str(self._port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(self._bin / "postgres"), "-D", str(self._data), *options]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lumbung_kit.embedded.valkey import AppendFsync
@@ -23,6 +23,8 @@ class EmbeddedSettings(BaseSettings):
     """URL of a Valkey or Redis server to use."""
     postgres_bin: Path | None = None
     """Folder with the programs `postgres` and `initdb` of PostgreSQL 18."""
+    postgres_standbys_max: int = Field(default=0, ge=0, le=10)
+    """Standbys that may follow the embedded server; with none it writes less."""
     valkey_bin: Path | None = None
     """valkey-server (or redis-server) program to run."""
     valkey_append_fsync: AppendFsync = "always"

@@ -145,7 +145,9 @@ class Supervisor:
         self._home = home = Home(self._data_dir, account)
         if not settings.postgres_url:
             programs = postgres_bin(account, settings.postgres_bin)
-            self._watched["postgres"] = _Watched(PostgresServer(home.folder, account, programs))
+            self._watched["postgres"] = _Watched(
+                PostgresServer(home.folder, account, programs, standbys_max=settings.postgres_standbys_max)
+            )
         if not settings.valkey_url:
             program = valkey_server(account, settings.valkey_bin)
             server = ValkeyServer(home.folder, account, program, settings.valkey_append_fsync)
