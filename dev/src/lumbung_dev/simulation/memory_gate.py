@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import FlashSale
+from lumbung_stock.domain.flash_sales import FlashSale, Taken
 from lumbung_stock.domain.reckoning import GateStanding
-from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.stores.gate import GateAnswer, GateStatus, RawEntry
 from lumbung_stock.stores.journal_codec import Outcome, encode
 
@@ -98,7 +97,7 @@ class MemoryGate:
         self.has_lost = False
         return True
 
-    def install(self, sale: FlashSale, taken: Sequence[Reservation]) -> bool:
+    def install(self, sale: FlashSale, taken: Sequence[Taken]) -> bool:
         """install_gate.lua, all its parts at once."""
         if self._now.armed or self._now.epoch != sale.epoch:
             return False
@@ -106,15 +105,11 @@ class MemoryGate:
         state.free = {item.sku_code: item.remaining for item in sale.items}
         state.requests, state.holds, state.customers = {}, {}, {}
         limited = {item.sku_code for item in sale.items if item.limit_per_customer}
-        for reservation in taken:
-            hold = reservation.reservation_id
-            customer = reservation.customer_reference
-            draws = tuple(
-                (d.sku_code, d.quantity, d.sku_code in limited) for d in reservation.draws if d.from_escrow
-            )
-            state.requests[reservation.request_id] = (reservation.content_hash, Outcome.HELD, hold)
-            state.holds[hold] = (customer, draws)
-            self._count(state, customer, draws, 1)
+        for hold, request_id, content_hash, customer, units in taken:
+            state.requests[request_id] = (content_hash, Outcome.HELD, hold)
+            if draws := tuple((sku, quantity, sku in limited) for sku, quantity in units):
+                state.holds[hold] = (customer, draws)
+                self._count(state, customer, draws, 1)
         return True
 
     def arm(self, code: str, epoch: int, *, complete: bool = False) -> bool:

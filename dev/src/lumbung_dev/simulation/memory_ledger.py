@@ -13,7 +13,7 @@ from lumbung_kit.failures import Failure
 from lumbung_stock.domain.allocate import Allocator
 from lumbung_stock.domain.answers import decided, unseen
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState, Taken
 from lumbung_stock.domain.reckoning import Standing
 from lumbung_stock.domain.reservations import Reservation, ReservationState, Resolution, Verb
 from lumbung_stock.domain.resolve import Earlier, EscrowChange, Resolver, credits_due, escrow_changes
@@ -68,12 +68,12 @@ class MemoryLedger:
         self.sale = replace(self.sale, epoch=seen_epoch + 1, gate_armed=False)
         return self.sale.epoch
 
-    def snapshot(self, code: str, epoch: int) -> tuple[FlashSale, list[Reservation]] | None:
+    def snapshot(self, code: str, epoch: int) -> tuple[FlashSale, list[Taken]] | None:
         """Free units and what took the others."""
         if (self.sale.state, self.sale.epoch) != (FlashSaleState.OPEN, epoch):
             return None
         self.extensions.clear()
-        return self.sale, [row for row in self.by_request.values() if row.state in TAKEN]
+        return self.sale, [Taken.by(row) for row in self.by_request.values() if row.state in TAKEN]
 
     def has_other_answers(self, code: str) -> bool:
         """Whether a request was answered that takes nothing now."""

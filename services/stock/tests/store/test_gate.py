@@ -19,8 +19,9 @@ from lumbung_kit.failures import Overloaded
 from lumbung_kit.ids import new_id
 from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.domain.answers import decided
+from lumbung_stock.domain.flash_sales import Taken
 from lumbung_stock.domain.reckoning import GateStanding
-from lumbung_stock.domain.reservations import Draw, Reservation
+from lumbung_stock.domain.reservations import Draw
 from lumbung_stock.stores.gate import REFUSE_BATCH, REFUSE_SKUS_MAX, Gate, GateAnswer, GateStatus
 from lumbung_stock.stores.journal_codec import Outcome, decode, split
 
@@ -66,10 +67,10 @@ async def opened(gate: Gate, sale: Any) -> None:
     assert await gate.arm(sale.flash_sale_code, sale.epoch)
 
 
-def held(cart: Any, *draws: Draw) -> Reservation:
-    """The reservation that Postgres would have of a cart."""
+def held(cart: Any, *draws: Draw) -> Taken:
+    """What Postgres would have of a cart."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    return decided(cart, draws, (moment, moment))
+    return Taken.by(decided(cart, draws, (moment, moment)))
 
 
 class TestExtend:
@@ -544,6 +545,17 @@ class TestInstall:
         assert (
             await gate.reserve(sale, make_cart({"A": 3, "B": 3}, customer="ani\nB"))
         ).outcome is Outcome.HELD
+
+    async def test_a_request_that_keeps_nothing_of_the_sale_is_remembered(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale, cart = make_sale("SALE", {"A": 1}), make_cart({"A": 1})
+        await gate.freeze("SALE", 1)
+        assert await gate.install(sale, [held(cart, Draw("JKT1", "CABLE", 7, from_escrow=False))])
+        assert await gate.arm("SALE", 1, complete=True)
+        again = await gate.reserve(sale, cart)
+        assert (again.outcome, again.hold_id) == (Outcome.HELD, cart.reservation_id)
+        assert await gate.free_units("SALE") == {"A": 1}
 
     async def test_an_armed_gate_or_another_epoch_is_left_alone(
         self, gate: Gate, valkey: Valkey, make_sale: MakeSale

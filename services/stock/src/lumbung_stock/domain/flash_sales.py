@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import NamedTuple
+from uuid import UUID
 
 from lumbung_stock.domain.carts import Cart, out_of_stock
 from lumbung_stock.domain.reservation_failures import ChannelNotOnSale, CustomerRequired, FlashSaleNotOpen
-from lumbung_stock.domain.reservations import Refusal
+from lumbung_stock.domain.reservations import Refusal, Reservation
 
 POOL_MARK = "~"
 """Stands between a sale's code and its pool's number; no caller's code has it."""
@@ -89,6 +91,29 @@ class FlashSale:
         """The items that a cart draws on, itself or by a bundle."""
         demand = cart.demand()
         return [item for item in self.items if item.sku_code in demand]
+
+
+class Taken(NamedTuple):
+    """What a gate has to know of a reservation that has taken units out of its sale's escrow, as (SKU, units): of one
+    that keeps none of them, just its request. A tuple, since a sale may have a hundred thousand."""
+
+    reservation_id: UUID
+    request_id: str
+    content_hash: bytes
+    customer_reference: str
+    units: Sequence[tuple[str, int]]
+
+    @classmethod
+    def by(cls, reservation: Reservation) -> Taken:
+        """What this reservation has taken."""
+        units = [(draw.sku_code, draw.quantity) for draw in reservation.draws if draw.from_escrow]
+        return cls(
+            reservation.reservation_id,
+            reservation.request_id,
+            reservation.content_hash,
+            reservation.customer_reference,
+            units,
+        )
 
 
 def admit(sale: FlashSale, cart: Cart, now: datetime) -> Refusal | None:

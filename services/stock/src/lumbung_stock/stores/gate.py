@@ -5,7 +5,9 @@ All keys of one sale share the hash tag `{code}`, so that a sale lives on one sh
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
@@ -14,13 +16,14 @@ from uuid import UUID
 
 from lumbung_kit.valkey import RedisScripts, ScriptCall, ScriptClient, Valkey, settings_of, translated_errors
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import FlashSale
+from lumbung_stock.domain.flash_sales import FlashSale, Taken
 from lumbung_stock.domain.reckoning import GateStanding
-from lumbung_stock.domain.reservations import Durability, Reservation
+from lumbung_stock.domain.reservations import Durability
 from lumbung_stock.stores.journal_codec import Outcome, available_of, encode
 
 INSTALL_BATCH = 500
-"""Holds written by one call of install_gate.lua."""
+"""Holds written by one call of install_gate.lua, each of which keeps other sales of the server waiting for 1 ms."""
+INSTALLS_IN_FLIGHT = 8
 
 RECKON_MAX = 5_000
 """Entries of a journal that are looked at together: a script keeps everybody else waiting."""
@@ -28,6 +31,9 @@ RECKON_MAX = 5_000
 RawEntry = tuple[str, Mapping[str, str]]
 """(entry id, fields) as read from the journal."""
 
+
+_HELD = int(Outcome.HELD)
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 REFUSE_BATCH = 128
 REFUSE_SKUS_MAX = 10
@@ -133,20 +139,20 @@ class Gate:
         """Shuts the gate under `epoch`; False when a newer epoch has it."""
         return bool(await self._freeze(_keys(code, "gate"), [epoch]))
 
-    async def install(self, sale: FlashSale, taken: Sequence[Reservation]) -> bool:
+    async def install(self, sale: FlashSale, taken: Sequence[Taken]) -> bool:
         """Writes the free units and the reservations of Postgres that took the others; False when overtaken."""
         keys = _keys(sale.flash_sale_code, "gate", "free", "requests", "holds", "customers")
-        free: list[str | int] = []
-        for item in sale.items:
-            free += [item.sku_code, item.remaining]
-        if not await self._install(keys, [sale.epoch, "1", len(sale.items), *free]):
+        free = [part for item in sale.items for part in (item.sku_code, item.remaining)]
+        if not await self._install(keys, [sale.epoch, "1", len(free), 0, 0, *free]):
             return False
         limited = {item.sku_code for item in sale.items if item.limit_per_customer}
-        for start in range(0, len(taken), INSTALL_BATCH):
-            rows: list[str | int] = []
-            for reservation in taken[start : start + INSTALL_BATCH]:
-                rows += _installed(reservation, limited)
-            if not await self._install(keys, [sale.epoch, "0", 0, *rows]):
+        batches = [taken[start : start + INSTALL_BATCH] for start in range(0, len(taken), INSTALL_BATCH)]
+        for start in range(0, len(batches), INSTALLS_IN_FLIGHT):
+            calls = [
+                self._install(keys, [sale.epoch, "0", 0, *_installed(batch, limited)])
+                for batch in batches[start : start + INSTALLS_IN_FLIGHT]
+            ]
+            if not all(await asyncio.gather(*calls)):
                 return False
         return True
 
@@ -271,26 +277,22 @@ def _pairs(flat: Sequence[Any]) -> list[tuple[str, str]]:
     return list(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _installed(reservation: Reservation, limited: set[str]) -> list[str | int]:
-    """Six values for each SKU that a reservation draws from escrow, as install_gate.lua wants them."""
-    draws = [draw for draw in reservation.draws if draw.from_escrow]
-    customer = reservation.customer_reference
-    hold = json.dumps(
-        [customer, [[draw.sku_code, draw.quantity, draw.sku_code in limited] for draw in draws]]
-    )
-    request = f"{reservation.content_hash.hex()}|{int(Outcome.HELD)}|{reservation.reservation_id}"
-    rows: list[str | int] = []
-    for draw in draws:
-        counted = f"{customer}\n{draw.sku_code}" if draw.sku_code in limited else ""
-        rows += [
-            str(reservation.reservation_id),
-            request,
-            reservation.request_id,
-            hold,
-            counted,
-            draw.quantity,
-        ]
-    return rows
+def _installed(taken: Sequence[Taken], limited: set[str]) -> list[str | int]:
+    """Holds, requests and customers' units as install_gate.lua wants them, after how many values the first two are."""
+    holds: list[str | int] = []
+    requests: list[str | int] = []
+    customers: Counter[str] = Counter()
+    for hold_id, request_id, content_hash, customer, units in taken:
+        hold = str(hold_id)
+        requests += (request_id, f"{content_hash.hex()}|{_HELD}|{hold}")
+        if units:
+            drawn = [[sku, quantity, sku in limited] for sku, quantity in units]
+            holds += (hold, _json([customer, drawn]))
+        for sku, quantity in units:
+            if sku in limited:
+                customers[f"{customer}\n{sku}"] += quantity
+    counted = [part for pair in customers.items() for part in pair]
+    return [len(holds), len(requests), *holds, *requests, *counted]
 
 
 def _keys(code: str, *names: str) -> list[str]:

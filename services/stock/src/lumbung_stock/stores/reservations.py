@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from lumbung_kit import arrays
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain.allocate import Decision
 from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.flash_sales import Taken
 from lumbung_stock.domain.reservations import (
     Draw,
     Durability,
@@ -31,6 +32,7 @@ from lumbung_stock.domain.reservations import (
 from lumbung_stock.domain.resolve import Declined, Earlier
 
 _SQL = load(__package__, "reservations.sql")
+TAKEN_READ_BATCH = 2_000
 _HELD, _REFUSED = int(ReservationState.HELD), int(ReservationState.REFUSED)
 _json = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -69,9 +71,14 @@ async def lock_unresolved_of_sale(conn: Conn, flash_sale_code: str) -> list[UUID
     return await _ids(conn, "lock_unresolved_of_sale", {"flash_sale_code": flash_sale_code})
 
 
-async def taken_of_sale(conn: Conn, flash_sale_code: str) -> list[UUID]:
-    """What a sale has held, sold or shipped."""
-    return await _ids(conn, "taken_of_sale", {"flash_sale_code": flash_sale_code})
+async def taken_of_sale(conn: Conn, flash_sale_code: str) -> list[Taken]:
+    """What a sale has held, sold or shipped. Read in parts, in the caller's transaction: others have their turn."""
+    taken: list[Taken] = []
+    async with conn.cursor(name="taken_of_sale", row_factory=tuple_row) as cursor:
+        await cursor.execute(_SQL["taken_of_sale"], {"flash_sale_code": flash_sale_code}, binary=True)
+        while rows := await cursor.fetchmany(TAKEN_READ_BATCH):
+            taken += map(Taken._make, rows)
+    return taken
 
 
 async def has_other_answers(conn: Conn, flash_sale_code: str) -> bool:

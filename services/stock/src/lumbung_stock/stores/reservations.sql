@@ -48,7 +48,12 @@ SELECT reservation_id
 
 -- name: taken_of_sale
 -- What the gate must know of: what is held or sold, and what has shipped too, since a customer's limit counts it.
-SELECT reservation_id FROM reservation WHERE flash_sale_code = %(flash_sale_code)s AND state IN (1, 2, 6);
+SELECT reservation_id, request_id, content_hash, customer_reference,
+       coalesce(jsonb_agg(jsonb_build_array(sku_code, quantity) ORDER BY sku_code) FILTER (WHERE from_escrow), '[]')
+  FROM reservation
+  LEFT JOIN reservation_draw USING (reservation_id)
+ WHERE flash_sale_code = %(flash_sale_code)s AND state IN (1, 2, 6)
+ GROUP BY reservation_id;
 
 -- name: has_other_answers
 -- All but those of taken_of_sale.

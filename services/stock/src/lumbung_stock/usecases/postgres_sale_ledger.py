@@ -13,7 +13,7 @@ from lumbung_kit.events import EventLog
 from lumbung_kit.failures import Failure
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState, shown_code
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState, Taken, shown_code
 from lumbung_stock.domain.pools import Move
 from lumbung_stock.domain.reckoning import Standing
 from lumbung_stock.domain.reservations import Reservation, Resolution, Verb
@@ -55,7 +55,7 @@ class PostgresSaleLedger:
         """As the Protocol says."""
         return await self.postgres.run(lambda conn: _next_epoch(conn, code, seen_epoch))
 
-    async def snapshot(self, code: str, epoch: int) -> tuple[FlashSale, list[Reservation]] | None:
+    async def snapshot(self, code: str, epoch: int) -> tuple[FlashSale, list[Taken]] | None:
         """As the Protocol says."""
         return await self.postgres.run(lambda conn: _snapshot(conn, code, epoch))
 
@@ -165,7 +165,7 @@ async def _next_epoch(conn: Conn, code: str, seen_epoch: int) -> int | None:
     return await flash_sales.next_epoch(conn, code)
 
 
-async def _snapshot(conn: Conn, code: str, epoch: int) -> tuple[FlashSale, list[Reservation]] | None:
+async def _snapshot(conn: Conn, code: str, epoch: int) -> tuple[FlashSale, list[Taken]] | None:
     """Free units and reservations that belong together: whoever gives units back locks the items."""
     if await flash_sales.lock_sale(conn, code) != (FlashSaleState.OPEN, epoch):
         return None
@@ -173,8 +173,7 @@ async def _snapshot(conn: Conn, code: str, epoch: int) -> tuple[FlashSale, list[
     await flash_sales.lock_items(conn, [(code, item.sku_code) for item in sale.items])
     sale = (await flash_sales.find_sales(conn, [code]))[code]
     await flash_sales.note_all_told(conn, code)
-    found = await reservations.find_by_id(conn, await reservations.taken_of_sale(conn, code))
-    return sale, list(found.values())
+    return sale, await reservations.taken_of_sale(conn, code)
 
 
 async def _next_epochs(conn: Conn, seen_epochs: Mapping[str, int]) -> dict[str, int] | None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from lumbung_kit.failures import Failure
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import FlashSale
+from lumbung_stock.domain.flash_sales import FlashSale, Taken
 from lumbung_stock.domain.pools import Move
 from lumbung_stock.domain.reckoning import GateStanding, Standing
 from lumbung_stock.domain.reservations import Reservation, Resolution
@@ -45,7 +45,7 @@ class SaleLedger(Protocol):
         """Begins a new epoch, which fences off whoever works under `seen_epoch`; None when the sale is not open, or
         has another epoch."""
 
-    async def snapshot(self, code: str, epoch: int) -> tuple[FlashSale, list[Reservation]] | None:
+    async def snapshot(self, code: str, epoch: int) -> tuple[FlashSale, list[Taken]] | None:
         """The sale, and the reservations that have taken the units which are not free, at one instant; None when
         the sale is not open under `epoch`. Additions to its quota are in it, and count as told."""
 
@@ -141,7 +141,7 @@ class SaleGate(Protocol):
     async def freeze(self, code: str, epoch: int) -> bool:
         """Shuts the gate under `epoch`; False when a newer epoch has it."""
 
-    async def install(self, sale: FlashSale, taken: Sequence[Reservation]) -> bool:
+    async def install(self, sale: FlashSale, taken: Sequence[Taken]) -> bool:
         """Writes the free units and the reservations that took the others; False when overtaken."""
 
     async def arm(self, code: str, epoch: int, *, complete: bool = False) -> bool:
