@@ -42,7 +42,7 @@ from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 WAREHOUSE = "JKT1"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 _TABLES = (
     "sku",

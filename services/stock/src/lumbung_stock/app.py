@@ -37,6 +37,7 @@ from lumbung_stock.settings import StockSettings
 from lumbung_stock.stores.carts_in_flight import CartsInFlight
 from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.leases import Leases
+from lumbung_stock.stores.ledger_marks import MarkMemory
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.stores.warehouses import WarehouseBook
@@ -50,6 +51,7 @@ from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.expire_holds import ExpireHolds
 from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.get_reservation import GetReservation
+from lumbung_stock.usecases.halt_after_lost_commits import HaltAfterLostCommits
 from lumbung_stock.usecases.measure_backlogs import MeasureBacklogs
 from lumbung_stock.usecases.move_units import MoveUnits
 from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
@@ -239,6 +241,7 @@ def _sale_loops(stores: Stores, sales: SaleParts) -> list[Loop]:
     )
     watch = WatchGates(stores.ledger, stores.gate, stores.sales, sales.set_up_gate, sales.close)
     close_ended = CloseEndedSales(stores.ledger, sales.close)
+    notice = HaltAfterLostCommits(stores.postgres, MarkMemory(stores.valkey), stores.sales, stores.gate)
     measure = MeasureBacklogs(stores.postgres, stores.sales, stores.gate)
     return [
         Loop("commit journals", committers.run),
@@ -246,6 +249,7 @@ def _sale_loops(stores: Stores, sales: SaleParts) -> list[Loop]:
         Loop("credit gates", partial(loops.credit_for_ever, CreditGate(stores.ledger, stores.gate))),
         Loop("watch gates", partial(loops.watch_for_ever, watch, sales.gate_is_shut)),
         Loop("close ended sales", partial(loops.close_for_ever, close_ended)),
+        Loop("notice lost commits", partial(loops.notice_for_ever, notice)),
         Loop("measure backlogs", partial(loops.measure_for_ever, measure)),
         Loop("poll for answers", partial(loops.poll_for_ever, stores.answers.poll)),
     ]

@@ -10,11 +10,20 @@ from typing import NamedTuple
 from uuid import UUID
 
 from lumbung_stock.domain.carts import Cart, out_of_stock
-from lumbung_stock.domain.reservation_failures import ChannelNotOnSale, CustomerRequired, FlashSaleNotOpen
+from lumbung_stock.domain.reservation_failures import (
+    ChannelNotOnSale,
+    CustomerRequired,
+    FlashSaleHalted,
+    FlashSaleNotOpen,
+)
 from lumbung_stock.domain.reservations import Refusal, Reservation
 
 POOL_MARK = "~"
 """Stands between a sale's code and its pool's number; no caller's code has it."""
+
+
+HALTED_RETRY_S = 30.0
+"""A person has to look first."""
 
 
 def pool_code(sale_code: str, number: int) -> str:
@@ -54,7 +63,8 @@ class FlashSale:
     """A planned, running or past sale, or one of its pools.
 
     Of a sale with pools, `items` are their sums, and the gates, epochs and journals are the pools' own. `pool_count`
-    is how many were asked for, of each combination of warehouses.
+    is how many were asked for, of each combination of warehouses. `halted_since` is set while the sale is open and
+    waits for a person, since the ledger has lost commits.
     """
 
     flash_sale_code: str
@@ -68,6 +78,7 @@ class FlashSale:
     items: tuple[FlashSaleItem, ...]
     pool_count: int = 1
     pools: tuple[FlashSale, ...] = ()
+    halted_since: datetime | None = None
 
     @property
     def gated(self) -> tuple[FlashSale, ...]:
@@ -119,12 +130,15 @@ class Taken(NamedTuple):
 def admit(sale: FlashSale, cart: Cart, now: datetime) -> Refusal | None:
     """Whether a cart may draw on the sale at all; the refusal when not.
 
-    Raises CustomerRequired: a request that does not say who buys is bad input, not a refusal.
+    Raises CustomerRequired: a request that does not say who buys is bad input, not a refusal. Raises FlashSaleHalted,
+    which is no answer either.
     """
     if sale.state is not FlashSaleState.OPEN or now >= sale.end_time:
         return Refusal(
             FlashSaleNotOpen.reason, f"Flash sale {sale.flash_sale_code} takes no reservations now."
         )
+    if sale.halted_since is not None:
+        raise FlashSaleHalted(retry_after_s=HALTED_RETRY_S)
     if cart.channel_code not in sale.channel_codes:
         return Refusal(
             ChannelNotOnSale.reason,

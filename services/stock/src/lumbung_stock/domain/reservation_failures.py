@@ -138,6 +138,13 @@ class FlashSaleEnded(Failure):
     reason = "FLASH_SALE_ENDED"
 
 
+class FlashSaleHalted(Failure):
+    """The ledger has lost commits, so the sale waits for a person; the same request can be answered after that."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "FLASH_SALE_HALTED"
+
+
 class QuotaNotAvailable(Failure):
     """Not enough units are available to set the whole quota aside; nothing was set aside."""
 

@@ -30,6 +30,7 @@ CREDIT_INTERVAL_S = 0.1
 GATE_INTERVAL_S = 1.0
 MEASURE_INTERVAL_S = 2.0
 CLOSE_INTERVAL_S = 1.0
+NOTICE_INTERVAL_S = 0.5
 
 
 @dataclass(slots=True)
@@ -135,6 +136,13 @@ async def close_for_ever(close_ended: Callable[[], Awaitable[int]]) -> NoReturn:
     while True:
         await close_ended()
         await asyncio.sleep(CLOSE_INTERVAL_S)
+
+
+async def notice_for_ever(notice: Callable[[], Awaitable[bool]]) -> NoReturn:
+    """Looks whether Postgres still has what it acknowledged."""
+    while True:
+        await notice()
+        await asyncio.sleep(NOTICE_INTERVAL_S)
 
 
 async def poll_for_ever(poll: Callable[[], Awaitable[None]]) -> NoReturn:

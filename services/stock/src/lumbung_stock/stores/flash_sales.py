@@ -203,6 +203,17 @@ async def next_epoch(conn: Conn, flash_sale_code: str, state: FlashSaleState | N
     return await _one(cursor)
 
 
+async def halt_open(conn: Conn) -> dict[str, int]:
+    """Halts all open sales and pools; their new epochs by code."""
+    cursor = await conn.execute(_SQL["halt_open"])
+    return {row[0]: row[1] async for row in cursor}
+
+
+async def resume(conn: Conn, flash_sale_code: str) -> None:
+    """The sale, with its pools, is halted no more."""
+    await conn.execute(_SQL["resume"], {"flash_sale_code": flash_sale_code})
+
+
 async def close_sale(conn: Conn, flash_sale_code: str) -> None:
     """Closes a locked sale or pool, whose gate is left to be removed."""
     await conn.execute(_SQL["close_sale"], {"flash_sale_code": flash_sale_code})
@@ -346,4 +357,5 @@ def _sale(row: Mapping[str, Any]) -> FlashSale:
         gate_armed=row["gate_armed"],
         items=tuple(FlashSaleItem(*item) for item in row["items"] or ()),
         pool_count=row["pool_count"],
+        halted_since=row["halted_since"],
     )

@@ -21,7 +21,7 @@ SELECT * FROM unnest(
 -- name: find_sales
 -- With their pools, which come behind them: a pool's code begins with its sale's.
 SELECT sale.flash_sale_code, parent_code, title, state, channel_codes, start_time, end_time, epoch, gate_armed,
-       pool_count,
+       pool_count, halted_since,
        (SELECT jsonb_agg(jsonb_build_array(sku_code, warehouse_code, quota, limit_per_customer, remaining, shipped,
                                            returned) ORDER BY sku_code)
           FROM flash_sale_item AS item
@@ -32,17 +32,18 @@ SELECT sale.flash_sale_code, parent_code, title, state, channel_codes, start_tim
  ORDER BY sale.flash_sale_code;
 
 -- name: running_sales
--- Those that have a gate: a sale with pools has none of its own.
+-- Those that have a gate: a sale with pools has none of its own. One that is halted waits for a person.
 SELECT flash_sale_code
   FROM flash_sale AS sale
- WHERE state IN (2, 3)
+ WHERE (state = 3 OR (state = 2 AND halted_since IS NULL))
    AND NOT EXISTS (SELECT FROM flash_sale AS pool WHERE pool.parent_code = sale.flash_sale_code)
  ORDER BY flash_sale_code;
 
 -- name: ended_sales
+-- But not a halted one: what it would give back may be somebody's.
 SELECT flash_sale_code
   FROM flash_sale
- WHERE state = 2 AND parent_code IS NULL AND end_time <= statement_timestamp()
+ WHERE state = 2 AND parent_code IS NULL AND halted_since IS NULL AND end_time <= statement_timestamp()
  ORDER BY end_time, flash_sale_code;
 
 -- name: page_of_sales
@@ -119,9 +120,21 @@ UPDATE flash_sale
  WHERE flash_sale_code = %(flash_sale_code)s
 RETURNING epoch;
 
+-- name: halt_open
+-- Under new epochs, so that nobody commits what is taken meanwhile.
+UPDATE flash_sale AS sale
+   SET halted_since = statement_timestamp(), epoch = sale.epoch + 1, gate_armed = false
+  FROM lock_flash_sales(ARRAY(SELECT flash_sale_code FROM flash_sale WHERE state = 2 AND halted_since IS NULL)) AS open
+ WHERE sale.flash_sale_code = open.flash_sale_code AND open.state = 2 AND open.halted_since IS NULL
+RETURNING sale.flash_sale_code, sale.epoch;
+
+-- name: resume
+UPDATE flash_sale SET halted_since = NULL
+ WHERE flash_sale_code = %(flash_sale_code)s OR parent_code = %(flash_sale_code)s;
+
 -- name: close_sale
 -- Postgres has it closed; whoever did that, or whoever watches, removes what Valkey has of it.
-UPDATE flash_sale SET state = 4, gate_left = true WHERE flash_sale_code = %(flash_sale_code)s;
+UPDATE flash_sale SET state = 4, gate_left = true, halted_since = NULL WHERE flash_sale_code = %(flash_sale_code)s;
 
 -- name: gates_left
 SELECT flash_sale_code FROM flash_sale WHERE gate_left ORDER BY flash_sale_code LIMIT %(limit)s;
@@ -131,7 +144,7 @@ UPDATE flash_sale SET gate_left = false WHERE flash_sale_code = %(flash_sale_cod
 
 -- name: close_parent
 -- A sale is closed with the last of its pools.
-UPDATE flash_sale SET state = 4
+UPDATE flash_sale SET state = 4, halted_since = NULL
  WHERE flash_sale_code = %(flash_sale_code)s
    AND NOT EXISTS (SELECT FROM flash_sale AS pool WHERE pool.parent_code = %(flash_sale_code)s AND pool.state <> 4);
 

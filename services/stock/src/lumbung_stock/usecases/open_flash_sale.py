@@ -19,16 +19,19 @@ from lumbung_stock.wire.events import availability_changed, flash_sale_changed
 
 
 async def open_flash_sale(conn: Conn, code: str) -> FlashSale:
-    """Sets the quota aside in the caller's transaction, under a new epoch. The gate is armed afterwards.
+    """Sets the quota aside in the caller's transaction, under a new epoch. The gate is armed afterwards. A sale
+    that was halted goes on with what its escrow has.
 
     Raises FlashSaleNotFound, FlashSaleWrongState, FlashSaleEnded, QuotaNotAvailable with what is missing per SKU.
     """
     locked = await flash_sales.lock_sale(conn, code)
     if locked is None:
         raise FlashSaleNotFound(metadata={"flash_sale_code": code})
+    sale = (await flash_sales.find_sales(conn, [code]))[code]
+    if locked[0] is FlashSaleState.OPEN and sale.halted_since is not None:
+        return await _resume(conn, code)
     if locked[0] is not FlashSaleState.PLANNED:
         raise FlashSaleWrongState(metadata={"state": locked[0].name})
-    sale = (await flash_sales.find_sales(conn, [code]))[code]
     if sale.end_time <= await reservations.clock(conn):
         raise FlashSaleEnded(metadata={"end_time": sale.end_time.isoformat()})
     for each in await flash_sales.lock_family(conn, code):
@@ -47,6 +50,15 @@ async def open_flash_sale(conn: Conn, code: str) -> FlashSale:
     skus = await sellables.affected(conn, [item.sku_code for item in sale.items])
     await events.append(conn, [flash_sale_changed(opened), availability_changed(skus)])
     return opened
+
+
+async def _resume(conn: Conn, code: str) -> FlashSale:
+    """Whoever has looked at a halted sale lets it go on. Halting began a new epoch; arming begins the next."""
+    await flash_sales.lock_family(conn, code)
+    await flash_sales.resume(conn, code)
+    resumed = (await flash_sales.find_sales(conn, [code]))[code]
+    await events.append(conn, [flash_sale_changed(resumed)])
+    return resumed
 
 
 def require_quota(sale: FlashSale, available: dict[LevelKey, Level]) -> None:

@@ -15,7 +15,12 @@ from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, admit
 from lumbung_stock.domain.geography import by_distance
 from lumbung_stock.domain.inventory_failures import SkuNotFound, SkuRetired, WarehouseNotFound
-from lumbung_stock.domain.reservation_failures import CustomerRequired, FlashSaleNotFound, FlashSaleNotOpen
+from lumbung_stock.domain.reservation_failures import (
+    CustomerRequired,
+    FlashSaleHalted,
+    FlashSaleNotFound,
+    FlashSaleNotOpen,
+)
 from lumbung_stock.domain.reservations import Durability, Line, Refusal, Reservation
 from lumbung_stock.domain.skus import SkuRecord
 from lumbung_stock.domain.sourcing import SourcingPolicy
@@ -27,7 +32,7 @@ from lumbung_stock.usecases.decide_together import run_again_when_overtaken, tog
 from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
 from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 
-UNDECIDED = (SkuNotFound, SkuRetired, WarehouseNotFound, FlashSaleNotFound, CustomerRequired)
+UNDECIDED = (SkuNotFound, SkuRetired, WarehouseNotFound, FlashSaleNotFound, FlashSaleHalted, CustomerRequired)
 """Why a cart is not decided at all; nothing is written down, and the request_id stays free."""
 
 
@@ -44,7 +49,7 @@ class Reserve:
 
     async def __call__(self, cart: Cart) -> Reservation:
         """`cart.lines` come without components. Raises SkuNotFound, SkuRetired, WarehouseNotFound,
-        FlashSaleNotFound, CustomerRequired, RequestIdReused, and what the paths raise."""
+        FlashSaleNotFound, FlashSaleHalted, CustomerRequired, RequestIdReused, and what the paths raise."""
         try:
             return await self._decide(cart)
         except UNDECIDED:

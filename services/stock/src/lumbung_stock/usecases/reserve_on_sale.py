@@ -11,8 +11,9 @@ from lumbung_kit import context
 from lumbung_kit.failures import RequestIdReused
 from lumbung_stock.domain.answers import decided
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
+from lumbung_stock.domain.flash_sales import HALTED_RETRY_S, FlashSale, FlashSaleState
 from lumbung_stock.domain.reservation_failures import (
+    FlashSaleHalted,
     FlashSaleNotOpen,
     GateNotReady,
     HoldPending,
@@ -127,6 +128,8 @@ class ReserveOnSale:
         fresh = await self.sales.find_fresh(sale.flash_sale_code)
         if fresh.state is not FlashSaleState.OPEN:
             raise FlashSaleNotOpen
+        if fresh.halted_since is not None:
+            raise FlashSaleHalted(retry_after_s=HALTED_RETRY_S)
         if fresh.epoch == sale.epoch:
             await asyncio.sleep(GATE_WAIT_S)
         return fresh

@@ -9,7 +9,7 @@ from lumbung_stock.wire.reservations import timestamp
 
 def flash_sale_message(sale: FlashSale) -> pb.FlashSale:
     """A sale as it stands."""
-    return pb.FlashSale(
+    message = pb.FlashSale(
         flash_sale_code=sale.flash_sale_code,
         title=sale.title,
         state=pb.FlashSaleState.ValueType(sale.state),
@@ -29,3 +29,6 @@ def flash_sale_message(sale: FlashSale) -> pb.FlashSale:
         gate_armed=sale.gate_armed,
         pool_count=sale.pool_count,
     )
+    if sale.halted_since is not None:
+        message.halted_since.FromDatetime(sale.halted_since)
+    return message
