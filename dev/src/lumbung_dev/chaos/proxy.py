@@ -61,6 +61,12 @@ class Proxy:
             self._server.close()
         await end(self._serving)
 
+    def turn_to(self, host: str, port: int) -> None:
+        """From now on everything goes there; who is connected has to connect again."""
+        self._target = (host, port)
+        for task in self._serving:
+            task.cancel()
+
     def set(self, trap: Trap) -> Trap:
         """Sets a trap in place of the last one."""
         self._trap = trap

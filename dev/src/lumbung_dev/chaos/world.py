@@ -52,6 +52,7 @@ class Setting:
     cluster: bool = False
     valkey_bin: Path | None = None
     valkey_append_fsync: str = "always"
+    postgres_standbys_max: int = 0
     stock_environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -212,6 +213,7 @@ async def open_world(folder: Path, setting: Setting | None = None) -> AsyncItera
         postgres_url=None,
         valkey_url=None,
         valkey_bin=setting.valkey_bin,
+        postgres_standbys_max=setting.postgres_standbys_max,
         valkey_append_fsync="everysec" if setting.valkey_append_fsync == "everysec" else "always",
     )
     async with AsyncExitStack() as stack:
