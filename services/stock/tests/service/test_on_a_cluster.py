@@ -62,7 +62,7 @@ async def test_a_sale_is_sold_out_and_closed(shop: Shop) -> None:
     await shop.until_gate_has("SALE", {"A": 1})
     await shop.close_sale("SALE")
     assert await shop.free("A") == 11
-    assert await shop.valkey.keys("*") == []
+    assert await shop.valkey.keys("lumbung:{*") == []
     await shop.require_conserved()
 
 

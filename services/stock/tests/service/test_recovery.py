@@ -244,7 +244,7 @@ class TestClosing:
         assert await shop.free("A") == 300 - held
         report = await shop.item("SALE", "A")
         assert (report.remaining, report.held, report.returned) == (0, held, 250 - held)
-        assert await shop.valkey.keys("*") == []
+        assert await shop.valkey.keys("lumbung:{*") == []
         for ask in asks[:20]:
             assert await insisting(shop, ask) in answers
         await shop.require_conserved()
