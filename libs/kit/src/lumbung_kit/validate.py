@@ -19,6 +19,13 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NIL = UUID(int=0)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _VIOLATIONS_MAX = 100
+QUANTITY_MAX = 1_000_000
+"""Base units in one line of a request."""
+
+
+def is_code(value: str, max_length: int = 64) -> bool:
+    """Whether `Check.code` has nothing to say, for those who name a field only when it is wrong."""
+    return len(value) <= max_length and _CODE.fullmatch(value) is not None
 
 
 class EnumWrapper(Protocol):
@@ -60,11 +67,13 @@ class Check:
 
     def code(self, field: str, value: str, *, max_length: int = 64) -> str:
         """A code of the business, such as a SKU's or a bin's."""
+        if is_code(value, max_length):
+            return value
         if not value:
             self.add(field, "must be set")
         elif len(value) > max_length:
             self.add(field, f"must be at most {max_length} characters long, not {len(value)}")
-        elif not _CODE.fullmatch(value):
+        else:
             self.add(field, "must begin with a letter or digit and hold only letters, digits and . _ / + -")
         return value
 
@@ -90,7 +99,7 @@ class Check:
             self.add(field, hint or f"must match {pattern.pattern}")
         return value
 
-    def quantity(self, field: str, value: int, *, maximum: int = 1_000_000) -> int:
+    def quantity(self, field: str, value: int, *, maximum: int = QUANTITY_MAX) -> int:
         """A number of base units: at least one."""
         return self.whole(field, value, minimum=1, maximum=maximum)
 

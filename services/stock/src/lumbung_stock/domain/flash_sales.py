@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
@@ -79,6 +79,11 @@ class FlashSale:
     pool_count: int = 1
     pools: tuple[FlashSale, ...] = ()
     halted_since: datetime | None = None
+    _by_sku: Mapping[str, FlashSaleItem] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Every Reserve asks for items by SKU, and a sale has up to a hundred."""
+        object.__setattr__(self, "_by_sku", {item.sku_code: item for item in self.items})
 
     @property
     def gated(self) -> tuple[FlashSale, ...]:
@@ -96,12 +101,11 @@ class FlashSale:
 
     def item_by_sku(self) -> Mapping[str, FlashSaleItem]:
         """Items by SKU."""
-        return {item.sku_code: item for item in self.items}
+        return self._by_sku
 
     def wanted_by(self, cart: Cart) -> list[FlashSaleItem]:
         """The items that a cart draws on, itself or by a bundle."""
-        demand = cart.demand()
-        return [item for item in self.items if item.sku_code in demand]
+        return [self._by_sku[sku] for sku in cart.demand() if sku in self._by_sku]
 
 
 class Taken(NamedTuple):
@@ -147,7 +151,8 @@ def admit(sale: FlashSale, cart: Cart, now: datetime) -> Refusal | None:
     wanted = sale.wanted_by(cart)
     if any(item.limit_per_customer for item in wanted) and not cart.customer_reference:
         raise CustomerRequired
-    here = {item.sku_code for item in wanted if cart.warehouse_code in ("", item.warehouse_code)}
-    if elsewhere := {item.sku_code for item in wanted} - here:
-        return out_of_stock(cart.lines, {**cart.demand(), **dict.fromkeys(elsewhere, 0)})
+    if cart.warehouse_code:
+        elsewhere = {item.sku_code: 0 for item in wanted if item.warehouse_code != cart.warehouse_code}
+        if elsewhere:
+            return out_of_stock(cart.lines, {**cart.demand(), **elsewhere})
     return None

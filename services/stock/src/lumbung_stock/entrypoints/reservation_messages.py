@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -15,7 +16,7 @@ from lumbung_kit.idempotency import content_hash
 from lumbung_kit.ids import new_id
 from lumbung_kit.metrics import counter
 from lumbung_kit.status import DETAILS_BYTES_MAX
-from lumbung_kit.validate import Check
+from lumbung_kit.validate import QUANTITY_MAX, Check, is_code
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservation_failures import (
     ChannelNotOnSale,
@@ -35,9 +36,10 @@ from lumbung_stock.domain.reservations import (
 from lumbung_stock.domain.soft_holds import soft_id
 from lumbung_stock.domain.sourcing import BY_PRIORITY, Sourcing, SourcingPolicy
 from lumbung_stock.entrypoints.geo_messages import point_of
-from lumbung_stock.wire.reservations import refusal_message, reservation_message
+from lumbung_stock.wire.reservations import refusal_message, write_reservation
 
 LINES_MAX: Final = 100
+LINES_REMEMBERED: Final = 4096
 REQUEST_ID_LENGTH_MAX: Final = 64
 TTL_S_MIN: Final = 10
 TTL_S_MAX: Final = 24 * 3600
@@ -59,25 +61,24 @@ _HELD = _ANSWERED.labels("HELD")
 
 
 def cart_of(request: pb.ReserveRequest) -> Cart:
-    """A checked cart; its lines are not expanded yet. Raises BadInput naming every field that is wrong."""
+    """A checked cart, its lines as if each named a plain SKU: bundles are not expanded yet.
+
+    Raises BadInput naming every field that is wrong.
+    """
     check = Check()
     lines = check.items("lines", request.lines, maximum=LINES_MAX)
     cart = Cart(
         reservation_id=soft_id(new_id()) if request.durability == pb.DURABILITY_SOFT else new_id(),
         request_id=check.request_id(request.request_id),
         content_hash=content_hash(request),
-        lines=tuple(_line(check, f"lines[{index}]", line) for index, line in enumerate(lines)),
+        lines=tuple([_line(check, index, line) for index, line in enumerate(lines)]),
         channel_code=check.code("channel_code", request.channel_code),
         customer_reference=check.text(
             "customer_reference", request.customer_reference, max_length=64, required=False
         ),
-        ttl_s=check.span_s(
-            "ttl",
-            request.ttl if request.HasField("ttl") else None,
-            minimum_s=TTL_S_MIN,
-            maximum_s=TTL_S_MAX,
-            default_s=None if request.HasField("ttl") else TTL_S_DEFAULT,
-        ),
+        ttl_s=check.span_s("ttl", request.ttl, minimum_s=TTL_S_MIN, maximum_s=TTL_S_MAX, default_s=None)
+        if request.HasField("ttl")
+        else TTL_S_DEFAULT,
         durability=_durability(check, request.durability),
         warehouse_code=optional_code(check, "warehouse_code", request.warehouse_code),
         flash_sale_code=optional_code(
@@ -184,9 +185,12 @@ def refused_outcome(request: pb.ReserveRequest, failure: Failure) -> pb.ReserveO
 def decided_outcome(request: pb.ReserveRequest, reservation: Reservation) -> pb.ReserveOutcome:
     """Held, or refused for good."""
     _count(reservation)
+    outcome = pb.ReserveOutcome(request_id=request.request_id)
     if reservation.refusal is not None:
-        return pb.ReserveOutcome(request_id=request.request_id, refusal=refusal_message(reservation.refusal))
-    return pb.ReserveOutcome(request_id=request.request_id, reservation=reservation_message(reservation))
+        outcome.refusal.CopyFrom(refusal_message(reservation.refusal))
+    else:
+        write_reservation(outcome.reservation, reservation)
+    return outcome
 
 
 def _count(reservation: Reservation) -> None:
@@ -224,8 +228,18 @@ def _wish(
     )
 
 
-def _line(check: Check, field: str, line: pb.ReserveLine) -> Line:
-    return Line(*_sku_and_units(check, field, line), components=())
+def _line(check: Check, index: int, line: pb.ReserveLine) -> Line:
+    return _right_line(line.sku_code, line.quantity) or Line(
+        *_sku_and_units(check, f"lines[{index}]", line), components=()
+    )
+
+
+@lru_cache(LINES_REMEMBERED)
+def _right_line(sku_code: str, quantity: int) -> Line | None:
+    """The line of a plain SKU, if nothing is wrong with it: in a sale everybody wants the same few."""
+    if is_code(sku_code) and 1 <= quantity <= QUANTITY_MAX:
+        return Line(sku_code, quantity, ((sku_code, 1),))
+    return None
 
 
 def _sku_and_units(check: Check, field: str, line: pb.ReserveLine) -> tuple[str, int]:

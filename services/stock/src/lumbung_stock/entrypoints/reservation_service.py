@@ -26,7 +26,7 @@ from lumbung_stock.entrypoints.reservation_messages import (
 from lumbung_stock.entrypoints.reserve_stream import ReserveStream
 from lumbung_stock.usecases.reserve import Reserve
 from lumbung_stock.usecases.resolve_soft_too import ResolveSoftToo
-from lumbung_stock.wire.reservations import reservation_message
+from lumbung_stock.wire.reservations import reservation_message, write_reservation
 
 _LOG = get_logger(__name__)
 
@@ -60,7 +60,9 @@ class ReservationService(rpc.ReservationServiceServicer):
     ) -> pb.ReserveResponse:
         """Holds all lines, or none."""
         reservation = held_or_refused(await self._reserve(cart_of(request)))
-        return pb.ReserveResponse(reservation=reservation_message(reservation))
+        response = pb.ReserveResponse()
+        write_reservation(response.reservation, reservation)
+        return response
 
     async def BatchReserve(
         self,

@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,9 @@ RawEntry = tuple[str, Mapping[str, str]]
 
 _HELD = int(Outcome.HELD)
 _json = json.JSONEncoder(separators=(",", ":")).encode
+
+_OF_RESERVE = ("gate", "free", "requests", "holds", "customers", "journal")
+_OF_REFUSE = ("gate", "free", "requests", "customers", "journal")
 
 REFUSE_BATCH = 128
 REFUSE_SKUS_MAX = 10
@@ -87,7 +90,6 @@ class Gate:
         Without `last_word`, a want of units decides nothing and is forgotten at once.
         """
         items = sale.item_by_sku()
-        demand = [(sku, units) for sku, units in sorted(cart.demand().items()) if sku in items]
         arguments: list[str | int] = [
             sale.epoch,
             cart.request_id,
@@ -100,11 +102,12 @@ class Gate:
             _tail(cart),
             int(cart.durability is Durability.SOFT),
         ]
-        for sku, units in demand:
-            arguments += [sku, units, items[sku].limit_per_customer]
-        names = ("gate", "free", "requests", "holds", "customers", "journal")
-        answer = await self._reserve(_keys(sale.flash_sale_code, *names), arguments)
-        return _answer(*answer)
+        for sku, units in sorted(cart.demand().items()):
+            if item := items.get(sku):
+                arguments += [sku, units, item.limit_per_customer]
+        answer = await self._reserve(_keys(sale.flash_sale_code, *_OF_RESERVE), arguments)
+        refused = len(answer) > 3 and answer[0] != Outcome.HELD  # a winner does not ask what was left
+        return _answer(cart, available_of(_text(answer[3])) if refused else {}, *answer[:3])
 
     async def refuse(self, sale: FlashSale, carts: Sequence[Cart]) -> list[GateAnswer]:
         """Refuses those of up to REFUSE_BATCH carts that want more than is left, in one entry of the journal.
@@ -128,12 +131,12 @@ class Gate:
             arguments += [cart.customer_reference, len(demand)]
             for sku, units in demand:
                 arguments += [skus[sku], units, items[sku].limit_per_customer]
-        names = ("gate", "free", "requests", "customers", "journal")
-        answer = await self._refuse(_keys(sale.flash_sale_code, *names), arguments)
+        answer = await self._refuse(_keys(sale.flash_sale_code, *_OF_REFUSE), arguments)
         if not answer:
             return [GateAnswer(Outcome.NOT_ARMED, None) for _ in carts]
         available, *answers = answer
-        return [replace(_answer(*each), available=available_of(_text(available))) for each in answers]
+        left = available_of(_text(available))
+        return [_answer(cart, left, *each) for cart, each in zip(carts, answers, strict=True)]
 
     async def freeze(self, code: str, epoch: int) -> bool:
         """Shuts the gate under `epoch`; False when a newer epoch has it."""
@@ -315,11 +318,14 @@ def _tail(cart: Cart) -> str:
     return str(cart.reservation_id.int & (2**64 - 1))
 
 
-def _answer(outcome: Any, hold_id: Any = None, complete: bytes = b"0", available: bytes = b"") -> GateAnswer:
+def _answer(
+    cart: Cart, left: Mapping[str, int], outcome: Any, hold_id: Any = None, complete: Any = b"0"
+) -> GateAnswer:
     """A script's answer; one that was given before has no more than the outcome and the hold."""
+    hold, own = _text(hold_id) if hold_id else "", cart.reservation_id
     return GateAnswer(
         Outcome(int(outcome)),
-        UUID(_text(hold_id)) if hold_id else None,
-        available_of(_text(available)),
+        None if not hold else own if hold == str(own) else UUID(hold),
+        left,
         _text(complete) == "1",
     )

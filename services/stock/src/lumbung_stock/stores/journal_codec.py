@@ -13,6 +13,8 @@ from lumbung_stock.domain.reservation_failures import CustomerLimitReached
 from lumbung_stock.domain.reservations import Durability, Refusal
 from lumbung_stock.stores.reservations import lines_of, stored_lines
 
+_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
 
 class Outcome(IntEnum):
     """What reserve.lua and refuse.lua answer."""
@@ -28,7 +30,7 @@ class Outcome(IntEnum):
 
 def encode(cart: Cart) -> str:
     """The journal's body for a cart; the hold's id travels in a field of its own."""
-    return json.dumps(
+    return _json(
         [
             cart.request_id,
             cart.content_hash.hex(),
@@ -41,9 +43,7 @@ def encode(cart: Cart) -> str:
             cart.flash_sale_code,
             cart.actor,
             cart.traceparent,
-        ],
-        separators=(",", ":"),
-        ensure_ascii=False,
+        ]
     )
 
 

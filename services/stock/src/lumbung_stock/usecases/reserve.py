@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -48,7 +48,7 @@ class Reserve:
     on_sale: ReserveFromPools
 
     async def __call__(self, cart: Cart) -> Reservation:
-        """`cart.lines` come without components. Raises SkuNotFound, SkuRetired, WarehouseNotFound,
+        """`cart.lines` come as if each named a plain SKU. Raises SkuNotFound, SkuRetired, WarehouseNotFound,
         FlashSaleNotFound, FlashSaleHalted, CustomerRequired, RequestIdReused, and what the paths raise."""
         try:
             return await self._decide(cart)
@@ -59,9 +59,7 @@ class Reserve:
 
     async def _decide(self, cart: Cart) -> Reservation:
         await self._check_warehouse(cart.warehouse_code)
-        cart = replace(
-            cart, lines=expand(cart.lines, await self.skus.find({line.sku_code for line in cart.lines}))
-        )
+        cart = expanded(cart, await self.skus.find([line.sku_code for line in cart.lines]))
         if not cart.flash_sale_code:
             return await self.ordinary.submit(await self._sourced(durable(cart)))
         sale = await self.sales.find(cart.flash_sale_code)
@@ -114,37 +112,41 @@ def as_soft_as_can_be(cart: Cart, sale: FlashSale) -> Cart:
     return cart if cart.demand().keys() <= sale.item_by_sku().keys() else durable(cart)
 
 
-def expand(lines: Sequence[Line], known: dict[str, SkuRecord]) -> tuple[Line, ...]:
-    """Lines with what they draw: themselves, or a bundle's components.
+def expanded(cart: Cart, known: Mapping[str, SkuRecord]) -> Cart:
+    """The cart with bundles drawing on their components. One without a recipe draws on itself, of which there is
+    never any.
 
     Raises SkuNotFound or SkuRetired with every line that names such a SKU.
     """
-    unknown = [(index, line) for index, line in enumerate(lines) if line.sku_code not in known]
+    skus = [known.get(line.sku_code) for line in cart.lines]
+    for sku in skus:
+        if sku is None or not sku.active:
+            raise _not_sold(cart.lines, known)
+    if not any(sku.components for sku in skus if sku):
+        return cart
+    lines = [
+        Line(line.sku_code, line.quantity, known[line.sku_code].components or line.components)
+        for line in cart.lines
+    ]
+    return replace(cart, lines=tuple(lines))
+
+
+def _not_sold(lines: Sequence[Line], known: Mapping[str, SkuRecord]) -> Failure:
+    unknown = [(index, line.sku_code) for index, line in enumerate(lines) if line.sku_code not in known]
     if unknown:
-        raise SkuNotFound(
-            f"There is no SKU {unknown[0][1].sku_code}.",
-            metadata={"sku_code": unknown[0][1].sku_code},
+        return SkuNotFound(
+            f"There is no SKU {unknown[0][1]}.",
+            metadata={"sku_code": unknown[0][1]},
             fields=[
-                FieldViolation(f"lines[{i}].sku_code", f"unknown SKU {line.sku_code}") for i, line in unknown
+                FieldViolation(f"lines[{index}].sku_code", f"unknown SKU {code}") for index, code in unknown
             ],
         )
-    retired = [(index, line) for index, line in enumerate(lines) if not known[line.sku_code].active]
-    if retired:
-        raise SkuRetired(
-            f"SKU {retired[0][1].sku_code} is no longer sold.",
-            metadata={"sku_code": retired[0][1].sku_code},
-            fields=[
-                FieldViolation(f"lines[{i}].sku_code", f"retired SKU {line.sku_code}") for i, line in retired
-            ],
-        )
-    return tuple(
-        [Line(each.sku_code, each.quantity, _components(each, known[each.sku_code])) for each in lines]
+    retired = [(index, line.sku_code) for index, line in enumerate(lines) if not known[line.sku_code].active]
+    return SkuRetired(
+        f"SKU {retired[0][1]} is no longer sold.",
+        metadata={"sku_code": retired[0][1]},
+        fields=[FieldViolation(f"lines[{index}].sku_code", f"retired SKU {code}") for index, code in retired],
     )
-
-
-def _components(line: Line, sku: SkuRecord) -> tuple[tuple[str, int], ...]:
-    """A bundle without a recipe draws on itself, of which there is never any."""
-    return sku.components or ((line.sku_code, 1),)
 
 
 @dataclass(frozen=True, slots=True)

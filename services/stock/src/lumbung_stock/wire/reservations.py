@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -12,6 +13,9 @@ from lumbung_kit.failures import Kind
 from lumbung_stock.domain.flash_sales import shown_code
 from lumbung_stock.domain.reservations import Line, OrderDetails, Refusal, Reservation, ReservationState
 
+if TYPE_CHECKING:
+    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOLD_EARLIER = timedelta(seconds=1)
 """Callers are told a deadline this much before the real one, so that a Confirm sent in time arrives in time."""
@@ -19,47 +23,57 @@ TOLD_EARLIER = timedelta(seconds=1)
 
 def timestamp(moment: datetime) -> Timestamp:
     """A moment on the wire."""
-    since = moment - _EPOCH  # FromDatetime takes four times as long
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
+    message = Timestamp()
+    _write_moment(message, moment)
+    return message
 
 
 def reservation_message(reservation: Reservation) -> pb.Reservation:
     """A reservation as it stands."""
-    message = pb.Reservation(
-        reservation_id=str(reservation.reservation_id),
-        request_id=reservation.request_id,
-        state=pb.ReservationState.ValueType(reservation.state),
-        lines=_lines(reservation.lines),
-        draws=[
-            pb.Draw(
-                warehouse_code=draw.warehouse_code,
-                sku_code=draw.sku_code,
-                quantity=draw.quantity,
-                from_escrow=draw.from_escrow or draw.left_escrow,
-                shipped=draw.shipped,
-            )
-            for draw in reservation.draws
-        ],
-        channel_code=reservation.channel_code,
-        customer_reference=reservation.customer_reference,
-        flash_sale_code=shown_code(reservation.flash_sale_code or ""),
-        create_time=timestamp(reservation.create_time),
-        durability=pb.Durability.ValueType(reservation.durability),
-        actor=reservation.actor,
-    )
-    if reservation.state is not ReservationState.REFUSED:
-        message.expire_time.CopyFrom(timestamp(reservation.deadline - TOLD_EARLIER))
-    if reservation.held is not None:
-        message.held_lines.extend(_lines(reservation.held.lines))
-    if reservation.resolve_time is not None:
-        message.resolve_time.CopyFrom(timestamp(reservation.resolve_time))
-    if reservation.order is not None:
-        message.order.CopyFrom(order_message(reservation.order))
+    message = pb.Reservation()
+    write_reservation(message, reservation)
     return message
 
 
-def _lines(lines: Sequence[Line]) -> list[pb.ReserveLine]:
-    return [pb.ReserveLine(sku_code=line.sku_code, quantity=line.quantity) for line in lines]
+def write_reservation(message: pb.Reservation, reservation: Reservation) -> None:
+    """Writes a reservation as it stands into an empty message: one that is put into another is copied."""
+    message.reservation_id = str(reservation.reservation_id)
+    message.request_id = reservation.request_id
+    message.state = pb.ReservationState.ValueType(reservation.state)
+    _write_lines(message.lines, reservation.lines)
+    for draw in reservation.draws:
+        message.draws.add(
+            warehouse_code=draw.warehouse_code,
+            sku_code=draw.sku_code,
+            quantity=draw.quantity,
+            from_escrow=draw.from_escrow or draw.left_escrow,
+            shipped=draw.shipped,
+        )
+    message.channel_code = reservation.channel_code
+    message.customer_reference = reservation.customer_reference
+    message.flash_sale_code = shown_code(reservation.flash_sale_code or "")
+    _write_moment(message.create_time, reservation.create_time)
+    message.durability = pb.Durability.ValueType(reservation.durability)
+    message.actor = reservation.actor
+    if reservation.state is not ReservationState.REFUSED:
+        _write_moment(message.expire_time, reservation.deadline - TOLD_EARLIER)
+    if reservation.held is not None:
+        _write_lines(message.held_lines, reservation.held.lines)
+    if reservation.resolve_time is not None:
+        _write_moment(message.resolve_time, reservation.resolve_time)
+    if reservation.order is not None:
+        message.order.CopyFrom(order_message(reservation.order))
+
+
+def _write_lines(messages: RepeatedCompositeFieldContainer[pb.ReserveLine], lines: Sequence[Line]) -> None:
+    for line in lines:
+        messages.add(sku_code=line.sku_code, quantity=line.quantity)
+
+
+def _write_moment(message: Timestamp, moment: datetime) -> None:
+    since = moment - _EPOCH  # FromDatetime takes four times as long
+    message.seconds = since.days * 86_400 + since.seconds
+    message.nanos = since.microseconds * 1_000
 
 
 def order_message(order: OrderDetails) -> pb.OrderDetails:
