@@ -154,10 +154,11 @@ class Check:
         value = 0.0 if duration is None else duration.seconds + duration.nanos / 1e9
         if value == 0 and default_s is not None:
             return default_s
-        if value == 0 and minimum_s > 0:
-            self.add(field, "must be set")
+        if duration is None:
+            self.add(field, f"must be set, from {_plain(minimum_s)} to {_plain(maximum_s)} seconds")
         elif not minimum_s <= value <= maximum_s:
-            self.add(field, f"must be from {minimum_s:g} to {maximum_s:g} seconds, not {value:g}")
+            bounds = f"from {_plain(minimum_s)} to {_plain(maximum_s)}"
+            self.add(field, f"must be {bounds} seconds, not {_plain(value)}")
         return value
 
     def page_size(self, value: int, *, default: int, maximum: int) -> int:
@@ -165,3 +166,8 @@ class Check:
         if value < 0:
             self.add("page_size", f"must not be negative, not {value}")
         return min(value, maximum) if value > 0 else default
+
+
+def _plain(seconds: float) -> str:
+    """As a person writes it: 31536000 and 0.5, with neither an exponent nor zeros at its end."""
+    return f"{seconds:.9f}".rstrip("0").rstrip(".")

@@ -97,3 +97,18 @@ def test_a_hostile_request_cannot_make_the_answer_endless() -> None:
     for number in range(10_000):
         check.quantity(f"lines[{number}].quantity", 0)
     assert len(violations(check)) == 100
+
+
+@pytest.mark.parametrize(
+    ("duration", "said"),
+    [
+        (None, "must be set, from 10 to 86400 seconds"),
+        (Duration(), "must be from 10 to 86400 seconds, not 0"),
+        (Duration(seconds=31_536_000), "must be from 10 to 86400 seconds, not 31536000"),
+        (Duration(nanos=500), "must be from 10 to 86400 seconds, not 0.0000005"),
+    ],
+)
+def test_a_span_out_of_bounds_is_told_as_a_person_writes_it(duration: Duration | None, said: str) -> None:
+    check = Check()
+    check.span_s("ttl", duration, minimum_s=10, maximum_s=86_400, default_s=None)
+    assert [violation.description for violation in violations(check)] == [said]

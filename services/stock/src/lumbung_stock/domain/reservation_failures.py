@@ -13,7 +13,7 @@ class OutOfStock(Failure):
 
 
 class CustomerLimitReached(Failure):
-    """This customer has had as many units in this flash sale as one may."""
+    """With these, the customer would have more units in this flash sale than one may."""
 
     kind = Kind.FAILED_PRECONDITION
     reason = "CUSTOMER_LIMIT_REACHED"
