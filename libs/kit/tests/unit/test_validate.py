@@ -111,4 +111,6 @@ def test_a_hostile_request_cannot_make_the_answer_endless() -> None:
 def test_a_span_out_of_bounds_is_told_as_a_person_writes_it(duration: Duration | None, said: str) -> None:
     check = Check()
     check.span_s("ttl", duration, minimum_s=10, maximum_s=86_400, default_s=None)
-    assert [violation.description for violation in violations(check)] == [said]
+    with pytest.raises(BadInput) as refused:
+        check.done()
+    assert [violation.description for violation in refused.value.fields] == [said]
