@@ -17,6 +17,7 @@ class Escrow:
     def __init__(self, items: Sequence[FlashSaleItem]) -> None:
         self._items: Mapping[str, FlashSaleItem] = {item.sku_code: item for item in items}
         self._remaining = {item.sku_code: item.remaining for item in items}
+        self._draws: dict[tuple[str, int], Draw] = {}
 
     def covers(self, sku_code: str) -> bool:
         """Whether the SKU is on the sale."""
@@ -28,10 +29,14 @@ class Escrow:
             return out_of_stock(cart.lines, {**cart.demand(), **self._remaining}, HOLDS_MAY_COME_BACK_S)
         for sku_code, units in demand.items():
             self._remaining[sku_code] -= units
-        return tuple(
-            Draw(self._items[sku_code].warehouse_code, sku_code, units, from_escrow=True)
-            for sku_code, units in sorted(demand.items())
-        )
+        return tuple([self._draw(sku_code, units) for sku_code, units in sorted(demand.items())])
+
+    def _draw(self, sku_code: str, units: int) -> Draw:
+        """Most carts of a batch want the same: they share what never changes."""
+        if (draw := self._draws.get((sku_code, units))) is None:
+            draw = Draw(self._items[sku_code].warehouse_code, sku_code, units, from_escrow=True)
+            self._draws[sku_code, units] = draw
+        return draw
 
     def give_back(self, draws: Sequence[Draw]) -> None:
         """Undoes a `take` whose other part failed."""
@@ -69,6 +74,8 @@ class CustomerLimits:
             self._bought[key] = self._bought.get(key, 0) + units
 
     def _asked(self, cart: Cart) -> list[tuple[tuple[str, str], str, int]]:
+        if not self._limits:
+            return []
         return [
             ((cart.customer_reference, sku), sku, units)
             for sku, units in cart.demand().items()

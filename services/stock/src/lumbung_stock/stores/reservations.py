@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,6 @@ from psycopg.rows import dict_row, tuple_row
 from lumbung_kit import arrays
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
-from lumbung_stock.domain.allocate import Decision
-from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import Taken
 from lumbung_stock.domain.reservations import (
     Draw,
@@ -33,7 +32,8 @@ from lumbung_stock.domain.resolve import Declined, Earlier
 
 _SQL = load(__package__, "reservations.sql")
 TAKEN_READ_BATCH = 2_000
-_HELD, _REFUSED = int(ReservationState.HELD), int(ReservationState.REFUSED)
+REQUEST_ONCE = "reservation_request_once"
+"""P3: one answer per request."""
 _json = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -97,24 +97,18 @@ async def clock(conn: Conn) -> datetime:
     return now
 
 
-async def insert(
-    conn: Conn, decided: Sequence[tuple[Cart, Decision]]
-) -> dict[UUID, tuple[datetime, datetime]]:
-    """Writes decided carts, held and refused, without their draws; returns (create, deadline) of those written.
+async def insert(conn: Conn, made: Sequence[Reservation]) -> None:
+    """Writes new reservations, held and refused, without their draws.
 
-    One whose request_id another transaction wrote first is not among them, and nothing of it was written.
+    Raises UniqueViolation of REQUEST_ONCE when another transaction wrote one of the requests first.
     """
-    if not decided:
-        return {}
-    cursor = await conn.execute(_SQL["insert_reservations"], _reservation_arrays(decided))
-    return {row[0]: (row[1], row[2]) async for row in cursor}
+    await conn.execute(_SQL["insert_reservations"], _reservation_arrays(made))
 
 
 async def insert_draws(conn: Conn, made: Sequence[Reservation]) -> None:
     """Writes what reservations draw."""
-    draws = [(reservation.reservation_id, draw) for reservation in made for draw in reservation.draws]
-    if draws:
-        await conn.execute(_SQL["insert_draws"], _draw_arrays(draws))
+    if any(reservation.draws for reservation in made):
+        await conn.execute(_SQL["insert_draws"], _draw_arrays(made))
 
 
 async def set_states(conn: Conn, resolved: Sequence[Reservation], now: datetime) -> None:
@@ -145,8 +139,7 @@ async def keep_parts(conn: Conn, reduced: Sequence[Reservation]) -> None:
         "held": [json.dumps(_stored_held(reservation.held)) for reservation in reduced],
     }
     await conn.execute(_SQL["keep_lines"], columns)
-    kept = [(reservation.reservation_id, draw) for reservation in reduced for draw in reservation.draws]
-    draws = _draw_arrays(kept)
+    draws = _draw_arrays(reduced)
     await conn.execute(_SQL["keep_draws"], draws)
     await conn.execute(_SQL["drop_draws"], {**draws, "reduced_ids": columns["reservation_ids"]})
 
@@ -333,23 +326,23 @@ def _refusal(stored: Mapping[str, Any] | None) -> Refusal | None:
     return Refusal(**{**stored, "lines": tuple(RefusedLine(**line) for line in stored["lines"])})
 
 
-def _reservation_arrays(decided: Sequence[tuple[Cart, Decision]]) -> dict[str, Any]:
-    carts = [cart for cart, _ in decided]
-    refusals = [decision if isinstance(decision, Refusal) else None for _, decision in decided]
+def _reservation_arrays(made: Sequence[Reservation]) -> dict[str, Any]:
+    refusals = [each.refusal for each in made]
     return {
-        "reservation_ids": arrays.plain([cart.reservation_id for cart in carts]),
-        "request_ids": arrays.texts([cart.request_id for cart in carts]),
-        "content_hashes": arrays.blobs([cart.content_hash for cart in carts]),
-        "states": arrays.plain([_REFUSED if refusal else _HELD for refusal in refusals]),
-        "lines": arrays.texts([_json(stored_lines(cart.lines)) for cart in carts]),
-        "channel_codes": arrays.texts([cart.channel_code for cart in carts]),
-        "customer_references": arrays.texts([cart.customer_reference for cart in carts]),
-        "flash_sale_codes": arrays.texts([cart.flash_sale_code for cart in carts]),
-        "durabilities": arrays.plain([int(cart.durability) for cart in carts]),
-        "ttls_s": arrays.plain([cart.ttl_s for cart in carts]),
+        "reservation_ids": arrays.plain([each.reservation_id for each in made]),
+        "request_ids": arrays.texts([each.request_id for each in made]),
+        "content_hashes": arrays.blobs([each.content_hash for each in made]),
+        "states": arrays.plain([int(each.state) for each in made]),
+        "lines": arrays.texts([_json(stored_lines(each.lines)) for each in made]),
+        "channel_codes": arrays.texts([each.channel_code for each in made]),
+        "customer_references": arrays.texts([each.customer_reference for each in made]),
+        "flash_sale_codes": arrays.texts([each.flash_sale_code for each in made]),
+        "durabilities": arrays.plain([int(each.durability) for each in made]),
+        "create_times": arrays.plain([each.create_time.isoformat() for each in made]),
+        "deadlines": arrays.plain([each.deadline.isoformat() for each in made]),
         "refusals": arrays.texts([_json(_stored_refusal(each)) if each else None for each in refusals]),
-        "actors": arrays.texts([cart.actor for cart in carts]),
-        "traceparents": arrays.texts([cart.traceparent for cart in carts]),
+        "actors": arrays.texts([each.actor for each in made]),
+        "traceparents": arrays.texts([each.traceparent for each in made]),
     }
 
 
@@ -365,11 +358,13 @@ def _stored_refusal(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _draw_arrays(draws: Sequence[tuple[UUID, Draw]]) -> dict[str, Any]:
+def _draw_arrays(drawn: Sequence[Reservation]) -> dict[str, Any]:
+    draws = [draw for reservation in drawn for draw in reservation.draws]
+    ids = [[str(reservation.reservation_id)] * len(reservation.draws) for reservation in drawn]
     return {
-        "reservation_ids": arrays.plain([reservation_id for reservation_id, _ in draws]),
-        "warehouse_codes": arrays.texts([draw.warehouse_code for _, draw in draws]),
-        "sku_codes": arrays.texts([draw.sku_code for _, draw in draws]),
-        "quantities": arrays.plain([draw.quantity for _, draw in draws]),
-        "from_escrow": arrays.plain([draw.from_escrow for _, draw in draws]),
+        "reservation_ids": arrays.plain(chain.from_iterable(ids)),
+        "warehouse_codes": arrays.texts([draw.warehouse_code for draw in draws]),
+        "sku_codes": arrays.texts([draw.sku_code for draw in draws]),
+        "quantities": arrays.plain([draw.quantity for draw in draws]),
+        "from_escrow": arrays.plain([draw.from_escrow for draw in draws]),
     }

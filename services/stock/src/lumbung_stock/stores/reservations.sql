@@ -65,23 +65,19 @@ SELECT EXISTS (
 SELECT clock_timestamp() AS now;
 
 -- name: insert_reservations
--- A request_id that another transaction has just written is left out of what is returned.
 INSERT INTO reservation (
     reservation_id, request_id, content_hash, state, lines, channel_code, customer_reference, flash_sale_code,
-    durability, expire_time, refusal, actor, traceparent
+    durability, create_time, expire_time, refusal, actor, traceparent
 )
 SELECT reservation_id, request_id, content_hash, state, lines::jsonb, channel_code, customer_reference,
-       nullif(flash_sale_code, ''), durability, clock_timestamp() + make_interval(secs => ttl_s),
-       refusal::jsonb, actor, traceparent
+       flash_sale_code, durability, create_time, expire_time, refusal::jsonb, actor, traceparent
   FROM unnest(
            %(reservation_ids)s::uuid[], %(request_ids)s::text[], %(content_hashes)s::bytea[], %(states)s::smallint[],
            %(lines)s::text[], %(channel_codes)s::text[], %(customer_references)s::text[],
-           %(flash_sale_codes)s::text[], %(durabilities)s::smallint[], %(ttls_s)s::float8[], %(refusals)s::text[],
-           %(actors)s::text[], %(traceparents)s::text[]
+           %(flash_sale_codes)s::text[], %(durabilities)s::smallint[], %(create_times)s::timestamptz[],
+           %(deadlines)s::timestamptz[], %(refusals)s::text[], %(actors)s::text[], %(traceparents)s::text[]
        ) AS new (reservation_id, request_id, content_hash, state, lines, channel_code, customer_reference,
-                 flash_sale_code, durability, ttl_s, refusal, actor, traceparent)
-ON CONFLICT (request_id) DO NOTHING
-RETURNING reservation_id, create_time, expire_time;
+                 flash_sale_code, durability, create_time, expire_time, refusal, actor, traceparent);
 
 -- name: insert_draws
 INSERT INTO reservation_draw (reservation_id, warehouse_code, sku_code, quantity, from_escrow)

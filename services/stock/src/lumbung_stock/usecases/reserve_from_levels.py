@@ -6,12 +6,15 @@ each all or nothing, so that callers who want the same SKU do not queue one by o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from psycopg.errors import UniqueViolation
 
 from lumbung_kit import events
 from lumbung_kit.failures import ConcurrentChange, Failure, RequestIdReused
-from lumbung_kit.postgres import Conn, in_one_trip
+from lumbung_kit.postgres import Conn, constraint_of, in_one_trip
 from lumbung_stock.domain.allocate import Allocator, Decision
 from lumbung_stock.domain.answers import decided, first_answer, unseen
 from lumbung_stock.domain.carts import Cart
@@ -63,27 +66,64 @@ async def lock_allocator(conn: Conn, carts: Sequence[Cart], warehouses: Sequence
 
 
 async def write_decisions(conn: Conn, decisions: Sequence[tuple[Cart, Decision]]) -> dict[str, Reservation]:
-    """Writes decided carts, what they take from levels, and the events; returns the reservations by request_id."""
+    """Writes decided carts, what they take from levels, and the events; returns the reservations by request_id.
+
+    Raises ConcurrentChange as `write` does.
+    """
+    made = await make(conn, decisions)
+    await write(conn, made)
+    return made.by_request
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Reservations that are decided and not yet written, and the SKUs and bundles whose figures they change."""
+
+    by_request: dict[str, Reservation]
+    changed: Sequence[str]
+
+    @property
+    def reservations(self) -> list[Reservation]:
+        return list(self.by_request.values())
+
+
+async def make(conn: Conn, decisions: Sequence[tuple[Cart, Decision]]) -> Made:
+    """The reservations that decisions make, by Postgres' clock: what is locked must be locked by now."""
     if not decisions:
-        return {}
+        return Made({}, [])
     skus = {draw.sku_code for _, decision in decisions for draw in drawn(decision)}
-    written, changed = await in_one_trip(
-        conn, reservations.insert(conn, decisions), sellables.affected(conn, skus)
+    now, changed = await in_one_trip(conn, reservations.clock(conn), sellables.affected(conn, skus))
+    made = (
+        decided(cart, decision, (now, now + timedelta(seconds=cart.ttl_s))) for cart, decision in decisions
     )
-    if len(written) < len(decisions):
-        raise ConcurrentChange
-    made = [decided(cart, decision, written[cart.reservation_id]) for cart, decision in decisions]
-    told = [reservation_held(reservation) for reservation in made if reservation.refusal is None]
-    if changed:
-        told.append(availability_changed(changed))
-    ordinary = [_held(draw) for reservation in made for draw in reservation.draws if not draw.from_escrow]
-    await in_one_trip(
-        conn,
-        reservations.insert_draws(conn, made),
+    return Made({reservation.request_id: reservation for reservation in made}, changed)
+
+
+async def write(conn: Conn, made: Made, *others: Awaitable[None]) -> None:
+    """Writes what was made, with the events and what else belongs to it, in one trip.
+
+    Raises ConcurrentChange, with nothing to keep, when another transaction has just written one of the requests.
+    """
+    try:
+        await in_one_trip(conn, *(_writes(conn, made) if made.by_request else ()), *others)
+    except UniqueViolation as error:
+        if constraint_of(error) == reservations.REQUEST_ONCE:
+            raise ConcurrentChange from error
+        raise
+
+
+def _writes(conn: Conn, made: Made) -> list[Awaitable[None]]:
+    new = made.reservations
+    told = [reservation_held(reservation) for reservation in new if reservation.refusal is None]
+    if made.changed:
+        told.append(availability_changed(made.changed))
+    ordinary = [_held(draw) for reservation in new for draw in reservation.draws if not draw.from_escrow]
+    return [
+        reservations.insert(conn, new),
+        reservations.insert_draws(conn, new),
         levels.change_levels(conn, ordinary),
         events.append(conn, told),
-    )
-    return {reservation.request_id: reservation for reservation in made}
+    ]
 
 
 def drawn(decision: Decision) -> tuple[Draw, ...]:

@@ -6,6 +6,7 @@ not cover is refused, whatever the gate said, and the gate is given its units ba
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from lumbung_stock.domain.settle import CustomerLimits, Escrow, limits_of, settl
 from lumbung_stock.stores import flash_sales, reservations
 from lumbung_stock.stores.flash_sales import ItemKey
 from lumbung_stock.usecases.lock_customers import Locked, lock_with_customers
-from lumbung_stock.usecases.reserve_from_levels import lock_allocator, refuse_used_ids, write_decisions
+from lumbung_stock.usecases.reserve_from_levels import lock_allocator, make, refuse_used_ids, write
 from lumbung_stock.usecases.sale_ports import FencedError
 
 TAKES_UNITS = (ReservationState.HELD, ReservationState.CONFIRMED, ReservationState.SHIPPED)
@@ -42,11 +43,14 @@ async def settle_journal(
     mixed = [cart for cart in fresh if not all(escrow.covers(sku) for sku in cart.demand())]
     allocator = await lock_allocator(conn, mixed, warehouses)
     decisions = [(cart, settle(cart, escrow, allocator, locked.limits)) for cart in fresh]
-    made = await write_decisions(conn, decisions)
-    answers = known | made
+    made = await make(conn, decisions)
+    answers = known | made.by_request
     owed = [CreditDue(flash_sale_code, cart.reservation_id) for cart in carts if _gate_is_owed(cart, answers)]
-    await in_one_trip(
-        conn, _leave_escrow(conn, flash_sale_code, made), flash_sales.insert_credits(conn, owed)
+    await write(
+        conn,
+        made,
+        _leave_escrow(conn, flash_sale_code, made.reservations),
+        flash_sales.insert_credits(conn, owed),
     )
     return answers
 
@@ -55,19 +59,18 @@ async def _look(
     conn: Conn, code: str, carts: Sequence[Cart]
 ) -> tuple[Locked | None, dict[str, Reservation], set[str], dict[ItemKey, FlashSaleItem]]:
     """The locked sale or pool, what its requests were answered before, ids used for something else, and the locked
-    items: in one trip, but for pools, whose locks come in several."""
+    items: in one trip, but for pools, whose locks come in several, and for limits, which most sales do not have."""
     if shown_code(code) != code:
         locked = await lock_with_customers(conn, code, carts)
         known, used, items = await in_one_trip(conn, *_requests_and_items(conn, code, carts))
         return locked, known, used, items
-    sale, known, used, items, bought = await in_one_trip(
-        conn,
-        flash_sales.lock_sale(conn, code),
-        *_requests_and_items(conn, code, carts),
-        flash_sales.bought(conn, [code], customers_of(carts), skus_of(carts)),
+    sale, known, used, items = await in_one_trip(
+        conn, flash_sales.lock_sale(conn, code), *_requests_and_items(conn, code, carts)
     )
-    limits = CustomerLimits(limits_of(items.values()), bought)
-    return (Locked(sale[0], sale[1], limits) if sale else None), known, used, items
+    limits = limits_of(items.values())
+    customers = customers_of(carts) if limits else []
+    bought = await flash_sales.bought(conn, [code], customers, list(limits))
+    return (Locked(sale[0], sale[1], CustomerLimits(limits, bought)) if sale else None), known, used, items
 
 
 def _requests_and_items(conn: Conn, code: str, carts: Sequence[Cart]) -> list[Awaitable[Any]]:
@@ -79,15 +82,15 @@ def _requests_and_items(conn: Conn, code: str, carts: Sequence[Cart]) -> list[Aw
     ]
 
 
-async def _leave_escrow(conn: Conn, flash_sale_code: str, made: dict[str, Reservation]) -> None:
-    """`remaining` falls only for rows that were really inserted."""
-    taken = [
-        EscrowChange(flash_sale_code, draw.sku_code, remaining=-draw.quantity)
-        for reservation in made.values()
-        for draw in reservation.draws
-        if draw.from_escrow
-    ]
-    await flash_sales.change_items(conn, taken)
+async def _leave_escrow(conn: Conn, flash_sale_code: str, made: Sequence[Reservation]) -> None:
+    """`remaining` falls only for rows that are inserted with it, all of them or none."""
+    taken: Counter[str] = Counter()
+    for reservation in made:
+        for draw in reservation.draws:
+            if draw.from_escrow:
+                taken[draw.sku_code] += draw.quantity
+    changes = [EscrowChange(flash_sale_code, sku, remaining=-units) for sku, units in taken.items()]
+    await flash_sales.change_items(conn, changes)
 
 
 def _gate_is_owed(cart: Cart, answers: dict[str, Reservation]) -> bool:

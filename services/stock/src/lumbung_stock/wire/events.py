@@ -9,18 +9,15 @@ from lumbung_kit.events import NewEvent
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reservations import Reservation, ReservationState, Resolution
 from lumbung_stock.wire.flash_sales import flash_sale_message
-from lumbung_stock.wire.reservations import reservation_message
+from lumbung_stock.wire.reservations import reservation_message, write_reservation
 
 
 def reservation_held(reservation: Reservation) -> NewEvent:
     """A hold was made."""
-    held = pb.ReservationHeld(reservation=reservation_message(reservation))
-    return _event(
-        "reservation_held",
-        str(reservation.reservation_id),
-        pb.Event(reservation_held=held),
-        reservation.traceparent,
-    )
+    event = pb.Event()
+    write_reservation(event.reservation_held.reservation, reservation)
+    subject = event.reservation_held.reservation.reservation_id
+    return _event("reservation_held", subject, event, reservation.traceparent)
 
 
 def reservation_resolved(reservation: Reservation, wish: Resolution) -> NewEvent:
