@@ -143,9 +143,11 @@ class MemoryGate:
                 state.free[sku] += units
         return True
 
-    def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
+    def read_journal(self, code: str, count: int, wait_s: float = 0.0, *, after: str = "") -> list[RawEntry]:
         """The oldest entries."""
-        return [(str(entry), fields) for entry, fields in sorted(self._now.journal.items())[:count]]
+        behind = int(after or 0)
+        entries = sorted(entry for entry in self._now.journal if entry > behind)
+        return [(str(entry), self._now.journal[entry]) for entry in entries[:count]]
 
     def acknowledge(self, code: str, entries: Sequence[tuple[str, str]]) -> None:
         """ack_journal.lua."""

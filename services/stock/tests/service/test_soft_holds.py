@@ -27,9 +27,11 @@ class Committers:
         self.on = True
         read = Gate.read_journal
 
-        async def read_when_on(gate: Gate, code: str, count: int, wait_s: float = 0.0) -> Sequence[RawEntry]:
+        async def read_when_on(
+            gate: Gate, code: str, count: int, wait_s: float = 0.0, *, after: str = ""
+        ) -> Sequence[RawEntry]:
             if self.on:
-                return await read(gate, code, count, wait_s)
+                return await read(gate, code, count, wait_s, after=after)
             await asyncio.sleep(min(wait_s, 0.01))
             return []
 

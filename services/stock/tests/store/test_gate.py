@@ -773,6 +773,18 @@ class TestJournal:
         read = [decode(fields).request_id for _, fields in await gate.read_journal("SALE", 3)]
         assert read == [cart.request_id for cart in carts[:3]]
 
+    async def test_behind_an_entry_that_may_be_gone(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 9})
+        await opened(gate, sale)
+        for _ in range(4):
+            await gate.reserve(sale, make_cart({"A": 1}))
+        first, second, *others = await gate.read_journal("SALE", 9)
+        await gate.acknowledge("SALE", [(first[0], ""), (second[0], "")])
+        assert await gate.read_journal("SALE", 9, after=second[0]) == others
+        assert await gate.read_journal("SALE", 9, after=others[-1][0]) == []
+
     async def test_an_empty_journal_is_waited_for(
         self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
     ) -> None:

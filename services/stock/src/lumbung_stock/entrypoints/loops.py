@@ -13,7 +13,7 @@ from lumbung_kit.loops import Wakeup, end, loop_time
 from lumbung_stock.domain.flash_sales import FlashSaleState
 from lumbung_stock.stores.leases import Leases
 from lumbung_stock.stores.sale_book import SaleBook
-from lumbung_stock.usecases.commit_journal import CommitJournal
+from lumbung_stock.usecases.commit_journal import Batch, CommitJournal
 from lumbung_stock.usecases.expire_holds import EXPIRE_BATCH
 from lumbung_stock.usecases.sale_ports import FencedError, SaleGate
 
@@ -104,10 +104,28 @@ class Committers:
     async def _commit_for_a_while(self, code: str, epoch: int) -> None:
         """Batch after batch while there are any. Each is fenced by the epoch, so the sale need not be read for it."""
         until = loop_time() + LOOK_AT_SALE_S
-        while entries := await self.gate.read_journal(code, COMMIT_BATCH, JOURNAL_WAIT_S):
-            await self.commit(code, epoch, entries)
+        batch = await self._read(code, wait_s=JOURNAL_WAIT_S)
+        while batch.raw:
+            if len(batch.raw) == COMMIT_BATCH and loop_time() < until:
+                batch = await self._commit_and_read_on(code, epoch, batch)
+                continue
+            await self.commit.commit(code, epoch, batch)
             if loop_time() >= until:
                 return
+            batch = await self._read(code, wait_s=JOURNAL_WAIT_S)
+
+    async def _commit_and_read_on(self, code: str, epoch: int, batch: Batch) -> Batch:
+        """Commits a full batch, behind which there are more entries, and reads them meanwhile."""
+        reading = asyncio.create_task(self._read(code, after=batch.raw[-1][0]))
+        try:
+            await self.commit.commit(code, epoch, batch)
+            return await reading
+        finally:
+            await end([reading])
+
+    async def _read(self, code: str, *, wait_s: float = 0.0, after: str = "") -> Batch:
+        entries = await self.gate.read_journal(code, COMMIT_BATCH, wait_s, after=after)
+        return self.commit.decoded(code, entries)
 
 
 async def expire_for_ever(expire: Callable[[], Awaitable[int]]) -> NoReturn:

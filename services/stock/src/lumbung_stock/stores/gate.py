@@ -181,14 +181,17 @@ class Gate:
             arguments += [str(extension_id), sku, units]
         return int(await self._extend(_keys(code, "gate", "free", "holds"), arguments)) >= 0
 
-    async def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
-        """The oldest entries that were not acknowledged; waits up to `wait_s` for the first."""
+    async def read_journal(
+        self, code: str, count: int, wait_s: float = 0.0, *, after: str = ""
+    ) -> list[RawEntry]:
+        """The oldest entries that were not acknowledged, or those that follow `after`, which may be gone by now; waits
+        up to `wait_s` for the first."""
         (journal,) = _keys(code, "journal")
-        found = await self._read([journal], [count])
+        found = await self._read([journal], [count, after])
         if not found and wait_s:
             with translated_errors():
-                await self._client.xread({journal: "0-0"}, count=1, block=max(1, int(wait_s * 1000)))
-            found = await self._read([journal], [count])
+                await self._client.xread({journal: after or "0-0"}, count=1, block=max(1, int(wait_s * 1000)))
+            found = await self._read([journal], [count, after])
         return [(_text(entry_id), _fields(fields)) for entry_id, fields in found]
 
     async def acknowledge(self, code: str, entries: Sequence[tuple[str, str]]) -> None:

@@ -36,6 +36,15 @@ Entry = tuple[Cart, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries of a journal: what they say, and those that say nothing that we understand, with the reason."""
+
+    raw: Sequence[RawEntry]
+    readable: Sequence[Entry]
+    broken: Sequence[tuple[Mapping[str, str], Exception]]
+
+
+@dataclass(frozen=True, slots=True)
 class CommitJournal:
     """The committer's one step, for one sale at a time."""
 
@@ -46,17 +55,28 @@ class CommitJournal:
 
     async def __call__(self, code: str, epoch: int, entries: Sequence[RawEntry]) -> None:
         """Raises FencedError, or what the stores raise; then nothing was forgotten and it may be called again."""
+        await self.commit(code, epoch, self.decoded(code, entries))
+
+    def decoded(self, code: str, entries: Sequence[RawEntry]) -> Batch:
+        """What the entries say, for `commit`: it may be read while the batch before is being committed."""
         readable: list[Entry] = []
+        broken: list[tuple[Mapping[str, str], Exception]] = []
         for _, fields in entries:
             try:
                 readable += [(self._cart(code, part), part) for part in split(fields)]
             except Exception as error:  # noqa: BLE001 - whatever it stumbles over, the entry is not ours
-                await self._park(code, fields, error)
-        if readable:
-            await self._commit(code, epoch, readable)
-            _LAG.observe(max(0.0, time.time() - journaled_at_s(entries[0][0])))
+                broken.append((fields, error))
+        return Batch(entries, readable, broken)
+
+    async def commit(self, code: str, epoch: int, batch: Batch) -> None:
+        """Commits what can be read, parks the rest, and forgets the entries. Raises as a call does."""
+        for fields, error in batch.broken:
+            await self._park(code, fields, error)
+        if batch.readable:
+            await self._commit(code, epoch, batch.readable)
+            _LAG.observe(max(0.0, time.time() - journaled_at_s(batch.raw[0][0])))
         await self.gate.acknowledge(
-            code, [(entry_id, fields.get("hold", "")) for entry_id, fields in entries]
+            code, [(entry_id, fields.get("hold", "")) for entry_id, fields in batch.raw]
         )
 
     def _cart(self, code: str, fields: Mapping[str, str]) -> Cart:

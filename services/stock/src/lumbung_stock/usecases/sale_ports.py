@@ -156,8 +156,11 @@ class SaleGate(Protocol):
         """Adds units, as (extension id, SKU, units), once for each id; False when the gate is not armed under
         `epoch`."""
 
-    async def read_journal(self, code: str, count: int, wait_s: float = 0.0) -> list[RawEntry]:
-        """The oldest entries that were not acknowledged; waits up to `wait_s` for the first."""
+    async def read_journal(
+        self, code: str, count: int, wait_s: float = 0.0, *, after: str = ""
+    ) -> list[RawEntry]:
+        """The oldest entries that were not acknowledged, or those that follow `after`, which may be gone by now; waits
+        up to `wait_s` for the first."""
 
     async def acknowledge(self, code: str, entries: Sequence[tuple[str, str]]) -> None:
         """Forgets entries, as (entry id, hold id), that the ledger has."""
