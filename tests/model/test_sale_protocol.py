@@ -14,6 +14,7 @@ KEEP_EVERY_PROMISE = dict(SAFE[:4]) | {
         requests=1, attempts=1, committers=1, recoverers=2, recoveries=2, crashes=0
     ),
     "two units": Bounds(units=2, attempts=1, committers=1, crashes=0),
+    "Postgres alone and back": Bounds(requests=1, committers=1, crashes=0, fallbacks=1),
     "two crashes": Bounds(requests=1, attempts=1, committers=1, crashes=2, recoveries=2),
 }
 """Small enough for every run of the tests; `make model` searches the larger ones."""

@@ -22,6 +22,7 @@ from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reservation_failures import GateNotReady
 from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.domain.resolve import EscrowChange
+from lumbung_stock.domain.without_gate import Wish
 from lumbung_stock.stores.gate import RawEntry
 from lumbung_stock.stores.journal_codec import Outcome
 from lumbung_stock.usecases.commit_journal import CommitJournal
@@ -155,6 +156,38 @@ def decrement_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryLedger, "settle", greedy)
 
 
+def decide_whoever_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    decide = MemoryLedger._decided_without_gate
+
+    def unasked(self: MemoryLedger, wish: Wish) -> dict[str, Reservation]:
+        since = self.sale.on_postgres_since
+        self.sale = replace(self.sale, on_postgres_since=EPOCH_START)
+        try:
+            return decide(self, wish)
+        finally:
+            self.sale = replace(self.sale, on_postgres_since=since)
+
+    monkeypatch.setattr(MemoryLedger, "_decided_without_gate", unasked)
+
+
+def sell_on_while_the_gate_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot, note_armed = MemoryLedger.snapshot, MemoryLedger.note_armed
+
+    def without_end(self: MemoryLedger, code: str, epoch: int) -> Any:
+        since = self.sale.on_postgres_since
+        found = snapshot(self, code, epoch)
+        self.sale = replace(self.sale, on_postgres_since=since)
+        return found
+
+    def ended(self: MemoryLedger, code: str, epoch: int) -> None:
+        note_armed(self, code, epoch)
+        if self.sale.gate_armed:
+            self.sale = replace(self.sale, on_postgres_since=None)
+
+    monkeypatch.setattr(MemoryLedger, "snapshot", without_end)
+    monkeypatch.setattr(MemoryLedger, "note_armed", ended)
+
+
 @pytest.mark.parametrize(
     ("leave_out", "only"),
     [
@@ -165,6 +198,8 @@ def decrement_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
         (no_credit_for_what_was_refused, ""),
         (answer_from_the_gate, ""),
         (decrement_duplicates, ""),
+        (decide_whoever_serves, "alone_does_not_reach_valkey"),
+        (sell_on_while_the_gate_is_installed, ""),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )

@@ -344,10 +344,10 @@ class Shop:
         return [*_trouble_in_levels(levels, items, draws), *_trouble_in_items(items, draws)]
 
     @asynccontextmanager
-    async def replica(self) -> AsyncIterator[Shop]:
-        """Another replica of the service on the same stores, with clients that ask it."""
+    async def replica(self, **settings: Any) -> AsyncIterator[Shop]:
+        """Another replica of the service on the same stores, with clients that ask it; `settings` differ from ours."""
         async with (
-            served(self.settings) as server,
+            served(self.settings.model_copy(update=settings)) as server,
             open_channel(server.address, actor="storefront:web") as channel,
         ):
             yield replace(self, channel=channel, server=server)
@@ -482,27 +482,28 @@ OpenShop = Callable[[], Awaitable[Shop]]
 @pytest.fixture(scope="session")
 def make_shop(database_templates: Templates, postgres_server: Server, valkey_server: Server) -> MakeShop:
     """`await make_shop(stack)`: a running shop with a database of its own and an empty Valkey (another one's: by its
-    URL), until the stack ends.
+    URL), until the stack ends. `settings` are others than the service's own.
     """
 
-    async def make(stack: AsyncExitStack, valkey_url: str = valkey_server.url) -> Shop:
+    async def make(stack: AsyncExitStack, valkey_url: str = valkey_server.url, **settings: Any) -> Shop:
         database = await database_templates.copy("stock", MIGRATIONS)
         stack.push_async_callback(database_templates.drop, database.database)
         valkey = connect(valkey_url, name="test")
         stack.push_async_callback(valkey.aclose)
         await valkey.flushdb()
-        settings = StockSettings(
+        made = StockSettings(
             postgres_url=database.url,
             valkey_url=valkey_url,
             catalog_target="127.0.0.1:9",
             log_level="WARNING",
+            **settings,
         )
-        running = await stack.enter_async_context(served(settings))
+        running = await stack.enter_async_context(served(made))
         postgres = Postgres(database.url, name="test", schema="stock", min_size=0, max_size=8)
         await postgres.open()
         stack.push_async_callback(postgres.close)
         shop = Shop(
-            settings,
+            made,
             await stack.enter_async_context(open_channel(running.address, actor="storefront:web")),
             running,
             await _connected(database.url, stack),

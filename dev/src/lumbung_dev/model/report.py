@@ -23,12 +23,25 @@ SAFE = (
     ),
     ("two recoveries at once", Bounds(requests=1, committers=1, recoverers=2, recoveries=2)),
     ("two committers, a crash, a recovery", Bounds(requests=1)),
+    (
+        "two callers for one unit, Postgres alone and back",
+        Bounds(committers=1, attempts=1, crashes=0, fallbacks=1),
+    ),
+    (
+        "one caller who asks twice, a crash, Postgres alone and back",
+        Bounds(requests=1, committers=1, fallbacks=1),
+    ),
+    (
+        "Postgres alone twice, and two who bring the sale back",
+        Bounds(requests=1, committers=1, crashes=0, fallbacks=2, recoverers=2, recoveries=2),
+    ),
 )
 """Worlds that keep every promise, smallest first."""
 
 _SAME_HOLD = Bounds(requests=1, committers=1, crashes=0, same_hold=True)
 _SMALL = Bounds(committers=1)
 _QUIET = Bounds(committers=1, crashes=0)
+_ALONE = Bounds(committers=1, attempts=1, crashes=0, fallbacks=1)
 _ONE = Bounds(requests=1, committers=1)
 _SLOW_RECOVERERS = Bounds(requests=1, attempts=1, committers=1, recoverers=2, recoveries=3, crashes=0)
 
@@ -43,6 +56,10 @@ BREAKS_WITHIN = dict.fromkeys(Variant, _SMALL) | {
     Variant.NO_CREDIT_UNDER_THE_SAME_ID: _SAME_HOLD,
     Variant.REFUSE_FROM_PARTIAL_MEMORY: _QUIET,
     Variant.COMMIT_BEFORE_ARMED: _ONE,
+    Variant.ALONE_WITHOUT_EPOCH: _ALONE,
+    Variant.DECIDE_WHOEVER_SERVES: _ALONE,
+    Variant.SELL_WHILE_INSTALLING: _ALONE,
+    Variant.COME_BACK_WITHOUT_DRAIN: _ALONE,
 }
 """A world in which each trap snaps shut."""
 

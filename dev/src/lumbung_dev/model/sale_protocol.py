@@ -1,9 +1,10 @@
 """The flash sale's protocol as a small exhaustive model: every order of every step, with crashes in between.
 
 One SKU, a few units, a few requests, each possibly sent twice. What may happen at any moment: Valkey loses what it
-had not kept, a committer or recoverer stops or sleeps and goes on later, a commit's outcome stays unknown. The steps
-are those of the services' use cases (reserve.lua, settle_journal, set_up_gate, credit_gate, resolve_reservations);
-a `Variant` leaves one guard out, and the search must then find a broken promise.
+had not kept, a committer or recoverer stops or sleeps and goes on later, a commit's outcome stays unknown, somebody
+who does not reach Valkey has Postgres serve the sale alone, while others reach it all the time. The steps are those of
+the services' use cases (reserve.lua, settle_journal, set_up_gate, credit_gate, resolve_reservations, go_without_gate,
+settle_without_gate); a `Variant` leaves one guard out, and the search must then find a broken promise.
 
 Source: the protocol and the list of traps in the design of reservations; docs/invariants.md names the promises.
 """
@@ -46,6 +47,12 @@ class Variant(Enum):
     REFUSE_FROM_PARTIAL_MEMORY = "a gate that was set up anew refuses without asking Postgres"
     TRUST_AFTER_RECONNECT = "a Valkey that came back is believed to remember every request"
     COMMIT_BEFORE_ARMED = "a committer works under an epoch whose gate is still being set up"
+    ALONE_WITHOUT_EPOCH = "Postgres begins to serve a sale alone without a new epoch"
+    DECIDE_WHOEVER_SERVES = "Postgres decides alone without looking whether it still serves the sale"
+    SELL_WHILE_INSTALLING = (
+        "Postgres sells on alone until the gate is armed, not only until it was read for the gate"
+    )
+    COME_BACK_WITHOUT_DRAIN = "a sale comes back to its gate before the old journal is drained"
 
 
 class Entry(NamedTuple):
@@ -92,10 +99,11 @@ class Credit(NamedTuple):
 
 
 class Ledger(NamedTuple):
-    """Postgres."""
+    """Postgres. `alone`: it serves the sale without its gate."""
 
     epoch: int
     armed: bool
+    alone: bool
     remaining: int
     rows: tuple[Row | None, ...]
     credits: frozenset[Credit]
@@ -146,6 +154,7 @@ class World(NamedTuple):
     released: tuple[bool, ...]
     crashes: int
     recoveries: int
+    fallbacks: int
     lost: bool
     complete: bool
 
@@ -164,6 +173,7 @@ class Bounds:
     recoverers: int = 1
     crashes: int = 1
     recoveries: int = 1
+    fallbacks: int = 0
     batch: int = 2
     same_hold: bool = False
     """Whether a request is also asked for again under its hold's id, as when its answer is late."""
@@ -176,7 +186,7 @@ def opened(bounds: Bounds) -> World:
     return World(
         gate=gate,
         kept=gate if bounds.crashes else None,
-        ledger=Ledger(1, True, bounds.units, nothing, frozenset(), 0),
+        ledger=Ledger(1, True, False, bounds.units, nothing, frozenset(), 0),
         committers=(None,) * bounds.committers,
         recoverers=(None,) * bounds.recoverers,
         creditor=None,
@@ -186,6 +196,7 @@ def opened(bounds: Bounds) -> World:
         released=(False,) * bounds.requests,
         crashes=0,
         recoveries=0,
+        fallbacks=0,
         lost=False,
         complete=True,
     )
@@ -204,6 +215,7 @@ class Protocol:
         yield from self._committers(world)
         yield from self._recoverers(world)
         yield from self._creditor(world)
+        yield from self._alone(world)
         yield from self._valkey(world)
 
     # What callers do
@@ -379,7 +391,7 @@ class Protocol:
             "frozen": self._drain,
             "draining": self._commit_drained,
             "committed": _acknowledge_drained,
-            "drained": _read_postgres,
+            "drained": self._read_postgres,
             "knows": self._install,
             "installed": self._arm,
             "armed": self._note_armed,
@@ -394,7 +406,10 @@ class Protocol:
             return _overtaken(world, index)
         else:
             gate = gate._replace(armed=False, epoch=recoverer.epoch)
-        step = "drained" if self.variant is Variant.RECOVER_WITHOUT_DRAIN else "frozen"
+        undrained = self.variant is Variant.RECOVER_WITHOUT_DRAIN or (
+            self.variant is Variant.COME_BACK_WITHOUT_DRAIN and world.ledger.alone
+        )
+        step = "drained" if undrained else "frozen"
         after = recoverer._replace(step=step, crashes_seen=world.crashes)
         return "freezes", _with_recoverer(world._replace(gate=gate), index, after)
 
@@ -410,6 +425,15 @@ class Protocol:
             return _overtaken(world, index)
         settled = world._replace(ledger=self._settle(world.ledger, recoverer.batch))
         return "commits", _with_recoverer(settled, index, recoverer._replace(step="committed"))
+
+    def _read_postgres(self, world: World, index: int, recoverer: Recoverer) -> Step:
+        """snapshot: from here on the units are the gate's."""
+        if recoverer.epoch != world.ledger.epoch:
+            return _overtaken(world, index)
+        after = recoverer._replace(step="knows", free=world.ledger.remaining, taken=world.ledger.rows)
+        sells_on = world.ledger.alone and self.variant is Variant.SELL_WHILE_INSTALLING
+        world = world._replace(ledger=world.ledger._replace(alone=sells_on))
+        return "reads Postgres", _with_recoverer(world, index, after)
 
     def _ours(self, gate: Gate, recoverer: Recoverer) -> bool:
         return gate.epoch == recoverer.epoch or self.variant is Variant.FREEZE_WITHOUT_EPOCH
@@ -439,6 +463,8 @@ class Protocol:
     def _note_armed(self, world: World, index: int, recoverer: Recoverer) -> Step:
         ours = recoverer.epoch == world.ledger.epoch or self.variant is Variant.FREEZE_WITHOUT_EPOCH
         ledger = world.ledger._replace(armed=world.ledger.armed or ours)
+        if self.variant is Variant.SELL_WHILE_INSTALLING:
+            ledger = ledger._replace(alone=ledger.alone and not ours)
         return "notes it", _with_recoverer(world._replace(ledger=ledger), index, None)
 
     # What credits do
@@ -466,6 +492,44 @@ class Protocol:
             return gate
         return gate._replace(free=gate.free + 1, holds=gate.holds - {creditor.credit.hold})
 
+    # What Postgres does alone
+
+    def _alone(self, world: World) -> Iterator[Step]:
+        """go_without_gate, at any moment: that Valkey is away is what one replica sees, and perhaps no other."""
+        ledger = world.ledger
+        if world.fallbacks < self.bounds.fallbacks and not ledger.alone:
+            epoch = ledger.epoch + (self.variant is not Variant.ALONE_WITHOUT_EPOCH)
+            alone = ledger._replace(epoch=epoch, armed=False, alone=True)
+            begun = world._replace(
+                ledger=alone,
+                told=_without_unwritten_refusals(world),
+                fallbacks=world.fallbacks + 1,
+                complete=False,
+            )
+            yield "Postgres serves the sale alone", begun
+        if ledger.alone or (self.variant is Variant.DECIDE_WHOEVER_SERVES and world.fallbacks):
+            for request, attempts in enumerate(world.attempts):
+                yield from self._asked_alone(world, request, attempts)
+
+    def _asked_alone(self, world: World, request: int, attempts: int) -> Iterator[Step]:
+        if attempts < self.bounds.attempts:
+            yield f"request {request} is sent to Postgres", self._decide_alone(world, request, attempts)
+            if attempts and self.bounds.same_hold:
+                again = self._decide_alone(world, request, attempts - 1)
+                yield f"request {request} is asked of Postgres again", again
+
+    def _decide_alone(self, world: World, request: int, attempt: int) -> World:
+        """settle_without_gate: one transaction, and its answer."""
+        ledger = world.ledger
+        row = ledger.rows[request]
+        if row is None:
+            row = Row(request * 10 + attempt, HELD if ledger.remaining > 0 else REFUSED)
+            rows = _put(ledger.rows, request, row)
+            ledger = ledger._replace(rows=rows, remaining=ledger.remaining - (row.state == HELD))
+        sent = _put(world.attempts, request, world.attempts[request] + 1)
+        world = world._replace(ledger=ledger, attempts=sent)
+        return _hear(world, request, REFUSED if row.state == REFUSED else HELD)
+
     # What befalls Valkey
 
     def _valkey(self, world: World) -> Iterator[Step]:
@@ -481,19 +545,23 @@ class Protocol:
 
     def _crash(self, world: World, kept: Gate) -> World:
         """A refusal that was answered in the moment before is the one answer that may be lost with Valkey's data."""
-        told = tuple(
-            None if answer == REFUSED and row is None else answer
-            for answer, row in zip(world.told, world.ledger.rows, strict=True)
-        )
         crashes = world.crashes + 1
         return world._replace(
             gate=kept,
             kept=kept if crashes < self.bounds.crashes else None,
-            told=told,
+            told=_without_unwritten_refusals(world),
             crashes=crashes,
             lost=True,
             complete=world.complete and self.variant is Variant.TRUST_AFTER_RECONNECT,
         )
+
+
+def _without_unwritten_refusals(world: World) -> tuple[str | None, ...]:
+    """Those that were answered before Postgres had them: the one kind of answer that may be given up with a gate."""
+    return tuple(
+        None if answer == REFUSED and row is None else answer
+        for answer, row in zip(world.told, world.ledger.rows, strict=True)
+    )
 
 
 def broken_promise(world: World, bounds: Bounds) -> str | None:
@@ -565,13 +633,6 @@ def _overtaken(world: World, index: int) -> Step:
 def _acknowledge_drained(world: World, index: int, recoverer: Recoverer) -> Step:
     after = recoverer._replace(step="frozen", batch=())
     return "acknowledges", _with_recoverer(_acknowledge(world, recoverer.batch), index, after)
-
-
-def _read_postgres(world: World, index: int, recoverer: Recoverer) -> Step:
-    if recoverer.epoch != world.ledger.epoch:
-        return _overtaken(world, index)
-    after = recoverer._replace(step="knows", free=world.ledger.remaining, taken=world.ledger.rows)
-    return "reads Postgres", _with_recoverer(world, index, after)
 
 
 def _acknowledge(world: World, batch: tuple[Entry, ...]) -> World:

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from lumbung_kit.failures import Failure
 from lumbung_stock.domain.allocate import Allocator
-from lumbung_stock.domain.answers import decided, unseen
+from lumbung_stock.domain.answers import decided, first_answer, unseen
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState, Taken
 from lumbung_stock.domain.reckoning import Standing
 from lumbung_stock.domain.reservations import Reservation, ReservationState, Resolution, Verb
 from lumbung_stock.domain.resolve import Earlier, EscrowChange, Resolver, credits_due, escrow_changes
 from lumbung_stock.domain.settle import CustomerLimits, Escrow, limits_of, settle
+from lumbung_stock.domain.without_gate import ServedElsewhereError, Undecided, Wish, WithoutGate
 from lumbung_stock.stores.flash_sales import Credit, Extension
 from lumbung_stock.usecases.sale_ports import FencedError
 
@@ -42,6 +43,7 @@ class MemoryLedger:
         self._earlier: dict[str, Earlier] = {}
         self._orders: set[tuple[str, str]] = set()
         self._credits_made = 0
+        self._gate_missed = EPOCH_START - timedelta(days=1)
 
     def now(self) -> datetime:
         """Its own clock, the only one that deadlines are judged by."""
@@ -73,6 +75,7 @@ class MemoryLedger:
         if (self.sale.state, self.sale.epoch) != (FlashSaleState.OPEN, epoch):
             return None
         self.extensions.clear()
+        self.sale = replace(self.sale, on_postgres_since=None)
         return self.sale, [Taken.by(row) for row in self.by_request.values() if row.state in TAKEN]
 
     def has_other_answers(self, code: str) -> bool:
@@ -83,6 +86,39 @@ class MemoryLedger:
         """Armed, unless overtaken."""
         if (self.sale.state, self.sale.epoch) == (FlashSaleState.OPEN, epoch):
             self.sale = replace(self.sale, gate_armed=True)
+
+    def go_without_gate(self, code: str, seen_epoch: int) -> bool:
+        """Served by the ledger alone, under a new epoch."""
+        begun = not self.sale.on_postgres and (self.sale.state, self.sale.epoch) == (
+            FlashSaleState.OPEN,
+            seen_epoch,
+        )
+        if begun:
+            self.sale = replace(
+                self.sale, epoch=seen_epoch + 1, gate_armed=False, on_postgres_since=self.now()
+            )
+        if self.sale.on_postgres:
+            self._gate_missed = self.now()
+        return begun
+
+    def gate_missed_within(self, code: str, seconds: float) -> bool:
+        """Whether somebody cannot reach the gate."""
+        return self._gate_missed > self.now() - timedelta(seconds=seconds)
+
+    def settle_without_gate(
+        self, code: str, wishes: Sequence[Wish]
+    ) -> list[Reservation | Failure | Undecided]:
+        """settle_without_gate, of a sale without pools."""
+        answers: list[Reservation | Failure | Undecided] = []
+        for wish in wishes:
+            known = self.find_answers([wish.cart.request_id])
+            try:
+                known = known or self._decided_without_gate(wish)
+            except ServedElsewhereError as elsewhere:
+                answers.append(elsewhere)
+            else:
+                answers.append(first_answer(wish.cart, known))
+        return answers
 
     def settle(self, code: str, epoch: int, carts: Sequence[Cart]) -> dict[str, Reservation]:
         """settle_journal."""
@@ -192,7 +228,7 @@ class MemoryLedger:
                 for item in self.sale.items
             ]
         )
-        self.sale = replace(self.sale, state=FlashSaleState.CLOSED)
+        self.sale = replace(self.sale, state=FlashSaleState.CLOSED, on_postgres_since=None)
         self.gate_left = True
         for key, row in self.by_request.items():
             draws = tuple(
@@ -217,6 +253,16 @@ class MemoryLedger:
 
     def _held(self) -> list[Reservation]:
         return [row for row in self.by_request.values() if row.state is ReservationState.HELD]
+
+    def _decided_without_gate(self, wish: Wish) -> dict[str, Reservation]:
+        code = self.sale.flash_sale_code
+        served = {code: Escrow(self.sale.items)} if self.sale.on_postgres else {}
+        limits = CustomerLimits(limits_of(self.sale.items), self._bought())
+        cart, decision = WithoutGate(self.sale, served, Allocator({}, []), limits).decide(wish)
+        made = decided(cart, decision, self._times(cart))
+        self.by_request[cart.request_id] = made
+        self._move([EscrowChange(code, draw.sku_code, remaining=-draw.quantity) for draw in made.draws])
+        return {cart.request_id: made}
 
     def _bought(self) -> Counter[tuple[str, str]]:
         """Units by customer and SKU."""

@@ -10,17 +10,23 @@ from typing import Any, NoReturn, TypeVar, cast
 from lumbung_dev.simulation.memory_gate import MemoryGate
 from lumbung_dev.simulation.memory_ledger import MemoryLedger
 from lumbung_dev.simulation.wire import Body, Weather, Wire
+from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.failures import Failure, StoreUnavailable
 from lumbung_kit.loops import Wakeup
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservations import Reservation, Resolution
+from lumbung_stock.domain.without_gate import Wish
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.credit_gate import CreditGate
 from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.expire_holds import ExpireHolds
+from lumbung_stock.usecases.move_units import MoveUnits
+from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
+from lumbung_stock.usecases.reserve_where_served import ReserveWhereServed
+from lumbung_stock.usecases.reserve_without_gate import DecideWithoutGate
 from lumbung_stock.usecases.sale_ports import FencedError, SaleGate, SaleLedger
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 from lumbung_stock.usecases.watch_gates import WatchGates
@@ -29,6 +35,9 @@ T = TypeVar("T")
 
 COMMIT_BATCH = 8
 RETRY_S = 0.2
+GATE_AWAY_S_MAX = 1.0
+GATE_STEADY_S = 1.0
+"""Shorter than the service's: in a short story, sales shall go to Postgres and back."""
 
 
 class Process:
@@ -46,8 +55,16 @@ class Process:
         self._commit = CommitJournal(self._ledger, self._gate, self._answers)
         self._set_up = SetUpGate(self._ledger, self._gate, self._sales, self._commit)
         self._close = CloseFlashSale(self._ledger, self._gate, self._sales, self._set_up)
-        self._watch = WatchGates(self._ledger, self._gate, self._sales, self._set_up, self._close)
-        self._on_sale = ReserveOnSale(self._gate, self._sales, self._answers, self._gate_is_shut.ring)
+        self._watch = WatchGates(
+            self._ledger,
+            self._gate,
+            self._sales,
+            self._set_up,
+            self._close,
+            gate_away_s_max=GATE_AWAY_S_MAX,
+            gate_steady_s=GATE_STEADY_S,
+        )
+        self._on_sale = self._wired()
         self._code = ledger.sale.flash_sale_code
         self._died: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks = [
@@ -60,6 +77,15 @@ class Process:
                 self._poll,
             )
         ]
+
+    def _wired(self) -> ReserveWhereServed:
+        without_gate: MicroBatcher[Wish, Reservation] = MicroBatcher(
+            DecideWithoutGate(self._ledger), max_batch=COMMIT_BATCH, max_waiting=1_000, name="without gate"
+        )
+        on_sale = ReserveOnSale(self._gate, self._sales, self._answers, self._gate_is_shut.ring)
+        move = MoveUnits(self._ledger, self._set_up)
+        from_pools = ReserveFromPools(on_sale, self._gate, move, without_gate.submit)
+        return ReserveWhereServed(on_sale, from_pools, without_gate.submit, self._sales)
 
     async def open(self) -> None:
         """Arms the gate for the first time."""

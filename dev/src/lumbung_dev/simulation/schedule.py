@@ -84,6 +84,7 @@ class Stage:
                 self._somebody_recovers_for_no_reason,
                 self._a_process_sleeps_through_a_recovery,
                 self._the_quota_is_extended,
+                self._a_process_alone_does_not_reach_valkey,
             )
             if self._only in fault.__name__
         ]
@@ -122,6 +123,13 @@ class Stage:
         body.stop()
         await asyncio.sleep(self.rng.uniform(0.1, 8))
         body.go_on()
+
+    async def _a_process_alone_does_not_reach_valkey(self) -> None:
+        """It has the sale go on through the ledger, though the others reach the gate."""
+        body = self.rng.choice(self.processes).body
+        body.cut_off_from.add("valkey")
+        await asyncio.sleep(self.rng.uniform(0.5, 6))
+        body.cut_off_from.discard("valkey")
 
     async def _the_quota_is_extended(self) -> None:
         """No misfortune, but it comes at any moment too."""

@@ -38,6 +38,8 @@ class Body:
 
     def __init__(self) -> None:
         self.dead = False
+        self.cut_off_from: set[str] = set()
+        """Stores that it alone cannot reach."""
         self._runs = asyncio.Event()
         self._runs.set()
 
@@ -95,7 +97,7 @@ class Wire:
         await self._body.breathe()
         await self._weather.pass_time()
         await self._body.breathe()
-        if self._weather.cuts(self._name):
+        if self._weather.cuts(self._name) or self._name in self._body.cut_off_from:
             raise StoreUnavailable(retry_after_s=0.5)
 
     async def _wait_for_entries(

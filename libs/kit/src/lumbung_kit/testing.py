@@ -118,6 +118,17 @@ def valkey_server() -> Iterator[Server]:
     )
 
 
+@pytest.fixture
+def own_valkey() -> Iterator[ValkeyServer]:
+    """A Valkey server of the test's own, to be killed, paused and started again."""
+    settings = EmbeddedSettings()
+    yield from _running(
+        lambda folder, account: ValkeyServer(
+            folder, account, valkey_program(account, settings.valkey_bin), settings.valkey_append_fsync
+        )
+    )
+
+
 @pytest.fixture(scope="session")
 def valkey_cluster() -> Iterator[ValkeyCluster]:
     """Three primaries and three replicas for the whole run; started only when a test asks for them.

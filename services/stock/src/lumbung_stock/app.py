@@ -24,6 +24,7 @@ from lumbung_kit.valkey import ScriptClient, Valkey, connect
 from lumbung_kit.valkey_cluster import connect_lean
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservations import Reservation, Resolution
+from lumbung_stock.domain.without_gate import Wish
 from lumbung_stock.entrypoints import loops
 from lumbung_stock.entrypoints.audit_service import AuditService
 from lumbung_stock.entrypoints.availability_service import AvailabilityService
@@ -59,7 +60,10 @@ from lumbung_stock.usecases.refuse_together import RefuseTogether
 from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
 from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
+from lumbung_stock.usecases.reserve_where_served import ReserveWhereServed
+from lumbung_stock.usecases.reserve_without_gate import DecideWithoutGate
 from lumbung_stock.usecases.resolve_soft_too import ResolveSoftToo, SoftHolds
+from lumbung_stock.usecases.serve_opened_sale import ServeOpenedSale
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 from lumbung_stock.usecases.watch_availability import WatchAvailability
 from lumbung_stock.usecases.watch_gates import WatchGates
@@ -171,7 +175,12 @@ def _reservations(
 
     reserve = Reserve(stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, sales.reserve)
     flash_sales = FlashSaleUseCases(
-        stores.postgres, stores.log, stores.sales, sales.set_up_gate, sales.close, sales.sale_has_changed.ring
+        stores.postgres,
+        stores.log,
+        stores.sales,
+        ServeOpenedSale(stores.ledger, stores.sales, sales.set_up_gate),
+        sales.close,
+        sales.sale_has_changed.ring,
     )
     services = [
         Service(
@@ -199,7 +208,7 @@ def _reservations(
     ]
     return services, [
         Loop("publish events", stores.log.run_publisher),
-        *_sale_loops(stores, sales),
+        *_sale_loops(settings, stores, sales),
         Loop("check continuously", CheckContinuously(stores.postgres, stores.leases).run),
     ]
 
@@ -211,7 +220,7 @@ class SaleParts:
     commit: CommitJournal
     set_up_gate: SetUpGate
     close: CloseFlashSale
-    reserve: ReserveFromPools
+    reserve: ReserveWhereServed
     gate_is_shut: Wakeup
     sale_has_changed: Wakeup
 
@@ -223,23 +232,40 @@ def _sale_parts(settings: StockSettings, stack: AsyncExitStack, stores: Stores) 
     set_up_gate = SetUpGate(stores.ledger, stores.gate, stores.sales, commit)
     refuse = RefuseTogether(stores.gate, max_waiting=settings.waiting_max)
     stack.push_async_callback(refuse.close)
+    without_gate: MicroBatcher[Wish, Reservation] = MicroBatcher(
+        DecideWithoutGate(stores.ledger),
+        max_batch=settings.reserve_batch_max,
+        max_waiting=settings.waiting_max,
+        name="reserve without gate",
+    )
+    stack.push_async_callback(without_gate.close)
     on_sale = ReserveOnSale(stores.gate, stores.sales, stores.answers, gate_is_shut.ring, refuse, carts)
+    move = MoveUnits(stores.ledger, set_up_gate)
+    from_pools = ReserveFromPools(on_sale, stores.gate, move, without_gate.submit)
     return SaleParts(
         commit=commit,
         set_up_gate=set_up_gate,
         close=CloseFlashSale(stores.ledger, stores.gate, stores.sales, set_up_gate),
-        reserve=ReserveFromPools(on_sale, stores.gate, MoveUnits(stores.ledger, set_up_gate)),
+        reserve=ReserveWhereServed(on_sale, from_pools, without_gate.submit, stores.sales),
         gate_is_shut=gate_is_shut,
         sale_has_changed=Wakeup(),
     )
 
 
-def _sale_loops(stores: Stores, sales: SaleParts) -> list[Loop]:
+def _sale_loops(settings: StockSettings, stores: Stores, sales: SaleParts) -> list[Loop]:
     """What keeps running sales true."""
     committers = loops.Committers(
         stores.leases, stores.gate, stores.sales, sales.commit, sales.sale_has_changed
     )
-    watch = WatchGates(stores.ledger, stores.gate, stores.sales, sales.set_up_gate, sales.close)
+    watch = WatchGates(
+        stores.ledger,
+        stores.gate,
+        stores.sales,
+        sales.set_up_gate,
+        sales.close,
+        gate_away_s_max=settings.gate_away_s_max,
+        gate_steady_s=settings.gate_steady_s,
+    )
     close_ended = CloseEndedSales(stores.ledger, sales.close)
     notice = HaltAfterLostCommits(stores.postgres, MarkMemory(stores.valkey), stores.sales, stores.gate)
     measure = MeasureBacklogs(stores.postgres, stores.sales, stores.gate)

@@ -35,6 +35,11 @@ class StockSettings(ServiceSettings):
     """Script calls that may wait for Valkey's reply; more are refused at once."""
     journal_max: Annotated[int, Field(ge=1)] = 50_000
     """Entries of one sale that may wait for Postgres before the gate refuses more."""
+    gate_away_s_max: Annotated[float, Field(gt=0)] = 3.0
+    """How long a sale's gate may be away before Postgres serves the sale alone. Longer than Valkey takes to be started
+    again, or a cluster to have another primary (about twice its node timeout); shorter than callers wait."""
+    gate_steady_s: Annotated[float, Field(gt=0)] = 5.0
+    """How long no replica must have missed the gate before the sale is given back to it."""
     reserve_batch_max: Annotated[int, Field(ge=1, le=2000)] = 256
     """Ordinary reservations decided in one transaction."""
     watchers_max: Annotated[int, Field(ge=1, le=20_000)] = 5_000

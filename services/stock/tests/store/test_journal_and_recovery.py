@@ -17,6 +17,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from psycopg.errors import CheckViolation
 
 from lumbung_kit import context
 from lumbung_kit.events import EventLog
@@ -39,6 +40,7 @@ from lumbung_stock.domain.reservations import (
     Verb,
 )
 from lumbung_stock.domain.resolve import CreditDue
+from lumbung_stock.domain.without_gate import ServedElsewhereError, Wish
 from lumbung_stock.entrypoints import loops
 from lumbung_stock.stores import flash_sales, reservations
 from lumbung_stock.stores.audit import count_promises
@@ -768,6 +770,149 @@ class TestClosingWithoutTheGate:
         await works.close("SALE")
         assert await works.scalar("SELECT count(*) FROM reservation WHERE state = 1") == 1
         await works.require_true()
+
+
+class TestWithoutTheGate:
+    """Valkey stays away: Postgres serves the sale alone, until the gate has been there for a while."""
+
+    async def give_up(self, works: Works) -> None:
+        """Postgres serves the sale from now on."""
+        assert await works.ledger.go_without_gate("SALE", (await works.sales.find_fresh("SALE")).epoch)
+
+    async def buy(self, works: Works, *carts: Cart) -> list[object]:
+        """What Postgres answers: a state, or why there is none."""
+        answers = await works.ledger.settle_without_gate("SALE", [Wish(cart) for cart in carts])
+        return [each.state if isinstance(each, Reservation) else type(each) for each in answers]
+
+    async def test_it_is_given_up_after_a_while_and_trusted_after_a_while(self, works: Works) -> None:
+        clock = [0.0]
+        near = works.watch_with(patience_s=0.0, clock=lambda: clock[0])
+        away = works.with_gate(FailingGate(works.gate, 1, takes_effect=False))  # type: ignore[arg-type]
+        far = away.watch_with(patience_s=0.0, clock=lambda: clock[0])
+        near.gate_away_s_max = far.gate_away_s_max = 3.0
+        near.gate_steady_s = 3_600.0
+        await works.open(5)
+        for clock[0] in (0.0, 2.9):
+            await far()
+            assert (await works.sales.find_fresh("SALE")).gate_armed
+        clock[0] = 3.0
+        await far()
+        given_up = await works.sales.find_fresh("SALE")
+        assert (given_up.on_postgres, given_up.gate_armed) == (True, False)
+        clock[0] = 60.0
+        await near()
+        assert await works.sales.find_fresh("SALE") == given_up
+        near.gate_steady_s = 0.0
+        await near()
+        back = await works.sales.find_fresh("SALE")
+        assert (back.on_postgres, back.gate_armed) == (False, True)
+        await works.require_true()
+
+    async def test_one_who_misses_the_gate_keeps_the_sale_from_it(self, works: Works) -> None:
+        await works.open(5)
+        await self.give_up(works)
+        await works.postgres.run(_forget_that_it_was_missed)
+        assert not await works.ledger.gate_missed_within("SALE", 60.0)
+        epoch = (await works.sales.find_fresh("SALE")).epoch
+        assert not await works.ledger.go_without_gate("SALE", epoch)
+        assert await works.ledger.gate_missed_within("SALE", 60.0)
+        assert (await works.sales.find_fresh("SALE")).epoch == epoch
+
+    async def test_a_gate_that_was_away_for_a_moment_keeps_its_sale(self, works: Works) -> None:
+        clock = [0.0]
+        flaky = FailingGate(works.gate, 1, takes_effect=False)
+        watch = works.with_gate(flaky).watch_with(patience_s=0.0, clock=lambda: clock[0])  # type: ignore[arg-type]
+        await works.open(5)
+        for clock[0], calls in ((0.0, 0), (2.0, 100), (4.0, 0), (6.0, 100)):
+            flaky._left = calls
+            await watch()
+        assert (await works.sales.find_fresh("SALE")).gate_armed
+
+    async def test_what_the_gate_granted_is_fenced_and_settled_when_the_sale_comes_back(
+        self, works: Works
+    ) -> None:
+        await works.open(3)
+        early, same, lost = works.cart(1), works.cart(1), works.cart(1)
+        for cart in (early, same, lost):
+            assert await works.ask(cart) is Outcome.HELD
+        old = (await works.sales.find_fresh("SALE")).epoch
+        batch = await works.gate.read_journal("SALE", 100)
+        await self.give_up(works)
+        with pytest.raises(FencedError):
+            await works.commit("SALE", old, batch)
+        assert await self.buy(works, same, works.cart(1)) == [ReservationState.HELD] * 2
+        assert await works.set_up()
+        assert (await works.find(early)).state is ReservationState.HELD
+        assert (await works.find(lost)).refusal
+        assert await works.remaining() == 0
+        await works.require_true()
+
+    async def test_postgres_decides_only_while_it_serves_the_sale(self, works: Works) -> None:
+        await works.open(3)
+        assert await self.buy(works, works.cart()) == [ServedElsewhereError]
+        await self.give_up(works)
+        known = works.cart()
+        assert await self.buy(works, known) == [ReservationState.HELD]
+        assert await works.set_up()
+        assert await self.buy(works, known, works.cart()) == [ReservationState.HELD, ServedElsewhereError]
+        assert await works.remaining() == 2
+        await works.require_true()
+
+    async def test_it_sells_on_while_the_old_journal_is_drained(self, works: Works) -> None:
+        await works.open(5)
+        await self.give_up(works)
+        paused = PausedGate(works.gate, "freeze")
+        coming_back = asyncio.create_task(works.with_gate(paused).set_up())  # type: ignore[arg-type]
+        await paused.reached.wait()
+        assert await self.buy(works, works.cart()) == [ReservationState.HELD]
+        paused.go_on.set()
+        assert await coming_back
+        assert await works.gate.free_units("SALE") == {"A": 4}
+        await works.require_true()
+
+    async def test_it_sells_no_more_when_the_gate_is_made_of_what_is_left(self, works: Works) -> None:
+        """Should that come to nothing, it is given up anew, and the gate that was nearly made is nobody's."""
+        await works.open(5)
+        await self.give_up(works)
+        paused = PausedGate(works.gate, "install")
+        coming_back = asyncio.create_task(works.with_gate(paused).set_up())  # type: ignore[arg-type]
+        await paused.reached.wait()
+        assert await self.buy(works, works.cart()) == [ServedElsewhereError]
+        await self.give_up(works)
+        assert await self.buy(works, works.cart()) == [ReservationState.HELD]
+        paused.go_on.set()
+        await coming_back
+        assert (await works.sales.find_fresh("SALE")).on_postgres
+        assert await works.set_up()
+        assert await works.remaining() == 4
+        await works.require_true()
+
+    @pytest.mark.parametrize("takes_effect", STOPS)
+    @pytest.mark.parametrize("calls", range(1, 8))
+    async def test_a_return_that_stops_anywhere(self, works: Works, calls: int, takes_effect: bool) -> None:
+        await works.open(5)
+        await works.ask(works.cart(1))
+        await self.give_up(works)
+        failing = FailingGate(works.gate, calls, takes_effect=takes_effect)
+        with suppress(StoreUnavailable):
+            await works.with_gate(failing).set_up()  # type: ignore[arg-type]
+        sale = await works.sales.find_fresh("SALE")
+        if not sale.gate_armed:
+            await works.ledger.go_without_gate("SALE", sale.epoch)
+            assert await self.buy(works, works.cart()) == [ReservationState.HELD]
+            assert await works.set_up()
+        await works.require_true()
+
+    async def test_a_sale_is_never_served_by_both(self, works: Works) -> None:
+        await works.open(5)
+        await self.give_up(works)
+        epoch = (await works.sales.find_fresh("SALE")).epoch
+        with pytest.raises(CheckViolation, match="flash_sale_served_by_one"):
+            await works.ledger.note_armed("SALE", epoch)
+
+
+async def _forget_that_it_was_missed(conn: Conn) -> None:
+    await conn.execute("UPDATE flash_sale SET gate_missed_time = gate_missed_time - interval '1 hour'")
 
 
 class TestExtensions:

@@ -36,6 +36,11 @@ class ValkeyServer(EmbeddedServer):
     def url(self) -> str:
         return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
 
+    @property
+    def data_folder(self) -> Path:
+        """What it has written down."""
+        return self._data
+
     def _prepare(self, timeout_s: float) -> None:  # noqa: ARG002 - nothing here takes long
         self._account.make_private_folder(self._data)
         lines = [f"{name} {value}\n" for name, value in self._settings().items()]

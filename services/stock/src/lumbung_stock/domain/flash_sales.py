@@ -64,7 +64,8 @@ class FlashSale:
 
     Of a sale with pools, `items` are their sums, and the gates, epochs and journals are the pools' own. `pool_count`
     is how many were asked for, of each combination of warehouses. `halted_since` is set while the sale is open and
-    waits for a person, since the ledger has lost commits.
+    waits for a person, since the ledger has lost commits; `on_postgres_since` while the gate is away and Postgres
+    serves the sale alone, of a sale with pools one of them.
     """
 
     flash_sale_code: str
@@ -79,11 +80,17 @@ class FlashSale:
     pool_count: int = 1
     pools: tuple[FlashSale, ...] = ()
     halted_since: datetime | None = None
+    on_postgres_since: datetime | None = None
     _by_sku: Mapping[str, FlashSaleItem] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Every Reserve asks for items by SKU, and a sale has up to a hundred."""
         object.__setattr__(self, "_by_sku", {item.sku_code: item for item in self.items})
+
+    @property
+    def on_postgres(self) -> bool:
+        """Whether reservations are decided by Postgres alone, for want of a gate."""
+        return self.state is FlashSaleState.OPEN and self.on_postgres_since is not None
 
     @property
     def gated(self) -> tuple[FlashSale, ...]:

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, pool_code
+from lumbung_stock.domain.resolve import EscrowChange
 
 POOLS_MAX = 64
 """Pools of one sale: combinations of warehouses, times the pools asked for."""
@@ -90,6 +91,9 @@ def whole(sale: FlashSale, pools: Sequence[FlashSale]) -> FlashSale:
         gate_armed=all(pool.gate_armed for pool in pools),
         items=tuple(_summed(item for pool in pools for item in pool.items)),
         pools=tuple(pools),
+        on_postgres_since=min(
+            (pool.on_postgres_since for pool in pools if pool.on_postgres_since), default=None
+        ),
     )
 
 
@@ -120,6 +124,15 @@ def gather(pools: Sequence[FlashSale], cart: Cart) -> list[Move]:
         key=lambda moves: sum(move.quantity for move in moves),
         default=[],
     )
+
+
+def moved(moves: Iterable[Move]) -> list[EscrowChange]:
+    """What moves change at both of their ends."""
+    return [
+        EscrowChange(pool, move.sku_code, quota=units, remaining=units)
+        for move in moves
+        for pool, units in ((move.from_pool, -move.quantity), (move.to_pool, move.quantity))
+    ]
 
 
 def _into(target: FlashSale, pools: Sequence[FlashSale], cart: Cart) -> list[Move]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from lumbung_stock.domain.allocate import Allocator, Decision
 from lumbung_stock.domain.carts import HOLDS_MAY_COME_BACK_S, Cart, out_of_stock
@@ -22,6 +23,18 @@ class Escrow:
     def covers(self, sku_code: str) -> bool:
         """Whether the SKU is on the sale."""
         return sku_code in self._items
+
+    def suffices(self, cart: Cart) -> bool:
+        """Whether it has what the cart wants of it."""
+        return all(self._remaining.get(sku, units) >= units for sku, units in cart.demand().items())
+
+    def items(self) -> list[FlashSaleItem]:
+        """The items with what is free of them now."""
+        return [replace(item, remaining=self._remaining[sku]) for sku, item in self._items.items()]
+
+    def move(self, sku_code: str, units: int) -> None:
+        """Units come from another escrow of the same sale; below zero, they go there."""
+        self._remaining[sku_code] += units
 
     def take(self, cart: Cart, demand: Mapping[str, int]) -> Decision:
         """Draws on the escrow while it suffices; the refusal otherwise. `demand` holds SKUs on sale only."""

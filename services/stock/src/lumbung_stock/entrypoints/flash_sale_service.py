@@ -26,7 +26,7 @@ from lumbung_stock.usecases.extend_flash_sale_quota import MoreQuota, extend_fla
 from lumbung_stock.usecases.open_flash_sale import open_flash_sale
 from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
 from lumbung_stock.usecases.report_flash_sale import ItemReport, report_flash_sale
-from lumbung_stock.usecases.set_up_gate import SetUpGate
+from lumbung_stock.usecases.serve_opened_sale import ServeOpenedSale
 from lumbung_stock.usecases.settle_sale import begin_closing
 from lumbung_stock.wire.flash_sales import flash_sale_message
 
@@ -46,7 +46,7 @@ class FlashSaleUseCases:
     postgres: Postgres
     log: EventLog
     sales: SaleBook
-    set_up_gate: SetUpGate
+    serve: ServeOpenedSale
     close: CloseFlashSale
     sale_has_opened: Callable[[], None]
 
@@ -78,9 +78,9 @@ class FlashSaleService(rpc.FlashSaleServiceServicer):
         request: pb.OpenFlashSaleRequest,
         context: grpc.aio.ServicerContext[pb.OpenFlashSaleRequest, pb.OpenFlashSaleResponse],
     ) -> pb.OpenFlashSaleResponse:
-        """Moves the quota into escrow and opens the gate."""
+        """Moves the quota into escrow and has it served."""
         code = _checked_code(request.flash_sale_code, request.request_id)
-        await self._use.set_up_gate.require_safe()
+        await self._use.serve.require_safe()
 
         async def work(conn: Conn) -> pb.OpenFlashSaleResponse:
             return pb.OpenFlashSaleResponse(flash_sale=flash_sale_message(await open_flash_sale(conn, code)))
@@ -90,7 +90,7 @@ class FlashSaleService(rpc.FlashSaleServiceServicer):
         sale = await self._use.sales.find_fresh(code)
         self._use.sale_has_opened()
         if sale.state is FlashSaleState.OPEN and not sale.gate_armed:
-            await self._use.set_up_gate.until_armed(code)
+            await self._use.serve(code)
         return pb.OpenFlashSaleResponse(flash_sale=flash_sale_message(await self._use.sales.find_fresh(code)))
 
     async def ExtendFlashSaleQuota(

@@ -140,6 +140,31 @@ async def lock_sales(conn: Conn, codes: Sequence[str]) -> dict[str, tuple[FlashS
     return {row[0]: (FlashSaleState(row[1]), row[2]) async for row in cursor}
 
 
+async def lock_without_gate(conn: Conn, flash_sale_code: str) -> list[str]:
+    """Locks a sale and its pools until the transaction ends; those of them that Postgres serves, in order."""
+    cursor = await conn.execute(_SQL["lock_without_gate"], {"flash_sale_code": flash_sale_code})
+    return [row[0] async for row in cursor]
+
+
+async def go_without_gate(conn: Conn, flash_sale_code: str, seen_epoch: int) -> bool | None:
+    """Has Postgres serve an open sale or pool, under a new epoch, or go on with that; whether it is new, None when the
+    sale is not open or has another epoch."""
+    parameters = {"flash_sale_code": flash_sale_code, "seen_epoch": seen_epoch}
+    row = await (await conn.execute(_SQL["go_without_gate"], parameters)).fetchone()
+    return bool(row[0]) if row else None
+
+
+async def gate_missed_within(conn: Conn, flash_sale_code: str, seconds: float) -> bool:
+    """Whether somebody has missed the gate in the last seconds, by Postgres' clock."""
+    parameters = {"flash_sale_code": flash_sale_code, "seconds": seconds}
+    return await _one(await conn.execute(_SQL["gate_missed_within"], parameters)) > 0
+
+
+async def go_back_to_gate(conn: Conn, flash_sale_code: str) -> None:
+    """Postgres no longer serves this locked sale or pool."""
+    await conn.execute(_SQL["go_back_to_gate"], {"flash_sale_code": flash_sale_code})
+
+
 async def limited_skus(conn: Conn, code: str) -> tuple[list[str], dict[str, int]]:
     """The pools of the sale that this pool belongs to, and the limit per customer of each SKU that has one."""
     parameters = {"flash_sale_code": code, "shown_code": shown_code(code)}
@@ -358,4 +383,5 @@ def _sale(row: Mapping[str, Any]) -> FlashSale:
         items=tuple(FlashSaleItem(*item) for item in row["items"] or ()),
         pool_count=row["pool_count"],
         halted_since=row["halted_since"],
+        on_postgres_since=row["on_postgres_since"],
     )

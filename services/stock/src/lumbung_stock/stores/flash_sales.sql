@@ -21,7 +21,7 @@ SELECT * FROM unnest(
 -- name: find_sales
 -- With their pools, which come behind them: a pool's code begins with its sale's.
 SELECT sale.flash_sale_code, parent_code, title, state, channel_codes, start_time, end_time, epoch, gate_armed,
-       pool_count, halted_since,
+       pool_count, halted_since, on_postgres_since,
        (SELECT jsonb_agg(jsonb_build_array(sku_code, warehouse_code, quota, limit_per_customer, remaining, shipped,
                                            returned) ORDER BY sku_code)
           FROM flash_sale_item AS item
@@ -76,6 +76,39 @@ SELECT flash_sale_code, state, epoch
 -- name: lock_sales
 SELECT flash_sale_code, state, epoch FROM lock_flash_sales(%(flash_sale_codes)s::text[]);
 
+-- name: lock_without_gate
+-- Of a sale with its pools all rows are locked; those that Postgres serves are returned.
+SELECT flash_sale_code
+  FROM lock_flash_sales(ARRAY(
+           SELECT flash_sale_code FROM flash_sale
+            WHERE flash_sale_code = %(flash_sale_code)s OR parent_code = %(flash_sale_code)s
+       ))
+ WHERE state = 2 AND halted_since IS NULL AND on_postgres_since IS NOT NULL;
+
+-- name: go_without_gate
+-- From its gate to Postgres by a new epoch, which fences off whoever still works with the gate; from then on only the
+-- time is noted.
+UPDATE flash_sale
+   SET epoch = epoch + (on_postgres_since IS NULL)::int,
+       gate_armed = false,
+       on_postgres_since = coalesce(on_postgres_since, statement_timestamp()),
+       gate_missed_time = statement_timestamp()
+ WHERE flash_sale_code = %(flash_sale_code)s
+   AND state = 2
+   AND halted_since IS NULL
+   AND (on_postgres_since IS NOT NULL OR epoch = %(seen_epoch)s)
+RETURNING (on_postgres_since = gate_missed_time)::int;
+
+-- name: gate_missed_within
+SELECT count(*)
+  FROM flash_sale
+ WHERE flash_sale_code = %(flash_sale_code)s
+   AND gate_missed_time > clock_timestamp() - make_interval(secs => %(seconds)s);
+
+-- name: go_back_to_gate
+UPDATE flash_sale SET on_postgres_since = NULL
+ WHERE flash_sale_code = %(flash_sale_code)s AND on_postgres_since IS NOT NULL;
+
 -- name: limited_skus
 -- Of one pool, with all pools of its sale: neither ever changes.
 SELECT ARRAY(SELECT flash_sale_code FROM flash_sale WHERE parent_code = %(shown_code)s ORDER BY flash_sale_code),
@@ -123,7 +156,7 @@ RETURNING epoch;
 -- name: halt_open
 -- Under new epochs, so that nobody commits what is taken meanwhile.
 UPDATE flash_sale AS sale
-   SET halted_since = statement_timestamp(), epoch = sale.epoch + 1, gate_armed = false
+   SET halted_since = statement_timestamp(), epoch = sale.epoch + 1, gate_armed = false, on_postgres_since = NULL
   FROM lock_flash_sales(ARRAY(SELECT flash_sale_code FROM flash_sale WHERE state = 2 AND halted_since IS NULL)) AS open
  WHERE sale.flash_sale_code = open.flash_sale_code AND open.state = 2 AND open.halted_since IS NULL
 RETURNING sale.flash_sale_code, sale.epoch;
@@ -134,7 +167,8 @@ UPDATE flash_sale SET halted_since = NULL
 
 -- name: close_sale
 -- Postgres has it closed; whoever did that, or whoever watches, removes what Valkey has of it.
-UPDATE flash_sale SET state = 4, gate_left = true, halted_since = NULL WHERE flash_sale_code = %(flash_sale_code)s;
+UPDATE flash_sale SET state = 4, gate_left = true, halted_since = NULL, on_postgres_since = NULL
+ WHERE flash_sale_code = %(flash_sale_code)s;
 
 -- name: gates_left
 SELECT flash_sale_code FROM flash_sale WHERE gate_left ORDER BY flash_sale_code LIMIT %(limit)s;

@@ -17,8 +17,9 @@ _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Outcome(IntEnum):
-    """What reserve.lua and refuse.lua answer."""
+    """What reserve.lua and refuse.lua answer; UNREACHABLE: nothing, and nobody knows whether they were run."""
 
+    UNREACHABLE = -1
     LEFT_ALONE = 0
     HELD = 1
     OUT_OF_STOCK = 2

@@ -57,7 +57,7 @@ class CloseFlashSale:
         sale = await self.sales.find_fresh(code)
         for pool in sale.pools:
             await self.attempt(pool.flash_sale_code)
-        if epoch is not None and not sale.pools and await self._drained(code, epoch):
+        if epoch is not None and not sale.pools and await self._drained(sale, epoch):
             await self.ledger.finish_closing(code, epoch)
         closed = (await self.sales.find_fresh(code)).state is FlashSaleState.CLOSED
         if closed and not sale.pools:
@@ -69,25 +69,28 @@ class CloseFlashSale:
         for code in await self.ledger.gates_left(GATES_LEFT_MAX):
             await self._remove_gate(code)
 
-    async def _drained(self, code: str, epoch: int) -> bool:
+    async def _drained(self, sale: FlashSale, epoch: int) -> bool:
         """Whether the journal has been committed, or its gate has been away for so long that nobody waits for it."""
+        code = sale.flash_sale_code
         try:
             drained = await self.set_up_gate.drain(code, epoch)
         except StoreUnavailable:
-            if not await self._gate_stays_away(code):
+            if not await self._gate_stays_away(sale):
                 raise
-            _LOG.error("closed without its gate", flash_sale_code=code, away_s=self.gate_away_s_max)
+            _LOG.error("closed without its gate", flash_sale_code=code)
             drained = True
         self._away_since.pop(code, None)
         return drained
 
-    async def _gate_stays_away(self, code: str) -> bool:
-        """Whether it is the gate that is away, not Postgres, and has been at every look for `gate_away_s_max`."""
+    async def _gate_stays_away(self, sale: FlashSale) -> bool:
+        """Whether it is the gate that is away, not Postgres, and has been at every look for `gate_away_s_max`, or
+        for so long that Postgres served the sale without it."""
+        code = sale.flash_sale_code
         try:
             await self.gate.status(code)
         except StoreUnavailable:
             since = self._away_since.setdefault(code, loop_time())
-            return loop_time() - since >= self.gate_away_s_max
+            return sale.on_postgres_since is not None or loop_time() - since >= self.gate_away_s_max
         self._away_since.pop(code, None)
         return False
 

@@ -14,10 +14,10 @@ from lumbung_kit.failures import Failure
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState, Taken, shown_code
-from lumbung_stock.domain.pools import Move
+from lumbung_stock.domain.pools import Move, moved
 from lumbung_stock.domain.reckoning import Standing
 from lumbung_stock.domain.reservations import Reservation, Resolution, Verb
-from lumbung_stock.domain.resolve import EscrowChange
+from lumbung_stock.domain.without_gate import Undecided, Wish
 from lumbung_stock.stores import flash_sales, reservations
 from lumbung_stock.stores.flash_sales import Credit, Extension
 from lumbung_stock.stores.warehouses import WarehouseBook
@@ -25,6 +25,7 @@ from lumbung_stock.usecases.decide_together import run_again_when_overtaken
 from lumbung_stock.usecases.resolve_reservations import resolve_reservations
 from lumbung_stock.usecases.settle_journal import settle_journal
 from lumbung_stock.usecases.settle_sale import begin_closing, settle_sale
+from lumbung_stock.usecases.settle_without_gate import settle_without_gate
 from lumbung_stock.wire.events import flash_sale_changed
 
 
@@ -68,6 +69,28 @@ class PostgresSaleLedger:
         """As the Protocol says."""
         await self.postgres.run(lambda conn: _note_armed(conn, code, epoch))
         self.log.poke()
+
+    async def go_without_gate(self, code: str, seen_epoch: int) -> bool:
+        """As the Protocol says."""
+        begun = await self.postgres.run(lambda conn: _go_without_gate(conn, code, seen_epoch))
+        self.log.poke()
+        return begun
+
+    async def gate_missed_within(self, code: str, seconds: float) -> bool:
+        """As the Protocol says."""
+        async with self.postgres.connection() as conn:
+            return await flash_sales.gate_missed_within(conn, code, seconds)
+
+    async def settle_without_gate(
+        self, code: str, wishes: Sequence[Wish]
+    ) -> list[Reservation | Failure | Undecided]:
+        """As the Protocol says; a request that another transaction has just written is read and decided again."""
+        warehouses = await self.warehouses.by_priority()
+        answers = await run_again_when_overtaken(
+            self.postgres, lambda conn: settle_without_gate(conn, code, wishes, warehouses)
+        )
+        self.log.poke()
+        return answers
 
     async def next_epochs(self, seen_epochs: Mapping[str, int]) -> dict[str, int] | None:
         """As the Protocol says."""
@@ -173,6 +196,7 @@ async def _snapshot(conn: Conn, code: str, epoch: int) -> tuple[FlashSale, list[
     await flash_sales.lock_items(conn, [(code, item.sku_code) for item in sale.items])
     sale = (await flash_sales.find_sales(conn, [code]))[code]
     await flash_sales.note_all_told(conn, code)
+    await flash_sales.go_back_to_gate(conn, code)
     return sale, await reservations.taken_of_sale(conn, code)
 
 
@@ -196,16 +220,8 @@ async def _move_units(conn: Conn, epochs: Mapping[str, int], moves: Sequence[Mov
         leaving[move.from_pool, move.sku_code] += move.quantity
     if any(items[key].remaining < units for key, units in leaving.items()):
         return False
-    await flash_sales.change_items(conn, [change for move in moves for change in _both_ends(move)])
+    await flash_sales.change_items(conn, moved(moves))
     return True
-
-
-def _both_ends(move: Move) -> list[EscrowChange]:
-    units = move.quantity
-    return [
-        EscrowChange(move.from_pool, move.sku_code, quota=-units, remaining=-units),
-        EscrowChange(move.to_pool, move.sku_code, quota=units, remaining=units),
-    ]
 
 
 async def _open_epochs(conn: Conn, pools: Iterable[str]) -> dict[str, int]:
@@ -215,6 +231,17 @@ async def _open_epochs(conn: Conn, pools: Iterable[str]) -> dict[str, int]:
 
 async def _note_armed(conn: Conn, code: str, epoch: int) -> None:
     await flash_sales.set_armed(conn, code, epoch)
+    await _tell_of_change(conn, code)
+
+
+async def _go_without_gate(conn: Conn, code: str, seen_epoch: int) -> bool:
+    begun = await flash_sales.go_without_gate(conn, code, seen_epoch)
+    if begun:
+        await _tell_of_change(conn, code)
+    return bool(begun)
+
+
+async def _tell_of_change(conn: Conn, code: str) -> None:
     shown = shown_code(code)
     sale = (await flash_sales.find_sales(conn, [shown]))[shown]
     await events.append(conn, [flash_sale_changed(sale)])

@@ -30,7 +30,7 @@ from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.stores.warehouses import WarehouseBook
 from lumbung_stock.usecases.decide_together import run_again_when_overtaken, together_or_alone
 from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
-from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
+from lumbung_stock.usecases.reserve_where_served import ReserveWhereServed
 
 UNDECIDED = (SkuNotFound, SkuRetired, WarehouseNotFound, FlashSaleNotFound, FlashSaleHalted, CustomerRequired)
 """Why a cart is not decided at all; nothing is written down, and the request_id stays free."""
@@ -45,7 +45,7 @@ class Reserve:
     warehouses: WarehouseBook
     sales: SaleBook
     ordinary: MicroBatcher[Cart, Reservation]
-    on_sale: ReserveFromPools
+    on_sale: ReserveWhereServed
 
     async def __call__(self, cart: Cart) -> Reservation:
         """`cart.lines` come as if each named a plain SKU. Raises SkuNotFound, SkuRetired, WarehouseNotFound,

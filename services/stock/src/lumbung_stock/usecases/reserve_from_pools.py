@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from lumbung_kit.loops import loop_time
@@ -11,7 +12,8 @@ from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.pools import Move, gather, in_order
 from lumbung_stock.domain.reservations import Reservation
-from lumbung_stock.usecases.reserve_on_sale import PoolIsShortError, ReserveOnSale
+from lumbung_stock.domain.without_gate import PoolIsShortError, Wish
+from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 from lumbung_stock.usecases.sale_ports import SaleGate
 
 SHORT_MEMORY_S = 0.05
@@ -55,11 +57,12 @@ class ShortPools:
 
 @dataclass(frozen=True, slots=True)
 class ReserveFromPools:
-    """One cart through the gates of a sale. A sale without pools has one gate, and its word is the last."""
+    """One cart through the pools of a sale: their gates, or those together whose gates are away, in Postgres."""
 
     on_sale: ReserveOnSale
     gate: SaleGate
     move: Callable[[Sequence[Move]], Awaitable[bool]]
+    without_gate: Callable[[Wish], Awaitable[Reservation]]
     short: ShortPools = field(default_factory=ShortPools)
     _moving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -69,16 +72,20 @@ class ReserveFromPools:
         Only the home pool writes a refusal down, and only when no pool could serve the cart. Should the request be
         granted in two pools, by being asked again, Postgres keeps the first and the other gate is credited.
         """
-        if not sale.pools:
-            return await self.on_sale(cart, sale)
         pools = in_order(sale, cart)
-        for pool in pools:
+        home, gated = pools[0], [pool for pool in pools if not pool.on_postgres]
+        for pool in gated:
             if answer := await self._unless_short(cart, pool):
                 return answer
-        for pool in await self._gathered(cart, sale.flash_sale_code, pools):
+        if not home.on_postgres and len(gated) < len(pools):
+            with suppress(PoolIsShortError):
+                return await self.without_gate(Wish(cart, last_word=False))
+        for pool in await self._gathered(cart, sale.flash_sale_code, gated):
             if answer := await self._unless_short(cart, pool):
                 return answer
-        return await self.on_sale(replace(cart, flash_sale_code=pools[0].flash_sale_code), pools[0])
+        if home.on_postgres:
+            return await self.without_gate(Wish(cart))
+        return await self.on_sale(replace(cart, flash_sale_code=home.flash_sale_code), home)
 
     async def _unless_short(self, cart: Cart, pool: FlashSale) -> Reservation | None:
         code = pool.flash_sale_code
@@ -93,9 +100,10 @@ class ReserveFromPools:
     async def _gathered(self, cart: Cart, code: str, pools: Sequence[FlashSale]) -> list[FlashSale]:
         """The pool to ask now, when the units that the cart wants were there but lay apart.
 
-        One move at a time: the next one may find that the last has helped it already.
+        One move at a time: the next one may find that the last has helped it already. Between a pool and one whose gate
+        is away nothing moves.
         """
-        if sum(cart.demand().values()) == 1 or self.short.knows(code, cart):
+        if len(pools) < 2 or sum(cart.demand().values()) == 1 or self.short.knows(code, cart):
             return []
         async with self._moving:
             for _ in range(MOVES_MAX):

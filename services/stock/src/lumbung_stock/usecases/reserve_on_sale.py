@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from lumbung_kit import context
-from lumbung_kit.failures import RequestIdReused
+from lumbung_kit.failures import RequestIdReused, StoreUnavailable
 from lumbung_stock.domain.answers import decided
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import HALTED_RETRY_S, FlashSale, FlashSaleState
@@ -20,6 +20,7 @@ from lumbung_stock.domain.reservation_failures import (
     JournalFull,
 )
 from lumbung_stock.domain.reservations import Draw, Durability, Reservation
+from lumbung_stock.domain.without_gate import PoolIsShortError, ServedElsewhereError
 from lumbung_stock.stores.carts_in_flight import CartsInFlight
 from lumbung_stock.stores.gate import GateAnswer
 from lumbung_stock.stores.journal_codec import Outcome, refusal_of
@@ -29,16 +30,15 @@ from lumbung_stock.usecases.refuse_together import RefuseTogether
 from lumbung_stock.usecases.sale_ports import SaleGate
 
 GATE_WAIT_S = 0.1
-GATE_TRIES_MAX = 20
+GATE_WAIT_S_MAX = 0.5
+GATE_TRIES_MAX = 24
+"""A gate that is being set up is armed within milliseconds, one that is away is given up within seconds (0035): a
+caller who has the time waits for either, at first impatiently."""
 ASK_AGAIN_S = 1.0
 """When an answer is this late, Valkey may have lost what it had journaled."""
 ANSWER_WAITS_MAX = 60
 _MARGIN_S = 0.05
 """Kept back from the deadline, to answer in time that there is no answer yet."""
-
-
-class PoolIsShortError(Exception):
-    """This pool of the sale has too few units; nothing was decided, and another may be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,9 @@ class ReserveOnSale:
         and the gate knows that there was no answer before.
 
         Raises RequestIdReused, HoldParked, JournalFull, GateNotReady, HoldPending, FlashSaleNotOpen (it was closed
-        meanwhile), StoreUnavailable; after the last three, the same request finds its answer. Without `last_word` a
-        want of units is no answer: it raises PoolIsShortError.
+        meanwhile), StoreUnavailable; after the last three, the same request finds its answer. ServedElsewhereError when
+        Postgres serves the sale: what the gate has granted is worth nothing until it is set up again. Without
+        `last_word` a want of units is no answer: it raises PoolIsShortError.
         """
         for turn in range(ANSWER_WAITS_MAX):
             said = await self._asked(cart, sale, last_word=last_word)
@@ -76,12 +77,14 @@ class ReserveOnSale:
             if left_s <= ASK_AGAIN_S:
                 break
             sale = await self.sales.find_fresh(sale.flash_sale_code)
+            if sale.on_postgres:
+                raise ServedElsewhereError
             last_word = True
         raise HoldPending(retry_after_s=1.0)
 
     async def _asked(self, cart: Cart, sale: FlashSale, *, last_word: bool) -> GateAnswer:
         """What the gate says once it has decided the request, now or before."""
-        for _ in range(GATE_TRIES_MAX):
+        for turn in range(GATE_TRIES_MAX):
             answer = await self._say(cart, sale, last_word=last_word)
             match answer.outcome:
                 case Outcome.REQUEST_REUSED:
@@ -90,7 +93,10 @@ class ReserveOnSale:
                 case Outcome.JOURNAL_FULL:
                     raise JournalFull(retry_after_s=1.0)
                 case Outcome.NOT_ARMED:
-                    sale = await self._wait_for_gate(sale)
+                    self.gate_is_shut()
+                    sale = await self._wait_for_gate(sale, turn)
+                case Outcome.UNREACHABLE:
+                    sale = await self._wait_for_gate(sale, turn)
                 case Outcome.OUT_OF_STOCK if answer.hold_id is None:
                     raise PoolIsShortError
                 case _:
@@ -100,16 +106,22 @@ class ReserveOnSale:
     async def _say(self, cart: Cart, sale: FlashSale, *, last_word: bool) -> GateAnswer:
         """One question to the gate: with others that have little hope, or alone."""
         self.carts.put(cart)
-        answer = GateAnswer(Outcome.LEFT_ALONE, None)
-        if self.refuse and last_word and self.refuse.has_little_hope(sale, cart):
-            answer = await self.refuse(cart, sale)
-        if answer.outcome is Outcome.LEFT_ALONE:
-            answer = await self.gate.reserve(sale, cart, last_word=last_word)
+        try:
+            answer = await self._said(cart, sale, last_word=last_word)
+        except StoreUnavailable:  # it may have taken effect: whoever asks again finds that
+            answer = GateAnswer(Outcome.UNREACHABLE, None)
         if answer.hold_id != cart.reservation_id:
             self.carts.drop(cart)
         if self.refuse and answer.outcome is Outcome.OUT_OF_STOCK:
             self.refuse.note(sale, answer.available)
         return answer
+
+    async def _said(self, cart: Cart, sale: FlashSale, *, last_word: bool) -> GateAnswer:
+        if self.refuse and last_word and self.refuse.has_little_hope(sale, cart):
+            answer = await self.refuse(cart, sale)
+            if answer.outcome is not Outcome.LEFT_ALONE:
+                return answer
+        return await self.gate.reserve(sale, cart, last_word=last_word)
 
     async def _require_answered(self, cart: Cart) -> None:
         """A gate that was set up anew may have seen the id first with other content, which was refused; the first
@@ -120,18 +132,20 @@ class ReserveOnSale:
         if await self.answers.find(cart.request_id) is None:
             raise RequestIdReused
 
-    async def _wait_for_gate(self, sale: FlashSale) -> FlashSale:
-        """The sale as it is now, after giving whoever sets the gate up a moment."""
-        self.gate_is_shut()
-        if context.deadline_remaining_s() <= GATE_WAIT_S:
+    async def _wait_for_gate(self, sale: FlashSale, turn: int) -> FlashSale:
+        """The sale as it is now, after giving whoever sets the gate up, or gives it up, a moment."""
+        wait_s = min(GATE_WAIT_S_MAX, GATE_WAIT_S * 2**turn)
+        if context.deadline_remaining_s() <= wait_s:
             raise GateNotReady(retry_after_s=1.0)
         fresh = await self.sales.find_fresh(sale.flash_sale_code)
         if fresh.state is not FlashSaleState.OPEN:
             raise FlashSaleNotOpen
         if fresh.halted_since is not None:
             raise FlashSaleHalted(retry_after_s=HALTED_RETRY_S)
+        if fresh.on_postgres:
+            raise ServedElsewhereError
         if fresh.epoch == sale.epoch:
-            await asyncio.sleep(GATE_WAIT_S)
+            await asyncio.sleep(wait_s)
         return fresh
 
 

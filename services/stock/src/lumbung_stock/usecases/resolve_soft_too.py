@@ -57,7 +57,7 @@ class SoftHolds:
             )  # before the look at Postgres: it may arrive meanwhile
             if await self._has_arrived(reservation_id):
                 return
-            if not on_its_way:
+            if on_its_way is False or (on_its_way is None and again):
                 await self._take_anew(reservation_id, again)
                 again = None
             if context.deadline_remaining_s() <= LOOK_AGAIN_S:
@@ -65,10 +65,14 @@ class SoftHolds:
             await asyncio.sleep(LOOK_AGAIN_S)
         raise HoldPending(retry_after_s=1.0)
 
-    async def _on_its_way(self, reservation_id: UUID) -> bool:
-        """Whether a gate has units set aside for it: then its journal has the entry, or Postgres has it by now."""
-        running = await self.sales.running()
-        return any(await asyncio.gather(*(self.gate.has_hold(code, reservation_id) for code in running)))
+    async def _on_its_way(self, reservation_id: UUID) -> bool | None:
+        """Whether a gate has units set aside for it: then its journal has the entry, or Postgres has it by now. None
+        when a gate that may have them is away, and Postgres serves its sale: then nobody knows until it is back."""
+        sales = [await self.sales.find(code) for code in await self.sales.running()]
+        gated = [sale.flash_sale_code for sale in sales if not sale.on_postgres]
+        if any(await asyncio.gather(*(self.gate.has_hold(code, reservation_id) for code in gated))):
+            return True
+        return False if len(gated) == len(sales) else None
 
     async def _has_arrived(self, reservation_id: UUID) -> bool:
         try:

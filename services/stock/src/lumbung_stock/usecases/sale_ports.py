@@ -17,6 +17,7 @@ from lumbung_stock.domain.flash_sales import FlashSale, Taken
 from lumbung_stock.domain.pools import Move
 from lumbung_stock.domain.reckoning import GateStanding, Standing
 from lumbung_stock.domain.reservations import Reservation, Resolution
+from lumbung_stock.domain.without_gate import Undecided, Wish
 from lumbung_stock.stores.flash_sales import Credit, Extension
 from lumbung_stock.stores.gate import GateAnswer, GateStatus, RawEntry
 
@@ -47,13 +48,30 @@ class SaleLedger(Protocol):
 
     async def snapshot(self, code: str, epoch: int) -> tuple[FlashSale, list[Taken]] | None:
         """The sale, and the reservations that have taken the units which are not free, at one instant; None when
-        the sale is not open under `epoch`. Additions to its quota are in it, and count as told."""
+        the sale is not open under `epoch`. Additions to its quota are in it, and count as told. From this instant on
+        the ledger no longer serves the sale alone: what it gave away afterwards would be in the gate, too."""
 
     async def has_other_answers(self, code: str) -> bool:
         """Whether requests of this sale were answered that have taken nothing, or no longer."""
 
     async def note_armed(self, code: str, epoch: int) -> None:
         """Notes that the gate is armed, unless the sale has a newer epoch."""
+
+    # A sale whose gate is away
+
+    async def go_without_gate(self, code: str, seen_epoch: int) -> bool:
+        """The gate cannot be reached from here: begins a new epoch in which the ledger serves the open sale alone, and
+        says whether it did. When it serves the sale already, this is noted. Nothing is done when the sale is not open,
+        or has its gate and another epoch."""
+
+    async def gate_missed_within(self, code: str, seconds: float) -> bool:
+        """Whether somebody has said so in the last seconds, by the ledger's own clock."""
+
+    async def settle_without_gate(
+        self, code: str, wishes: Sequence[Wish]
+    ) -> list[Reservation | Failure | Undecided]:
+        """Decides carts on a sale that the ledger serves alone, or on those of its pools that it does; one answer each,
+        in order. A request that was decided before gets its first answer."""
 
     # Units that move between pools
 

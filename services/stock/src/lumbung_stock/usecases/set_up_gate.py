@@ -58,7 +58,8 @@ class SetUpGate:
         return armed
 
     async def until_armed(self, code: str) -> None:
-        """Returns when the sale's gates are armed, by us or by whoever was first, or the sale is open no more.
+        """Returns when the sale's gates are armed, by us or by whoever was first, or Postgres serves it for want of
+        them, or the sale is open no more.
 
         Raises as a call does, and GateNotReady when others are at it and do not come to an end.
         """
@@ -68,7 +69,8 @@ class SetUpGate:
     async def _until_armed(self, code: str) -> None:
         for _ in range(LOOKS_MAX):
             sale = await self.sales.find_fresh(code)
-            if sale.gate_armed or sale.state is not FlashSaleState.OPEN or await self(code, sale.epoch):
+            served = sale.gate_armed or sale.on_postgres or sale.state is not FlashSaleState.OPEN
+            if served or await self(code, sale.epoch):
                 return
             await asyncio.sleep(LOOK_INTERVAL_S)
         raise GateNotReady(retry_after_s=1.0)

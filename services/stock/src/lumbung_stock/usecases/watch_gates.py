@@ -1,15 +1,19 @@
-"""Watch the gates: set up the one that is shut or has another epoch, reconcile what it may still give, go on with a
-closing that was interrupted, and remove what closed sales have left (P4)."""
+"""Watch the gates: set up the one that is shut or has another epoch, reconcile what it may still give, have Postgres
+serve a sale whose gate stays away, go on with a closing that was interrupted, and remove what closed sales have left
+(P4)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
+from lumbung_kit.failures import StoreUnavailable
 from lumbung_kit.logs import get_logger
 from lumbung_kit.loops import loop_time
 from lumbung_kit.metrics import counter
-from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState
+from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleState, shown_code
 from lumbung_stock.domain.reckoning import GateStanding, gap
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
@@ -28,6 +32,14 @@ GAPS_BEFORE_REPAIR = 3
 PATIENCE_S = 2.0
 """How long an opening, a recovery or a closing may stand still before it counts as interrupted."""
 PATIENCE_S_MAX = 60.0
+GATE_AWAY_S_MAX = 3.0
+"""How long a gate may be away before Postgres serves the sale. A server that is started again is there within a second,
+a cluster has another primary within about twice its node timeout, and a caller waits some ten seconds."""
+GATE_STEADY_S = 5.0
+"""How long nobody must have missed a gate before it is given its sale back: one that comes and goes, or that one
+replica cannot reach, would cost the sale a pause each time."""
+MISSED_AGAIN_S = 1.0
+"""How often it is said that a gate is missed still."""
 UNFINISHED = (FlashSaleState.OPEN, FlashSaleState.CLOSING)
 
 Gap = tuple[tuple[str, int], ...]
@@ -52,32 +64,69 @@ class WatchGates:
     set_up_gate: SetUpGate
     close: CloseFlashSale
     patience_s: float = PATIENCE_S
+    gate_away_s_max: float = GATE_AWAY_S_MAX
+    gate_steady_s: float = GATE_STEADY_S
     clock: Callable[[], float] = loop_time
     _work: dict[str, _Work] = field(default_factory=dict)
     _gaps: dict[str, tuple[Gap, int]] = field(default_factory=dict)
     _seqs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _away_since: dict[str, float] = field(default_factory=dict)
+    _missed_at: dict[str, float] = field(default_factory=dict)
 
     async def __call__(self) -> None:
         """Trouble with one sale is logged and met again in the next round; the others are looked after."""
-        await self.close.remove_gates_left()
         running = await self.sales.running()
         self._work = {code: work for code, work in self._work.items() if code in running}
         self._gaps = {code: found for code, found in self._gaps.items() if code in running}
         self._seqs = {code: seen for code, seen in self._seqs.items() if code in running}
+        self._missed_at = {code: said for code, said in self._missed_at.items() if code in running}
+        await self._look_for_gates(running)
         for code in running:
             try:
                 await self._look_after(code)
             except Exception as trouble:  # noqa: BLE001 - whatever ails one sale must not cost the others
                 _LOG.warning("gate cannot be looked after", flash_sale_code=code, trouble=repr(trouble))
+        if not self._away_since:
+            await self.close.remove_gates_left()
+
+    async def _look_for_gates(self, running: Sequence[str]) -> None:
+        """Which gates can be reached, asked all at once: one that does not answer takes its time. Whatever else ails
+        one of them is met when it is looked after."""
+        begun = self.clock()
+        answers = await asyncio.gather(*map(self.gate.status, running), return_exceptions=True)
+        before, self._away_since = self._away_since, {}
+        for code, answer in zip(running, answers, strict=True):
+            if isinstance(answer, StoreUnavailable):
+                self._away_since[code] = before.get(code, begun)
 
     async def _look_after(self, code: str) -> None:
         sale = await self.sales.find_fresh(code)
-        if sale.state is FlashSaleState.OPEN and sale.gate_armed:
+        if sale.state is FlashSaleState.OPEN and code in self._away_since:
+            await self._miss(sale)
+        elif sale.state is FlashSaleState.OPEN and sale.gate_armed:
             self._work.pop(code, None)
             if await self._must_set_up(sale):
                 await self.set_up_gate(code, sale.epoch)
-        elif sale.state in UNFINISHED and self._has_stopped(sale):
+        elif sale.state in UNFINISHED and self._has_stopped(sale) and not await self._is_missed(sale):
             await self._finish(sale)
+
+    async def _miss(self, sale: FlashSale) -> None:
+        """Has Postgres serve a sale whose gate has been away for long enough, or says that it still is."""
+        now, code = self.clock(), sale.flash_sale_code
+        said_again = now < self._missed_at.get(code, -inf) + MISSED_AGAIN_S
+        if now < self._away_since[code] + self.gate_away_s_max or said_again:
+            return
+        self._missed_at[code] = now
+        if await self.ledger.go_without_gate(code, sale.epoch):
+            self.sales.forget(shown_code(code))
+            self.sales.forget(code)
+            _LOG.error("gate stays away, Postgres serves the sale", flash_sale_code=code)
+
+    async def _is_missed(self, sale: FlashSale) -> bool:
+        """Whether Postgres serves the sale, and somebody has missed its gate not long ago."""
+        if not sale.on_postgres:
+            return False
+        return await self.ledger.gate_missed_within(sale.flash_sale_code, self.gate_steady_s)
 
     def _has_stopped(self, sale: FlashSale) -> bool:
         """Whether nobody has got any further with opening, recovering or closing the sale for a while."""

@@ -29,6 +29,8 @@ def flash_sale_message(sale: FlashSale) -> pb.FlashSale:
         gate_armed=sale.gate_armed,
         pool_count=sale.pool_count,
     )
+    if sale.on_postgres_since is not None:
+        message.on_postgres_since.FromDatetime(sale.on_postgres_since)
     if sale.halted_since is not None:
         message.halted_since.FromDatetime(sale.halted_since)
     return message
