@@ -297,7 +297,7 @@ class Shop:
         try:
             answer = await call
         except grpc.aio.AioRpcError as error:
-            return failure_from(error).reason
+            return failure_from(error).reason or f"{error.code().name}: {error.details()}"
         return pb.ReservationState.Name(cast(Any, answer).reservation.state).removeprefix(
             "RESERVATION_STATE_"
         )

@@ -154,6 +154,8 @@ _BY_CODE: Final[Mapping[grpc.StatusCode, type[LumbungError]]] = {
 
 def error_of(details: Details) -> LumbungError:
     """The exception that these details stand for."""
+    if details.code is grpc.StatusCode.INTERNAL and not details.reason:
+        return Unavailable(details)  # gRPC's own word for a stream that was reset: no service has answered
     kind = _BY_REASON.get(details.reason) or _BY_CODE.get(details.code, LumbungError)
     return kind(details)
 

@@ -22,10 +22,11 @@ def may_be_repeated(error: LumbungError) -> bool:
     """Trouble that passes. What was decided is never asked again; what was late is the caller's to judge.
 
     CANCELLED, which nobody here asked for, is how grpcio's server drops calls that it has not taken up when it stops
-    (grpc/grpc issue 41785); it means what UNAVAILABLE means.
+    (grpc/grpc issue 41785); it means what UNAVAILABLE means. So does INTERNAL when no service says it: gRPC
+    itself says so of a stream that the other end has reset.
     """
     match error.code:
-        case grpc.StatusCode.CANCELLED:
+        case grpc.StatusCode.CANCELLED | grpc.StatusCode.INTERNAL:
             return not error.reason
         case grpc.StatusCode.UNAVAILABLE:
             return True

@@ -22,6 +22,7 @@ def trouble(code: Code, reason: str = "", retry_after_s: float | None = None) ->
         (trouble(Code.UNAVAILABLE), True),
         (trouble(Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0.5), True),
         (trouble(Code.CANCELLED), True),
+        (trouble(Code.INTERNAL), True),
         (trouble(Code.ABORTED, "REQUEST_IN_FLIGHT"), True),
         (trouble(Code.ABORTED, "CONCURRENT_CHANGE"), False),
         (trouble(Code.RESOURCE_EXHAUSTED, "OVERLOADED", 0.1), True),
@@ -70,5 +71,5 @@ def test_the_budget_is_spent_and_comes_back_with_success() -> None:
 
 def test_what_is_not_repeated_costs_nothing() -> None:
     retries = Retries(Options(retries_max=1))
-    assert retries.pause_s(trouble(Code.INTERNAL), 0) is None
+    assert retries.pause_s(trouble(Code.INTERNAL, "INTERNAL"), 0) is None
     assert retries.pause_s(trouble(Code.UNAVAILABLE), 0) is not None
