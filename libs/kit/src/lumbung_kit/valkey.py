@@ -102,6 +102,12 @@ class ScriptCall(Protocol):
         """What the script returns. Raises StoreUnavailable (it may have taken effect), Overloaded (it was not sent)
         and redis.ResponseError for a mistake in it."""
 
+    async def many(self, keys: Sequence[str], calls: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+        """What the script returns to each of these arguments, called one after the other in their order.
+
+        Raises as a single call, if one of them fails; the others may have taken effect all the same.
+        """
+
 
 class ScriptClient(Protocol):
     """Whatever calls scripts: redis-py by `RedisScripts`, or `lumbung_kit.valkey_lean.LeanValkey`."""
@@ -138,6 +144,10 @@ class Script:
                 exceptions.NoScriptError
             ):  # nothing was run: a restarted or promoted server, or the first call
                 return await self._client.eval(self._source, len(keys), *keys, *args)
+
+    async def many(self, keys: Sequence[str], calls: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+        """As ScriptCall says; one by one, since connections of a pool keep no order."""
+        return [await self(keys, args) for args in calls]
 
 
 def load_script(client: Valkey, package: str, filename: str) -> Script:

@@ -285,6 +285,14 @@ class LeanCluster:
 
         return await routed(self._slots, slot_of(parts), send)
 
+    async def call_all(self, commands: Sequence[Sequence[Part]]) -> list[Any]:
+        """As `LeanValkey.call_all`; each finds its own way to its node."""
+        said = await asyncio.gather(*(self.call(*parts) for parts in commands), return_exceptions=True)
+        for reply in said:
+            if isinstance(reply, BaseException) and not isinstance(reply, exceptions.ResponseError):
+                raise reply
+        return said
+
     def script(self, source: str) -> LeanScript:
         """A script to be called by its hash, on whichever node has its first key."""
         return LeanScript(self, source)

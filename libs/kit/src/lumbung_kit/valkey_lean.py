@@ -133,6 +133,16 @@ class LeanValkey:
             raise _error_of(str(reply))
         return reply
 
+    async def call_all(self, commands: Sequence[Sequence[Part]]) -> list[Any]:
+        """The replies to commands that leave together, each as `call` gives it; what the server complained about is an
+        exception in its place.
+
+        Raises StoreUnavailable and Overloaded, as `call`.
+        """
+        connection = await self._ready(len(commands))
+        replies = await asyncio.gather(*[connection.send(_packed(tuple(parts))) for parts in commands])
+        return [_error_of(str(each)) if isinstance(each, hiredis.ReplyError) else each for each in replies]
+
     async def call_asking(self, *parts: Part) -> Any:
         """As `call`, for a key that is on its way to this node: what Ask wants."""
         connection = await self._ready()
@@ -154,11 +164,11 @@ class LeanValkey:
         if self._connection is not None:
             await self._connection.drain_and_close()
 
-    async def _ready(self) -> _Connection:
+    async def _ready(self, commands: int = 1) -> _Connection:
         connection = self._connection
         if connection is None or connection.broken or self._closed:
             connection = await self._connected()
-        if connection.in_flight >= self._max_in_flight:
+        if connection.in_flight + commands > self._max_in_flight:
             raise Overloaded(retry_after_s=RETRY_AFTER_S)
         return connection
 
@@ -222,6 +232,9 @@ class Calls(Protocol):
     async def call(self, *parts: Part) -> Any:
         """The command's reply."""
 
+    async def call_all(self, commands: Sequence[Sequence[Part]]) -> list[Any]:
+        """Their replies, in order; an exception in the place of what the server complained about."""
+
 
 class LeanScript:
     """A Lua script; called as `lumbung_kit.valkey.Script` is, with raw replies."""
@@ -237,6 +250,18 @@ class LeanScript:
             return await self._client.call("EVALSHA", self._sha, len(keys), *keys, *args)
         except NoScriptError:  # nothing was run: a restarted or promoted server, or the first call
             return await self._client.call("EVAL", self._source, len(keys), *keys, *args)
+
+    async def many(self, keys: Sequence[str], calls: Sequence[Sequence[Part]]) -> list[Any]:
+        """What the script returns to each, in one exchange with the server. Raises as `__call__`, if one fails."""
+        said = await self._client.call_all(
+            [("EVALSHA", self._sha, len(keys), *keys, *args) for args in calls]
+        )
+        for index, reply in enumerate(said):
+            if isinstance(reply, NoScriptError):
+                said[index] = await self(keys, calls[index])
+            elif isinstance(reply, Exception):
+                raise reply
+        return said
 
 
 class _Connection(asyncio.Protocol):

@@ -195,6 +195,35 @@ class TestBoth:
         assert isinstance(answers[1], ResponseError)
         assert sorted([answers[0], answers[2]]) == [[1, b"ok"], [2, b"ok"]]
 
+    async def test_many_calls_of_a_script_run_in_their_order_also_when_it_has_to_be_loaded(
+        self, valkey_url: str, open_client: Open
+    ) -> None:
+        add = (await open_client(valkey_url)).script(ADD)
+        async with aclosing(connect(valkey_url)) as admin:
+            await admin.script_flush()
+        assert await add.many(["{t}:counter"], [[1], [2], [3]]) == [[1, b"ok"], [3, b"ok"], [6, b"ok"]]
+        assert await add.many(["{t}:counter"], [[4], [5]]) == [[10, b"ok"], [15, b"ok"]]
+        assert await add.many(["{t}:counter"], []) == []
+
+    async def test_a_mistake_that_one_of_many_calls_meets_is_raised(
+        self, valkey_url: str, open_client: Open
+    ) -> None:
+        client = await open_client(valkey_url)
+        picky = client.script("if ARGV[1] == 'bad' then return redis.call('NO') end return ARGV[1]")
+        with pytest.raises(ResponseError):
+            await picky.many([], [["good"], ["bad"], ["good"]])
+        assert await picky.many([], [["good"], ["well"]]) == [b"good", b"well"]
+
+    async def test_a_connection_cut_in_the_middle_of_many_replies_fails_the_call(
+        self, valkey_url: str, open_client: Open
+    ) -> None:
+        async with Proxy(target_of(valkey_url)).running() as proxy:
+            echo = (await open_client(through(valkey_url, proxy))).script("return ARGV[1]")
+            assert await echo([], ["one"]) == b"one"
+            proxy.cut_after = 4
+            with pytest.raises(StoreUnavailable):
+                await echo.many([], [["one"], ["two"]])
+
     async def test_many_at_once_get_their_own_replies(self, valkey_url: str, open_client: Open) -> None:
         echo = (await open_client(valkey_url)).script("return ARGV[1]")
         said = [f"{number}" * (number % 50) for number in range(500)]
@@ -344,6 +373,16 @@ class TestLean:
             proxy.held.set()
             answers = await asyncio.gather(*calls, return_exceptions=True)
             assert answers.count(b"PONG") == 3
+
+    async def test_more_commands_than_may_be_in_flight_are_not_sent(
+        self, valkey_url: str, open_lean: Callable[..., LeanValkey]
+    ) -> None:
+        async with Proxy(target_of(valkey_url)).running() as proxy:
+            client = open_lean(through(valkey_url, proxy), max_in_flight=3)
+            with pytest.raises(Overloaded):
+                await client.call_all([("ECHO", "many")] * 4)
+            assert await client.call_all([("ECHO", "many")] * 3) == [b"many"] * 3
+            assert proxy.received.count(b"ECHO") == 3
 
     async def test_so_are_those_who_wait_for_a_connection(
         self, valkey_url: str, open_lean: Callable[..., LeanValkey]

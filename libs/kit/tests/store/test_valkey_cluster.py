@@ -155,6 +155,7 @@ async def test_scripts_run_on_the_shard_of_their_keys(open_scripts: Open, cluste
     for tag in TAGS:
         assert await add([f"{tag}:counter"], [2]) == [2, b"ok"]
         assert await add([f"{tag}:counter"], [3]) == [5, b"ok"]
+        assert await add.many([f"{tag}:counter"], [[1], [2]]) == [[6, b"ok"], [8, b"ok"]]
 
 
 async def test_a_redirection_is_followed_and_remembered(

@@ -60,6 +60,7 @@ from lumbung_stock.usecases.refuse_together import RefuseTogether
 from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
 from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
+from lumbung_stock.usecases.reserve_together import ReserveTogether
 from lumbung_stock.usecases.reserve_where_served import ReserveWhereServed
 from lumbung_stock.usecases.reserve_without_gate import DecideWithoutGate
 from lumbung_stock.usecases.resolve_soft_too import ResolveSoftToo, SoftHolds
@@ -187,6 +188,7 @@ def _reservations(
             reservations_pb2_grpc.add_ReservationServiceServicer_to_server,
             ReservationService(
                 reserve,
+                ReserveTogether(reserve, sales.reserve.on_sale),
                 ResolveSoftToo(
                     resolve, SoftHolds(GetReservation(stores.postgres), stores.gate, stores.sales, reserve)
                 ),

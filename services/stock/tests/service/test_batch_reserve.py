@@ -96,3 +96,83 @@ async def test_a_batch_out_of_bounds_is_refused_whole(shop: Shop, count: int, li
     failure = await shop.refused(call)
     assert (failure.reason, [violation.field for violation in failure.fields]) == ("BAD_INPUT", [field])
     assert await shop.dump() == before
+
+
+async def test_carts_of_a_sale_are_decided_together_each_by_itself(shop: Shop) -> None:
+    await shop.put("A", 9)
+    await shop.put("B", 9)
+    await shop.open_sale("SALE", {"A": 4})
+    await shop.open_sale("POOR", {"B": 1})
+    first, soft = shop.ask({"A": 1}, sale="SALE"), shop.ask({"A": 1}, sale="SALE")
+    soft.durability = pb.DURABILITY_SOFT
+    again, reused = pb.ReserveRequest(), pb.ReserveRequest()
+    again.CopyFrom(first)
+    reused.CopyFrom(first)
+    reused.lines[0].quantity = 2
+    asks = [
+        first,
+        soft,
+        shop.ask({"A": 3}, sale="SALE"),
+        again,
+        reused,
+        shop.ask({"A": 1, "B": 1}, sale="SALE"),
+        shop.ask({"B": 1}, sale="POOR"),
+        shop.ask({"B": 1}, sale="POOR"),
+        shop.ask({"A": 1}, sale="SALE"),
+    ]
+    outcomes = (await shop.reservations.BatchReserve(pb.BatchReserveRequest(reservations=asks))).outcomes
+    assert [said(outcome) for outcome in outcomes] == [
+        "HELD",
+        "HELD",
+        "OUT_OF_STOCK",
+        "HELD",
+        "REQUEST_ID_REUSED",
+        "HELD",
+        "HELD",
+        "OUT_OF_STOCK",
+        "HELD",
+    ]
+    assert outcomes[3].reservation == outcomes[0].reservation
+    assert [draw.from_escrow for draw in outcomes[5].reservation.draws] == [True, False]
+    assert outcomes[2].refusal.lines[0].available_quantity == 2
+    repeated = (await shop.reservations.BatchReserve(pb.BatchReserveRequest(reservations=asks))).outcomes
+    assert [said(outcome) for outcome in repeated] == [said(outcome) for outcome in outcomes]
+    assert [each.reservation.reservation_id for each in repeated] == [
+        each.reservation.reservation_id for each in outcomes
+    ]
+    await shop.until_gate_has("SALE", {"A": 0})
+    await shop.require_conserved()
+
+
+async def test_losers_of_a_batch_are_refused_together(shop: Shop) -> None:
+    await shop.put("A", 9)
+    await shop.open_sale("SALE", {"A": 2})
+    loser = shop.ask({"A": 3}, sale="SALE")
+    assert said((await batch(shop, [loser]))[0]) == "OUT_OF_STOCK"
+    asks = [shop.ask({"A": 1}, sale="SALE") if place % 50 == 0 else wanting_3(shop) for place in range(100)]
+    outcomes = await batch(shop, [*asks[:99], loser])
+    assert [said(outcome) for outcome in outcomes] == [
+        "HELD" if place % 50 == 0 else "OUT_OF_STOCK" for place in range(100)
+    ]
+    assert await batch(shop, [*asks[:99], loser]) == outcomes
+    await shop.require_conserved()
+
+
+def wanting_3(shop: Shop) -> pb.ReserveRequest:
+    return shop.ask({"A": 3}, sale="SALE")
+
+
+async def batch(shop: Shop, asks: list[pb.ReserveRequest]) -> list[pb.ReserveOutcome]:
+    answer = await shop.reservations.BatchReserve(pb.BatchReserveRequest(reservations=asks))
+    return list(answer.outcomes)
+
+
+async def test_a_batch_waits_for_a_gate_that_is_set_up_again(shop: Shop) -> None:
+    await shop.put("A", 9)
+    await shop.open_sale("SALE", {"A": 5})
+    kept = await shop.hold({"A": 1}, sale="SALE")
+    await shop.valkey.flushdb()
+    outcomes = await batch(shop, [shop.ask({"A": 2}, sale="SALE") for _ in range(3)])
+    assert sorted(map(said, outcomes)) == ["HELD", "HELD", "OUT_OF_STOCK"]
+    assert (await shop.get(kept)).state == pb.RESERVATION_STATE_HELD
+    await shop.require_conserved()

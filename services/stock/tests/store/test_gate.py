@@ -361,6 +361,26 @@ class TestReserve:
         entries = await gate.read_journal("SALE", 2 * JOURNAL_MAX)
         assert [int(fields["seq"]) for _, fields in entries] == list(range(1, JOURNAL_MAX + 1))
 
+    async def test_many_together_are_decided_one_by_one_in_their_order(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale("SALE", {"A": 3})
+        await opened(gate, sale)
+        asked = [
+            make_cart({"A": units}, request_id=name)
+            for name, units in (("x", 2), ("y", 2), ("z", 1), ("x", 2))
+        ]
+        answers = await gate.reserve_all(sale, asked)
+        assert [answer.outcome for answer in answers] == [
+            Outcome.HELD,
+            Outcome.OUT_OF_STOCK,
+            Outcome.HELD,
+            Outcome.HELD,
+        ]
+        hold_ids = [cart.reservation_id for cart in asked]
+        assert [answer.hold_id for answer in answers] == [*hold_ids[:3], hold_ids[0]]
+        assert answers[1].available == {"A": 1}
+
 
 class TestRefuse:
     """refuse.lua"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import grpc
@@ -12,6 +11,8 @@ from lumbung.stock.v1 import reservations_pb2_grpc as rpc
 from lumbung_kit.failures import Failure, Internal
 from lumbung_kit.logs import get_logger
 from lumbung_kit.validate import Check
+from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.entrypoints.reservation_messages import (
     cancel_of,
     cart_of,
@@ -25,6 +26,7 @@ from lumbung_stock.entrypoints.reservation_messages import (
 )
 from lumbung_stock.entrypoints.reserve_stream import ReserveStream
 from lumbung_stock.usecases.reserve import Reserve
+from lumbung_stock.usecases.reserve_together import ReserveTogether
 from lumbung_stock.usecases.resolve_soft_too import ResolveSoftToo
 from lumbung_stock.wire.reservations import reservation_message, write_reservation
 
@@ -45,11 +47,13 @@ class ReservationService(rpc.ReservationServiceServicer):
     def __init__(
         self,
         reserve: Reserve,
+        reserve_together: ReserveTogether,
         resolve: ResolveSoftToo,
         *,
         stream_deadline_s: float,
     ) -> None:
         self._reserve = reserve
+        self._reserve_together = reserve_together
         self._resolve = resolve
         self._stream_deadline_s = stream_deadline_s
 
@@ -135,13 +139,26 @@ class ReservationService(rpc.ReservationServiceServicer):
         return pb.GetReservationResponse(reservation=reservation_message(reservation))
 
     async def _outcomes(self, requests: Sequence[pb.ReserveRequest]) -> list[pb.ReserveOutcome]:
-        return await asyncio.gather(*map(self._outcome, requests))
+        asked = [_cart_or_error(request) for request in requests]
+        decided = iter(await self._reserve_together([each for each in asked if isinstance(each, Cart)]))
+        return [
+            _outcome(request, next(decided) if isinstance(each, Cart) else each)
+            for request, each in zip(requests, asked, strict=True)
+        ]
 
-    async def _outcome(self, request: pb.ReserveRequest) -> pb.ReserveOutcome:
-        try:
-            return decided_outcome(request, await self._reserve(cart_of(request)))
-        except Failure as failure:
-            return refused_outcome(request, failure)
-        except Exception:  # noqa: BLE001 - a bug that one of them met must not take the answers of the others
-            _LOG.exception("one of many could not be decided", request_id=request.request_id)
-            return refused_outcome(request, Internal())
+
+def _cart_or_error(request: pb.ReserveRequest) -> Cart | Exception:
+    try:
+        return cart_of(request)
+    except Exception as error:  # noqa: BLE001 - the answer to this one alone
+        return error
+
+
+def _outcome(request: pb.ReserveRequest, answer: Reservation | BaseException) -> pb.ReserveOutcome:
+    """A bug that one of many met does not take the answers of the others."""
+    if isinstance(answer, Reservation):
+        return decided_outcome(request, answer)
+    if isinstance(answer, Failure):
+        return refused_outcome(request, answer)
+    _LOG.error("one of many could not be decided", request_id=request.request_id, exc_info=answer)
+    return refused_outcome(request, Internal())

@@ -89,6 +89,20 @@ class Gate:
 
         Without `last_word`, a want of units decides nothing and is forgotten at once.
         """
+        keys = _keys(sale.flash_sale_code, *_OF_RESERVE)
+        return _decision(cart, await self._reserve(keys, self._wish(sale, cart, last_word=last_word)))
+
+    async def reserve_all(self, sale: FlashSale, carts: Sequence[Cart]) -> list[GateAnswer]:
+        """As `reserve` for each, in this order and in one exchange with the server; each decided by itself.
+
+        What is raised says nothing of any of them: whoever asks again finds what was decided.
+        """
+        keys = _keys(sale.flash_sale_code, *_OF_RESERVE)
+        answers = await self._reserve.many(keys, [self._wish(sale, cart) for cart in carts])
+        return [_decision(cart, answer) for cart, answer in zip(carts, answers, strict=True)]
+
+    def _wish(self, sale: FlashSale, cart: Cart, *, last_word: bool = True) -> list[str | int]:
+        """The arguments of reserve.lua."""
         items = sale.item_by_sku()
         arguments: list[str | int] = [
             sale.epoch,
@@ -105,9 +119,7 @@ class Gate:
         for sku, units in sorted(cart.demand().items()):
             if item := items.get(sku):
                 arguments += [sku, units, item.limit_per_customer]
-        answer = await self._reserve(_keys(sale.flash_sale_code, *_OF_RESERVE), arguments)
-        refused = len(answer) > 3 and answer[0] != Outcome.HELD  # a winner does not ask what was left
-        return _answer(cart, available_of(_text(answer[3])) if refused else {}, *answer[:3])
+        return arguments
 
     async def refuse(self, sale: FlashSale, carts: Sequence[Cart]) -> list[GateAnswer]:
         """Refuses those of up to REFUSE_BATCH carts that want more than is left, in one entry of the journal.
@@ -319,6 +331,12 @@ def _fields(fields: Sequence[Any]) -> dict[str, str]:
 def _tail(cart: Cart) -> str:
     """The part of a hold's id that an entry's id ends with."""
     return str(cart.reservation_id.int & (2**64 - 1))
+
+
+def _decision(cart: Cart, answer: Sequence[Any]) -> GateAnswer:
+    """The answer of reserve.lua. A winner does not ask what was left."""
+    refused = len(answer) > 3 and answer[0] != Outcome.HELD
+    return _answer(cart, available_of(_text(answer[3])) if refused else {}, *answer[:3])
 
 
 def _answer(

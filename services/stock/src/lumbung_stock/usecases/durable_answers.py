@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -27,6 +27,10 @@ class _Request:
     callers: list[asyncio.Future[Reservation | None]] = field(default_factory=list)
 
 
+_Caller = tuple[str, _Request, asyncio.Future[Reservation | None]]
+"""Which request is waited for, and by whom."""
+
+
 class DurableAnswers:
     """Callers wait by request_id. The committer of this process settles them at once; others' are polled for.
 
@@ -42,19 +46,25 @@ class DurableAnswers:
 
     async def wait(self, request_id: str, seconds: float) -> Reservation | None:
         """The first answer to this request, or None when it is not durable in time. Raises Overloaded."""
-        request = self._waiting.get(request_id) or self._new(request_id)
+        (answer,) = await self.wait_for_all([request_id], seconds)
+        return answer
+
+    async def wait_for_all(self, request_ids: Sequence[str], seconds: float) -> list[Reservation | None]:
+        """As `wait` for each of these requests, in their order. Raises Overloaded when not all of them may wait."""
         loop = asyncio.get_running_loop()
-        caller: asyncio.Future[Reservation | None] = loop.create_future()
-        request.callers.append(caller)
-        timer = loop.call_later(seconds, _give_up, caller)
+        callers: list[_Caller] = []
+        timer = loop.call_later(seconds, _give_up, callers)
         try:
-            answer = await caller
+            for request_id in request_ids:
+                request = self._waiting.get(request_id) or self._new(request_id)
+                callers.append((request_id, request, loop.create_future()))
+                request.callers.append(callers[-1][2])
+            answers = [await caller for _, _, caller in callers]
         finally:
             timer.cancel()
-            request.callers.remove(caller)
-            if not request.callers and self._waiting.get(request_id) is request:
-                del self._waiting[request_id]
-        return as_made(answer) if answer else None
+            for each in callers:
+                self._leave(*each)
+        return [as_made(answer) if answer else None for answer in answers]
 
     async def find(self, request_id: str) -> Reservation | None:
         """The first answer to this request, if it is durable already."""
@@ -94,6 +104,12 @@ class DurableAnswers:
                     if not caller.done():
                         caller.set_result(reservation)
 
+    def _leave(self, request_id: str, request: _Request, caller: asyncio.Future[Reservation | None]) -> None:
+        """The caller waits no more; a request without callers is forgotten."""
+        request.callers.remove(caller)
+        if not request.callers and self._waiting.get(request_id) is request:
+            del self._waiting[request_id]
+
     def _new(self, request_id: str) -> _Request:
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(retry_after_s=0.5)
@@ -103,6 +119,7 @@ class DurableAnswers:
         return request
 
 
-def _give_up(caller: asyncio.Future[Reservation | None]) -> None:
-    if not caller.done():
-        caller.set_result(None)
+def _give_up(callers: Sequence[_Caller]) -> None:
+    for _, _, future in callers:
+        if not future.done():
+            future.set_result(None)

@@ -54,6 +54,13 @@ class RefuseTogether:
         """What the gate says; LEFT_ALONE when the cart could be served. Raises as the gate, and Overloaded."""
         return await self._together.submit((sale, cart))
 
+    async def all(self, carts: Sequence[Cart], sale: FlashSale) -> list[GateAnswer]:
+        """What the gate says to carts that came together. Raises as the gate."""
+        answers: list[GateAnswer] = []
+        for start in range(0, len(carts), REFUSE_BATCH):
+            answers += await self._refuse([(sale, cart) for cart in carts[start : start + REFUSE_BATCH]])
+        return answers
+
     async def close(self) -> None:
         """Answers those who wait, and nobody else."""
         await self._together.close()

@@ -57,9 +57,25 @@ class Reserve:
                 return answer
             raise
 
+    async def ready_for_gate(self, cart: Cart) -> tuple[Cart, FlashSale] | None:
+        """The cart, and the sale whose one gate is all that decides it, as far as is known without a fresh look.
+
+        None when there is more to it, or a reason to refuse it: then a call finds the answer. Raises what the stores
+        raise.
+        """
+        try:
+            cart = await self._checked(cart)
+            sale = await self.sales.find(cart.flash_sale_code) if cart.flash_sale_code else None
+            if sale is None or sale.pools or sale.on_postgres or not sale.gate_armed:
+                return None
+            if admit(sale, cart, datetime.now(UTC)):
+                return None
+        except UNDECIDED:
+            return None
+        return (as_soft_as_can_be(cart, sale), sale) if sale.wanted_by(cart) else None
+
     async def _decide(self, cart: Cart) -> Reservation:
-        await self._check_warehouse(cart.warehouse_code)
-        cart = expanded(cart, await self.skus.find([line.sku_code for line in cart.lines]))
+        cart = await self._checked(cart)
         if not cart.flash_sale_code:
             return await self.ordinary.submit(await self._sourced(durable(cart)))
         sale = await self.sales.find(cart.flash_sale_code)
@@ -72,6 +88,11 @@ class Reserve:
             except FlashSaleNotOpen as closed_meanwhile:
                 refusal = Refusal(closed_meanwhile.reason, closed_meanwhile.message)
         return await self.ordinary.submit(replace(durable(cart), refusal=refusal))
+
+    async def _checked(self, cart: Cart) -> Cart:
+        """The cart with bundles expanded. Raises WarehouseNotFound, SkuNotFound, SkuRetired."""
+        await self._check_warehouse(cart.warehouse_code)
+        return expanded(cart, await self.skus.find([line.sku_code for line in cart.lines]))
 
     async def _answered_before(self, cart: Cart) -> Reservation | None:
         """The first answer to the same request (P3), for which a SKU retired since makes no difference.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from lumbung_kit import context
 from lumbung_kit.failures import RequestIdReused, StoreUnavailable
@@ -37,7 +38,7 @@ caller who has the time waits for either, at first impatiently."""
 ASK_AGAIN_S = 1.0
 """When an answer is this late, Valkey may have lost what it had journaled."""
 ANSWER_WAITS_MAX = 60
-_MARGIN_S = 0.05
+MARGIN_S = 0.05
 """Kept back from the deadline, to answer in time that there is no answer yet."""
 
 
@@ -70,7 +71,7 @@ class ReserveOnSale:
                 return _same_content(cart, known)
             if said.hold_id is not None and (seen_before or turn):
                 await self.answers.require_not_parked(said.hold_id)
-            left_s = context.deadline_remaining_s() - _MARGIN_S
+            left_s = context.deadline_remaining_s() - MARGIN_S
             reservation = await self.answers.wait(cart.request_id, max(0.0, min(left_s, ASK_AGAIN_S)))
             if reservation is not None:
                 return _same_content(cart, reservation)
@@ -110,11 +111,33 @@ class ReserveOnSale:
             answer = await self._said(cart, sale, last_word=last_word)
         except StoreUnavailable:  # it may have taken effect: whoever asks again finds that
             answer = GateAnswer(Outcome.UNREACHABLE, None)
+        self._note(cart, sale, answer)
+        return answer
+
+    async def say_to_all(self, carts: Sequence[Cart], sale: FlashSale) -> list[GateAnswer]:
+        """What the gate says to each of these carts, in their order and in one exchange with it, its word the last.
+
+        Raises as the gate; then the same question may be asked again.
+        """
+        for cart in carts:
+            self.carts.put(cart)
+        said: dict[UUID, GateAnswer] = {}
+        if self.refuse and (losers := [cart for cart in carts if self.refuse.has_little_hope(sale, cart)]):
+            answers = await self.refuse.all(losers, sale)
+            said |= {cart.reservation_id: each for cart, each in zip(losers, answers, strict=True)}
+            said = {hold: each for hold, each in said.items() if each.outcome is not Outcome.LEFT_ALONE}
+        others = [cart for cart in carts if cart.reservation_id not in said]
+        answers = await self.gate.reserve_all(sale, others)
+        said |= {cart.reservation_id: each for cart, each in zip(others, answers, strict=True)}
+        for cart in carts:
+            self._note(cart, sale, said[cart.reservation_id])
+        return [said[cart.reservation_id] for cart in carts]
+
+    def _note(self, cart: Cart, sale: FlashSale, answer: GateAnswer) -> None:
         if answer.hold_id != cart.reservation_id:
             self.carts.drop(cart)
         if self.refuse and answer.outcome is Outcome.OUT_OF_STOCK:
             self.refuse.note(sale, answer.available)
-        return answer
 
     async def _said(self, cart: Cart, sale: FlashSale, *, last_word: bool) -> GateAnswer:
         if self.refuse and last_word and self.refuse.has_little_hope(sale, cart):

@@ -153,6 +153,9 @@ class SaleGate(Protocol):
         """Takes the cart's units of SKUs on sale, all or none, and journals the decision. Without `last_word`, a
         want of units decides nothing and is forgotten at once."""
 
+    async def reserve_all(self, sale: FlashSale, carts: Sequence[Cart]) -> list[GateAnswer]:
+        """As `reserve` for each cart, in order, its word the last."""
+
     async def refuse(self, sale: FlashSale, carts: Sequence[Cart]) -> list[GateAnswer]:
         """Refuses, and journals together, those carts that want more than is left; the others are LEFT_ALONE."""
 
