@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NoReturn
@@ -23,6 +23,7 @@ from lumbung_kit.failures import Overloaded, StoreUnavailable
 from lumbung_kit.loops import Wakeup, loop_time
 from lumbung_kit.metrics import counter, gauge
 from lumbung_kit.postgres import Postgres
+from lumbung_kit.processor import wanted_s
 from lumbung_stock.domain.availability import Availability
 from lumbung_stock.domain.inventory_failures import PositionAhead, SkuNotFound
 from lumbung_stock.domain.pace import Pace
@@ -33,6 +34,9 @@ from lumbung_stock.wire.inventory import availability_message
 
 LOOK_INTERVAL_S = 0.05
 """Changes that come within this time are read and told together."""
+REST_S_MAX = 0.5
+"""While watchers still wait in line for the news before, it is not read anew for so long: what is done for every
+watcher at each look would take more of a busy process than telling them."""
 HEARTBEAT_S = 15.0
 REACH_S_MAX = 5.0
 SPAN_MAX = 20_000
@@ -42,7 +46,7 @@ READS_TOGETHER_MAX = 64
 TURN_S = 0.01
 SWEEP_S = 1.0
 BUSY_SHARE = 0.7
-"""Of one processor's time: above this the process, which is bound to about one, has no time to spare."""
+"""Of one processor's time: a process that wants more, and it is bound to about one, has no time to spare."""
 BUSY_LOOK_S = 0.2
 LATE_TURN_S = 0.015
 """Turns that take this long: others on the machine, or in this process, wait for a processor."""
@@ -67,24 +71,26 @@ class _Watcher:
     bell: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class _Load:
-    """Whether this process has time to spare: it takes little of a processor, and comes back to its turns in time."""
+class Load:
+    """Whether this process has time to spare: it wants little of a processor, and comes back to its turns in time."""
 
-    def __init__(self) -> None:
-        self._looked_at = self._used = 0.0
-        self._takes_little = True
+    def __init__(self, wanted_s: Callable[[], float] = wanted_s) -> None:
+        self._wanted_s = wanted_s
+        self._looked_at = self._wanted = 0.0
+        self._wants_little = True
         self._turn_s = TURN_S
 
     def note_turn(self, seconds: float) -> None:
         """How long a turn of TURN_S really took; the last few count most."""
         self._turn_s += (seconds - self._turn_s) / 8
 
-    def is_low(self, now: float, used: float) -> bool:
-        """`used` is the process's own time. Its share is looked at every BUSY_LOOK_S."""
+    def is_low(self, now: float) -> bool:
+        """What the process wants is looked at every BUSY_LOOK_S."""
         if now - self._looked_at >= BUSY_LOOK_S:
-            self._takes_little = used - self._used < BUSY_SHARE * (now - self._looked_at)
-            self._looked_at, self._used = now, used
-        return self._takes_little and self._turn_s < LATE_TURN_S
+            wanted = self._wanted_s()
+            self._wants_little = wanted - self._wanted < BUSY_SHARE * (now - self._looked_at)
+            self._looked_at, self._wanted = now, wanted
+        return self._wants_little and self._turn_s < LATE_TURN_S
 
 
 class WatchAvailability:
@@ -100,7 +106,7 @@ class WatchAvailability:
         self._postgres = postgres
         self._log = log
         self._watchers_max = watchers_max
-        self._load = _Load()
+        self._load = Load()
         self._pace = Pace(per_s=messages_per_s_max, saved_max=watchers_max)
         self._watchers: set[_Watcher] = set()
         self._by_sku: dict[str, set[_Watcher]] = {}
@@ -111,7 +117,8 @@ class WatchAvailability:
         self._line: dict[_Watcher, None] = {}
         self._somebody, self._following = asyncio.Event(), asyncio.Event()
         self._moved = asyncio.Event()
-        self._in_line = Wakeup()
+        self._in_line, self._all_told = Wakeup(), asyncio.Event()
+        self._all_told.set()
         self._reads: MicroBatcher[Collection[str], None] = MicroBatcher(
             self._read_together, max_batch=READS_TOGETHER_MAX, max_waiting=watchers_max + 1, name="watch"
         )
@@ -219,9 +226,16 @@ class WatchAvailability:
             try:
                 while self._watchers:
                     await self._follow_up_to(await self._log.head_beyond(self._position))
-                    await asyncio.sleep(LOOK_INTERVAL_S)
+                    await self._rest()
             finally:
                 self._following.clear()
+
+    async def _rest(self) -> None:
+        """Lets changes gather: for a moment, and on while there are watchers who have yet to hear of those before."""
+        await asyncio.sleep(LOOK_INTERVAL_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REST_S_MAX):
+                await self._all_told.wait()
 
     async def _follow_up_to(self, head: int) -> None:
         if head <= self._position:
@@ -250,6 +264,7 @@ class WatchAvailability:
         moved.set()
         _FOLLOWED.set(head)
         if self._line:
+            self._all_told.clear()
             self._in_line.ring()
 
     async def _read_together(self, wanted: list[Collection[str]]) -> Sequence[None]:
@@ -269,11 +284,12 @@ class WatchAvailability:
             await self._in_line.wait(SWEEP_S)
             while self._line:
                 now, used = loop_time(), time.process_time()
-                idle = self._load.is_low(now, used)
+                idle = self._load.is_low(now)
                 self._ring_first(self._pace.take(now, len(self._line), used=used, idle=idle))
                 _IN_LINE.set(len(self._line))
                 await asyncio.sleep(TURN_S)
                 self._load.note_turn(loop_time() - now)
+            self._all_told.set()
 
     async def keep_alive(self) -> NoReturn:
         """Lines up whoever has heard nothing for HEARTBEAT_S: one look at all costs less than a timer each."""
