@@ -66,14 +66,14 @@ async def rush(
 @contextmanager
 def paused(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Event]:
     """Committers fall asleep before their next batch until the event is set."""
-    go_on, commit = asyncio.Event(), CommitJournal.__call__
+    go_on, commit = asyncio.Event(), CommitJournal.commit
 
     async def wait_and_commit(self: CommitJournal, *args: object) -> None:
         await go_on.wait()
         await commit(self, *args)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(CommitJournal, "__call__", wait_and_commit)
+        patch.setattr(CommitJournal, "commit", wait_and_commit)
         yield go_on
         go_on.set()
 

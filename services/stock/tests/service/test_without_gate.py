@@ -47,13 +47,13 @@ class Committers:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.awake = asyncio.Event()
         self.awake.set()
-        commit = CommitJournal.__call__
+        commit = CommitJournal.commit
 
         async def wait_and_commit(commits: CommitJournal, *args: object) -> None:
             await self.awake.wait()
             await commit(commits, *args)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(CommitJournal, "__call__", wait_and_commit)
+        monkeypatch.setattr(CommitJournal, "commit", wait_and_commit)
 
 
 @pytest.fixture
@@ -111,6 +111,25 @@ async def open_pools(shop: Shop, quotas: dict[str, int], *, pools: int, limit: i
 
 class TestThereAndBack:
     """The quota is promised once over the whole, whoever serves it."""
+
+    @pytest.mark.parametrize(
+        ("setting", "unsafe", "safe"),
+        [("maxmemory-policy", "volatile-lru", "noeviction"), ("appendonly", "no", "yes")],
+    )
+    async def test_a_valkey_that_may_forget_is_as_good_as_away(
+        self, shop: Shop, setting: str, unsafe: str, safe: str
+    ) -> None:
+        await shop.put("A", 5)
+        await shop.open_sale("SALE", {"A": 5})
+        told = [await buy(shop, shop.ask({"A": 1}, sale="SALE"))]
+        await shop.valkey.config_set(setting, unsafe)
+        await until_on_postgres(shop)
+        told += [await buy(shop, shop.ask({"A": 1}, sale="SALE")) for _ in range(2)]
+        await shop.valkey.config_set(setting, safe)
+        await until_at_its_gate(shop)
+        told += [await buy(shop, shop.ask({"A": 1}, sale="SALE")) for _ in range(3)]
+        assert told == ["HELD"] * 5 + ["OUT_OF_STOCK"]
+        await shop.require_conserved()
 
     @pytest.mark.parametrize("lost", [False, True], ids=["with its data", "empty"])
     async def test_a_sale_through_a_valkey_that_is_killed_and_comes_back(

@@ -90,14 +90,25 @@ class WatchGates:
             await self.close.remove_gates_left()
 
     async def _look_for_gates(self, running: Sequence[str]) -> None:
-        """Which gates can be reached, asked all at once: one that does not answer takes its time. Whatever else ails
-        one of them is met when it is looked after."""
+        """Which gates can be reached, asked all at once: one that does not answer takes its time. One that may forget
+        what it grants is as good as away. Whatever else ails one of them is met when it is looked after."""
         begun = self.clock()
         answers = await asyncio.gather(*map(self.gate.status, running), return_exceptions=True)
+        may_forget = bool(running) and await self._may_forget()
         before, self._away_since = self._away_since, {}
         for code, answer in zip(running, answers, strict=True):
-            if isinstance(answer, StoreUnavailable):
+            if may_forget or isinstance(answer, StoreUnavailable):
                 self._away_since[code] = before.get(code, begun)
+
+    async def _may_forget(self) -> bool:
+        """Whether somebody has set Valkey so that it drops, under pressure, what it was told to keep."""
+        try:
+            unsafe = await self.gate.unsafe_settings()
+        except StoreUnavailable:
+            return False
+        if unsafe:
+            _LOG.error("Valkey may forget what it grants", settings=unsafe)
+        return bool(unsafe)
 
     async def _look_after(self, code: str) -> None:
         sale = await self.sales.find_fresh(code)
