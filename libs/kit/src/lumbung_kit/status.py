@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import grpc
+from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, RetryInfo
 from google.rpc.status_pb2 import Status
@@ -41,21 +43,39 @@ class Details:
 def encode(failure: Failure, domain: str) -> bytes:
     """The status with exactly one ErrorInfo; BadRequest, PreconditionFailure, RetryInfo where they apply."""
     status = Status(code=failure.kind.value, message=failure.message[:TEXT_LENGTH_MAX])
-    info = ErrorInfo(reason=failure.reason, domain=domain)
-    for key, value in failure.metadata.items():
-        info.metadata[key] = value[:TEXT_LENGTH_MAX]
-    status.details.add().Pack(info)
+    if failure.metadata:
+        info = ErrorInfo(reason=failure.reason, domain=domain)
+        for key, value in failure.metadata.items():
+            info.metadata[key] = value[:TEXT_LENGTH_MAX]
+        status.details.add().Pack(info)
+    else:
+        status.details.append(_plain_info(failure.reason, domain))
     if failure.fields:
         status.details.add().Pack(_bad_request(failure.fields))
     if failure.preconditions:
         status.details.add().Pack(_precondition_failure(failure.preconditions))
     if failure.retry_after_s is not None:
-        delay = Duration()
-        delay.FromNanoseconds(int(failure.retry_after_s * 1e9))
-        status.details.add().Pack(RetryInfo(retry_delay=delay))
+        status.details.append(_retry_info(int(failure.retry_after_s * 1e9)))
     for detail in failure.details:
         status.details.add().Pack(detail)  # type: ignore[arg-type]  # the pure failures know no protobuf
     return status.SerializeToString()
+
+
+@lru_cache(256)
+def _plain_info(reason: str, domain: str) -> Any:
+    """What nearly every refusal says of itself: packed once for each reason, as packing takes its time."""
+    packed = Any()
+    packed.Pack(ErrorInfo(reason=reason, domain=domain))
+    return packed
+
+
+@lru_cache(256)
+def _retry_info(nanoseconds: int) -> Any:
+    """Packed once for each delay; those that are drawn by lot push each other out."""
+    delay, packed = Duration(), Any()
+    delay.FromNanoseconds(nanoseconds)
+    packed.Pack(RetryInfo(retry_delay=delay))
+    return packed
 
 
 def _bad_request(fields: Iterable[FieldViolation]) -> BadRequest:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.carts import HOLDS_MAY_COME_BACK_S, Cart, out_of_stock
 from lumbung_stock.domain.reservations import Durability, Line
-from lumbung_stock.stores.journal_codec import Outcome, decode, encode
+from lumbung_stock.stores.journal_codec import Outcome, decode, encode, refusal_of
 
 if TYPE_CHECKING:
     from services.stock.tests.conftest import MakeCart
@@ -106,3 +106,15 @@ def test_an_entry_that_is_not_ours_is_refused(make_cart: MakeCart, change: dict[
     fields = {**fields_of(make_cart({"PB": 1})), **change}
     with pytest.raises((KeyError, ValueError, TypeError, IndexError, ArithmeticError)):
         decode({name: value for name, value in fields.items() if value is not None})
+
+
+@given(CARTS, st.dictionaries(CODES, st.integers(0, 10)), st.data())
+def test_a_refusal_says_what_was_left_for_this_cart(
+    cart: Cart, others: dict[str, int], data: st.DataObject
+) -> None:
+    """Also when one with the same lines, or with as little left, was refused before."""
+    demand = cart.demand()
+    for _ in range(2):
+        left = data.draw(st.fixed_dictionaries({}, optional={sku: st.integers(0, 10) for sku in demand}))
+        expected = out_of_stock(cart.lines, {**demand, **others, **left}, HOLDS_MAY_COME_BACK_S)
+        assert refusal_of(cart, Outcome.OUT_OF_STOCK, {**others, **left}) == expected

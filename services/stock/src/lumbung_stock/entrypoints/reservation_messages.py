@@ -40,6 +40,7 @@ from lumbung_stock.wire.reservations import refusal_message, write_reservation
 
 LINES_MAX: Final = 100
 LINES_REMEMBERED: Final = 4096
+REFUSALS_REMEMBERED: Final = 256
 REQUEST_ID_LENGTH_MAX: Final = 64
 TTL_S_MIN: Final = 10
 TTL_S_MAX: Final = 24 * 3600
@@ -57,7 +58,7 @@ _REFUSALS: Final = {
 _ANSWERED = counter(
     "lumbung_stock_reservations", "Answers to reservations, held or refused for good", ["outcome"]
 )
-_HELD = _ANSWERED.labels("HELD")
+_answered = lru_cache(64)(_ANSWERED.labels)
 
 
 def cart_of(request: pb.ReserveRequest) -> Cart:
@@ -194,11 +195,15 @@ def decided_outcome(request: pb.ReserveRequest, reservation: Reservation) -> pb.
 
 
 def _count(reservation: Reservation) -> None:
-    (_HELD if reservation.refusal is None else _ANSWERED.labels(reservation.refusal.reason)).inc()
+    _answered("HELD" if reservation.refusal is None else reservation.refusal.reason).inc()
 
 
+@lru_cache(REFUSALS_REMEMBERED)
 def _in_status(refusal: Refusal) -> pb.Refusal:
-    """As many of its lines as fit: a client takes 8 KiB of status details, and would lose the whole status."""
+    """As many of its lines as fit: a client takes 8 KiB of status details, and would lose the whole status.
+
+    Made once for all who hear the same; nobody changes it.
+    """
     message = refusal_message(refusal)
     while message.ByteSize() > DETAILS_BYTES_MAX:
         message.lines.pop()

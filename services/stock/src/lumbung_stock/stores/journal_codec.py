@@ -6,13 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import IntEnum
+from functools import lru_cache
+from typing import Final
 from uuid import UUID
 
-from lumbung_stock.domain.carts import HOLDS_MAY_COME_BACK_S, Cart, out_of_stock
+from lumbung_stock.domain.carts import HOLDS_MAY_COME_BACK_S, Cart, demand_of, out_of_stock
 from lumbung_stock.domain.reservation_failures import CustomerLimitReached
-from lumbung_stock.domain.reservations import Durability, Refusal
+from lumbung_stock.domain.reservations import Durability, Line, Refusal
 from lumbung_stock.stores.reservations import lines_of, stored_lines
 
+REFUSALS_REMEMBERED: Final = 1024
 _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -106,4 +109,13 @@ def refusal_of(cart: Cart, outcome: Outcome, available: Mapping[str, int]) -> Re
         return None
     if outcome is Outcome.LIMIT_REACHED:
         return Refusal(CustomerLimitReached.reason, CustomerLimitReached().message)
-    return out_of_stock(cart.lines, {**cart.demand(), **available}, HOLDS_MAY_COME_BACK_S)
+    return _want_of(cart.lines, tuple([available.get(sku, units) for sku, units in cart.demand().items()]))
+
+
+@lru_cache(REFUSALS_REMEMBERED)
+def _want_of(lines: tuple[Line, ...], left: tuple[int, ...]) -> Refusal:
+    """The refusal of these lines, with so much left of each SKU that they draw on, in the order of the demand.
+
+    In a sale that is sold out everybody hears the same.
+    """
+    return out_of_stock(lines, dict(zip(demand_of(lines), left, strict=True)), HOLDS_MAY_COME_BACK_S)
