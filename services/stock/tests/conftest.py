@@ -52,6 +52,8 @@ _TABLES = (
     "shortfall",
     "flash_sale",
     "flash_sale_item",
+    "waiting_room",
+    "waiting_ticket",
     "reservation",
     "reservation_draw",
     "reservation_resolution",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -21,11 +21,12 @@ _SQL = sql.load("lumbung_kit", "idempotency.sql")
 _CLAIM, _REMEMBER = _SQL["claim"], _SQL["remember"]
 
 
-def content_hash(message: Message) -> bytes:
-    """SHA-256 of what the request asks for: its type and all its fields but request_id."""
+def content_hash(message: Message, *, without: Sequence[str] = ("request_id",)) -> bytes:
+    """SHA-256 of what the request asks for: its type and all its fields but those `without` which it is the same."""
     content = type(message)()
     content.CopyFrom(message)
-    content.ClearField("request_id")
+    for field in without:
+        content.ClearField(field)
     digest = hashlib.sha256(message.DESCRIPTOR.full_name.encode())
     digest.update(b"\0" + content.SerializeToString(deterministic=True))
     return digest.digest()

@@ -35,6 +35,7 @@ from lumbung_stock.entrypoints.inventory_service import InventoryService
 from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
 from lumbung_stock.entrypoints.warehouse_service import WarehouseService
 from lumbung_stock.settings import StockSettings
+from lumbung_stock.stores.admissions import Admissions
 from lumbung_stock.stores.carts_in_flight import CartsInFlight
 from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.leases import Leases
@@ -53,10 +54,12 @@ from lumbung_stock.usecases.expire_holds import ExpireHolds
 from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.get_reservation import GetReservation
 from lumbung_stock.usecases.halt_after_lost_commits import HaltAfterLostCommits
+from lumbung_stock.usecases.join_waiting_room import JoinWaitingRoom
 from lumbung_stock.usecases.measure_backlogs import MeasureBacklogs
 from lumbung_stock.usecases.move_units import MoveUnits
 from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
 from lumbung_stock.usecases.refuse_together import RefuseTogether
+from lumbung_stock.usecases.require_admission import RequireAdmission
 from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
 from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
@@ -64,6 +67,7 @@ from lumbung_stock.usecases.reserve_together import ReserveTogether
 from lumbung_stock.usecases.reserve_where_served import ReserveWhereServed
 from lumbung_stock.usecases.reserve_without_gate import DecideWithoutGate
 from lumbung_stock.usecases.resolve_soft_too import ResolveSoftToo, SoftHolds
+from lumbung_stock.usecases.run_waiting_rooms import RunWaitingRooms
 from lumbung_stock.usecases.serve_opened_sale import ServeOpenedSale
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 from lumbung_stock.usecases.watch_availability import WatchAvailability
@@ -174,7 +178,10 @@ def _reservations(
     stack.push_async_callback(ordinary.close)
     stack.push_async_callback(resolve.close)
 
-    reserve = Reserve(stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, sales.reserve)
+    rooms = _waiting_rooms(settings, stack, stores)
+    reserve = Reserve(
+        stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, sales.reserve, rooms.require
+    )
     flash_sales = FlashSaleUseCases(
         stores.postgres,
         stores.log,
@@ -182,6 +189,7 @@ def _reservations(
         ServeOpenedSale(stores.ledger, stores.sales, sales.set_up_gate),
         sales.close,
         sales.sale_has_changed.ring,
+        rooms.join,
     )
     services = [
         Service(
@@ -211,8 +219,30 @@ def _reservations(
     return services, [
         Loop("publish events", stores.log.run_publisher),
         *_sale_loops(settings, stores, sales),
+        Loop("admit waiting", partial(loops.admit_for_ever, rooms.run)),
+        Loop("forget tickets", partial(loops.forget_for_ever, rooms.run.forget)),
         Loop("check continuously", CheckContinuously(stores.postgres, stores.leases).run),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomParts:
+    """The waiting rooms, wired."""
+
+    require: RequireAdmission
+    join: JoinWaitingRoom
+    run: RunWaitingRooms
+
+
+def _waiting_rooms(settings: StockSettings, stack: AsyncExitStack, stores: Stores) -> RoomParts:
+    """Who asks for tickets, gives them, and admits."""
+    admissions = Admissions(stores.postgres, max_waiting=settings.waiting_max)
+    join = JoinWaitingRoom(stores.postgres, stores.sales, max_waiting=settings.waiting_max)
+    stack.push_async_callback(admissions.close)
+    stack.push_async_callback(join.close)
+    require = RequireAdmission(admissions)
+    run = RunWaitingRooms(stores.postgres, stores.leases, stores.sales, require.pressed)
+    return RoomParts(require, join, run)
 
 
 @dataclass(frozen=True, slots=True)

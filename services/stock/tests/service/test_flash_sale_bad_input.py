@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lumbung.stock.v1 import flash_sales_pb2 as pb
@@ -60,6 +61,19 @@ def times(*, start: timedelta | None, end: timedelta) -> Change:
     return change
 
 
+def room(**fields: int) -> Change:
+    """A waiting room with these fields; spans in seconds."""
+
+    def change(request: pb.PlanFlashSaleRequest) -> None:
+        for name, value in ({"admission_order": 1} | fields).items():
+            if name in ("admission_ttl", "lottery_window"):
+                getattr(request, name).CopyFrom(Duration(seconds=value))
+            else:
+                setattr(request, name, value)
+
+    return change
+
+
 REQUEST_IDS: dict[str, Change] = {
     "no request_id": text("request_id", ""),
     "request_id of 65": text("request_id", "x" * 65),
@@ -108,8 +122,19 @@ PLAN: dict[str, tuple[Change, str]] = {
         lambda request: request.end_time.CopyFrom(Timestamp(seconds=10**12)),
         "end_time",
     ),
-    "waiting room": (lambda request: setattr(request, "admission_order", 1), "admission_order"),
     "waiting room unknown": (lambda request: setattr(request, "admission_order", 9), "admission_order"),
+    "demand_multiple without a room": (
+        lambda request: setattr(request, "demand_multiple", 2),
+        "demand_multiple",
+    ),
+    "demand_multiple -1": (room(demand_multiple=-1), "demand_multiple"),
+    "demand_multiple 1,001": (room(demand_multiple=1_001), "demand_multiple"),
+    "admission of 9 s": (room(admission_ttl=9), "admission_ttl"),
+    "admission of more than an hour": (room(admission_ttl=3_601), "admission_ttl"),
+    "admission of nothing": (room(admission_ttl=0), "admission_ttl"),
+    "lottery window without a lottery": (room(lottery_window=10), "lottery_window"),
+    "lottery window of 0 s": (room(admission_order=2, lottery_window=0), "lottery_window"),
+    "lottery window of more than an hour": (room(admission_order=2, lottery_window=3_601), "lottery_window"),
 }
 
 
@@ -279,10 +304,6 @@ class TestList:
             with subtests.test(name):
                 request = pb.ListFlashSalesRequest(**fields)
                 await require_bad_input(shop, shop.sales.ListFlashSales(request), field)
-
-
-async def test_what_is_not_served_yet_says_so(shop: Shop) -> None:
-    assert await shop.outcome(shop.sales.JoinWaitingRoom(pb.JoinWaitingRoomRequest())) == "RPC_NOT_SERVED"
 
 
 async def test_the_report_counts_units_and_answers(shop: Shop) -> None:

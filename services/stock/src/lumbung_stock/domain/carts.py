@@ -19,7 +19,7 @@ class Cart:
 
     `refusal` is set when the answer is a refusal whatever the stock is; it is still written down, so that the
     same request gets the same answer (P3). `nearest_first` are the warehouses in the order of their distance, when
-    the sourcing asks for the nearest.
+    the sourcing asks for the nearest. `waiting_ticket` is what a waiting room asks for, and no part of the content.
     """
 
     reservation_id: UUID
@@ -37,6 +37,7 @@ class Cart:
     refusal: Refusal | None = field(default=None)
     sourcing: Sourcing = BY_PRIORITY
     nearest_first: tuple[str, ...] = ()
+    waiting_ticket: str = ""
 
     def candidates(self, by_priority: Sequence[str]) -> Sequence[str]:
         """The warehouses that may give its units, in the order in which they are asked."""

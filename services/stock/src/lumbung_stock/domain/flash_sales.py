@@ -17,6 +17,7 @@ from lumbung_stock.domain.reservation_failures import (
     FlashSaleNotOpen,
 )
 from lumbung_stock.domain.reservations import Refusal, Reservation
+from lumbung_stock.domain.waiting_room import WaitingRoom
 
 POOL_MARK = "~"
 """Stands between a sale's code and its pool's number; no caller's code has it."""
@@ -81,6 +82,7 @@ class FlashSale:
     pools: tuple[FlashSale, ...] = ()
     halted_since: datetime | None = None
     on_postgres_since: datetime | None = None
+    waiting_room: WaitingRoom | None = None
     _by_sku: Mapping[str, FlashSaleItem] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -156,7 +158,8 @@ def admit(sale: FlashSale, cart: Cart, now: datetime) -> Refusal | None:
             f"Flash sale {sale.flash_sale_code} is not for channel {cart.channel_code}.",
         )
     wanted = sale.wanted_by(cart)
-    if any(item.limit_per_customer for item in wanted) and not cart.customer_reference:
+    counts_customers = sale.waiting_room is not None or any(item.limit_per_customer for item in wanted)
+    if wanted and counts_customers and not cart.customer_reference:
         raise CustomerRequired
     if cart.warehouse_code:
         elsewhere = {item.sku_code: 0 for item in wanted if item.warehouse_code != cart.warehouse_code}

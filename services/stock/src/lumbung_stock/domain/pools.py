@@ -51,6 +51,7 @@ def split(sale: FlashSale) -> FlashSale:
                 flash_sale_code=pool_code(sale.flash_sale_code, number),
                 items=tuple(sorted(each, key=lambda item: item.sku_code)),
                 pool_count=1,
+                waiting_room=None,
             )
             for number, each in enumerate(items, start=1)
         ),

@@ -34,7 +34,7 @@ class ChannelNotOnSale(Failure):
 
 
 class CustomerRequired(Failure):
-    """This flash sale has a limit per customer: customer_reference must say who buys."""
+    """This flash sale counts by customer: customer_reference must say who buys."""
 
     kind = Kind.INVALID_ARGUMENT
     reason = "CUSTOMER_REQUIRED"
@@ -157,6 +157,34 @@ class SkuNotOnSale(Failure):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "SKU_NOT_ON_SALE"
+
+
+class InWaitingRoom(Failure):
+    """Too many want this sale at once: join its waiting room, and repeat the request with the ticket once admitted."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "WAITING_ROOM"
+
+
+class WaitingTicketInvalid(Failure):
+    """This ticket is not this customer's for this flash sale."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "WAITING_TICKET_INVALID"
+
+
+class NoWaitingRoom(Failure):
+    """This flash sale was planned without a waiting room."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "NO_WAITING_ROOM"
+
+
+class WaitingRoomFull(Failure):
+    """As many customers wait for this flash sale as its waiting room takes; try again a little later."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "WAITING_ROOM_FULL"
 
 
 class GateUnsafe(Failure):

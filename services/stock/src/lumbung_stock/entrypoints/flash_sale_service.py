@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from secrets import token_bytes
 
 import grpc
 
@@ -12,29 +13,35 @@ from lumbung.stock.v1 import flash_sales_pb2 as pb
 from lumbung.stock.v1 import flash_sales_pb2_grpc as rpc
 from lumbung_kit import context as calls
 from lumbung_kit.events import EventLog
-from lumbung_kit.idempotency import once
+from lumbung_kit.idempotency import content_hash, once
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.validate import Check
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
 from lumbung_stock.domain.pools import POOLS_MAX, combinations_of, split
+from lumbung_stock.domain.reservation_failures import CustomerRequired
+from lumbung_stock.domain.waiting_room import AdmissionOrder, WaitingRoom
 from lumbung_stock.entrypoints.page_tokens import key_of, page_token
 from lumbung_stock.entrypoints.reservation_messages import FLASH_SALE_CODE_LENGTH_MAX, moment
 from lumbung_stock.stores import flash_sales
 from lumbung_stock.stores.sale_book import SaleBook
+from lumbung_stock.stores.waiting_rooms import Joining, RoomReport
 from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.extend_flash_sale_quota import MoreQuota, extend_flash_sale_quota
+from lumbung_stock.usecases.join_waiting_room import JoinWaitingRoom
 from lumbung_stock.usecases.open_flash_sale import open_flash_sale
 from lumbung_stock.usecases.plan_flash_sale import plan_flash_sale
 from lumbung_stock.usecases.report_flash_sale import ItemReport, report_flash_sale
 from lumbung_stock.usecases.serve_opened_sale import ServeOpenedSale
 from lumbung_stock.usecases.settle_sale import begin_closing
-from lumbung_stock.wire.flash_sales import flash_sale_message
+from lumbung_stock.wire.flash_sales import flash_sale_message, place_message
 
 ITEMS_MAX = 100
 CHANNELS_MAX = 50
 LIMIT_PER_CUSTOMER_MAX = 1_000
 LENGTH_MAX = timedelta(days=7)
 POOL_COUNT_MAX = 16
+DEMAND_MULTIPLE_MAX = 1_000
+SPAN_S_MAX = 3_600
 PAGE_SIZE_MAX = 200
 PAGE_SIZE_DEFAULT = 50
 
@@ -49,6 +56,7 @@ class FlashSaleUseCases:
     serve: ServeOpenedSale
     close: CloseFlashSale
     sale_has_opened: Callable[[], None]
+    join: JoinWaitingRoom
 
 
 class FlashSaleService(rpc.FlashSaleServiceServicer):
@@ -185,7 +193,16 @@ class FlashSaleService(rpc.FlashSaleServiceServicer):
                 for reason, channel, count in report.answers
             ],
             oversold_units=sum(each.oversold for each in report.items),
+            waiting_room=_room_report(report.waiting_room),
         )
+
+    async def JoinWaitingRoom(
+        self,
+        request: pb.JoinWaitingRoomRequest,
+        context: grpc.aio.ServicerContext[pb.JoinWaitingRoomRequest, pb.JoinWaitingRoomResponse],
+    ) -> pb.JoinWaitingRoomResponse:
+        """A place in line, or how it stands."""
+        return place_message(await self._use.join(joining_of(request)))
 
 
 def sale_of(request: pb.PlanFlashSaleRequest) -> FlashSale:
@@ -198,8 +215,6 @@ def sale_of(request: pb.PlanFlashSaleRequest) -> FlashSale:
         check.add("end_time", "must be set")
     end = moment(check, "end_time", request.end_time) or now
     _check_times(check, start or now, end, now)
-    if request.admission_order:
-        check.add("admission_order", "is not served yet; leave it unset")
     sale = FlashSale(
         flash_sale_code=check.code(
             "flash_sale_code", request.flash_sale_code, max_length=FLASH_SALE_CODE_LENGTH_MAX
@@ -213,12 +228,35 @@ def sale_of(request: pb.PlanFlashSaleRequest) -> FlashSale:
         gate_armed=False,
         items=_items(check, request),
         pool_count=check.whole("pool_count", request.pool_count or 1, minimum=1, maximum=POOL_COUNT_MAX),
+        waiting_room=_waiting_room(check, request),
     )
     pools = len(combinations_of(sale.items)) * sale.pool_count
     if sale.pool_count <= POOL_COUNT_MAX and pools > POOLS_MAX:
         check.add("pool_count", f"must make at most {POOLS_MAX} pools with these warehouses, not {pools}")
     check.done()
     return split(sale)
+
+
+def joining_of(request: pb.JoinWaitingRoomRequest) -> Joining:
+    """A checked wish for a place. Raises BadInput naming every field that is wrong, CustomerRequired."""
+    check = Check()
+    joining = Joining(
+        request_id=check.request_id(request.request_id),
+        content_hash=content_hash(request),
+        flash_sale_code=check.code(
+            "flash_sale_code", request.flash_sale_code, max_length=FLASH_SALE_CODE_LENGTH_MAX
+        ),
+        customer_reference=check.text(
+            "customer_reference", request.customer_reference, max_length=64, required=False
+        ),
+        channel_code=check.code("channel_code", request.channel_code),
+        actor=calls.actor(),
+        lot=b"",
+    )
+    check.done()
+    if not joining.customer_reference:
+        raise CustomerRequired
+    return joining
 
 
 def more_quota_of(request: pb.ExtendFlashSaleQuotaRequest) -> MoreQuota:
@@ -236,6 +274,38 @@ def more_quota_of(request: pb.ExtendFlashSaleQuotaRequest) -> MoreQuota:
     )
     check.done()
     return more
+
+
+def _waiting_room(check: Check, request: pb.PlanFlashSaleRequest) -> WaitingRoom | None:
+    """The room, with a secret and a seed that nobody has seen."""
+    if not request.admission_order:
+        for field in ("demand_multiple", "admission_ttl", "lottery_window"):
+            if field in {descriptor.name for descriptor, _ in request.ListFields()}:
+                check.add(field, "must not be set without admission_order")
+        return None
+    check.choice("admission_order", request.admission_order, pb.AdmissionOrder)
+    lottery = request.admission_order == pb.ADMISSION_ORDER_LOTTERY
+    if request.HasField("lottery_window") and not lottery:
+        check.add("lottery_window", "must not be set without ADMISSION_ORDER_LOTTERY")
+    return WaitingRoom(
+        order=AdmissionOrder.LOTTERY if lottery else AdmissionOrder.FIFO,
+        demand_multiple=check.whole(
+            "demand_multiple", request.demand_multiple, minimum=0, maximum=DEMAND_MULTIPLE_MAX
+        ),
+        admission_s=_whole_seconds(check, request, "admission_ttl", minimum=10, default=120),
+        lottery_window_s=_whole_seconds(check, request, "lottery_window", minimum=1, default=30),
+        secret=token_bytes(32),
+        seed=token_bytes(32) if lottery else b"",
+    )
+
+
+def _whole_seconds(
+    check: Check, request: pb.PlanFlashSaleRequest, field: str, *, minimum: int, default: int
+) -> int:
+    """A span of at most an hour, rounded down to seconds."""
+    span = getattr(request, field) if request.HasField(field) else None  # type: ignore[arg-type]
+    default_s = default if span is None else None
+    return int(check.span_s(field, span, minimum_s=minimum, maximum_s=SPAN_S_MAX, default_s=default_s))
 
 
 def _check_times(check: Check, start: datetime, end: datetime, now: datetime) -> None:
@@ -292,6 +362,18 @@ def _checked_code(code: str, request_id: str | None = None) -> str:
     check.code("flash_sale_code", code, max_length=FLASH_SALE_CODE_LENGTH_MAX)
     check.done()
     return code
+
+
+def _room_report(report: RoomReport | None) -> pb.WaitingRoomReport | None:
+    if report is None:
+        return None
+    return pb.WaitingRoomReport(
+        joined=report.joined,
+        waiting=report.waiting,
+        admitted=report.admitted,
+        used=report.used,
+        lapsed=report.lapsed,
+    )
 
 
 def _item_report(report: ItemReport) -> pb.FlashSaleItemReport:

@@ -30,6 +30,8 @@ CREDIT_INTERVAL_S = 0.1
 GATE_INTERVAL_S = 1.0
 MEASURE_INTERVAL_S = 2.0
 CLOSE_INTERVAL_S = 1.0
+ADMIT_INTERVAL_S = 0.5
+FORGET_INTERVAL_S = 60.0
 NOTICE_INTERVAL_S = 0.5
 
 
@@ -161,6 +163,20 @@ async def notice_for_ever(notice: Callable[[], Awaitable[bool]]) -> NoReturn:
     while True:
         await notice()
         await asyncio.sleep(NOTICE_INTERVAL_S)
+
+
+async def admit_for_ever(run: Callable[[], Awaitable[None]]) -> NoReturn:
+    """Wakes waiting rooms, and admits those who wait."""
+    while True:
+        await run()
+        await asyncio.sleep(ADMIT_INTERVAL_S)
+
+
+async def forget_for_ever(forget: Callable[[], Awaitable[int]]) -> NoReturn:
+    """Forgets tickets of sales that are long over, a batch at a time."""
+    while True:
+        if not await forget():
+            await asyncio.sleep(FORGET_INTERVAL_S)
 
 
 async def poll_for_ever(poll: Callable[[], Awaitable[None]]) -> NoReturn:

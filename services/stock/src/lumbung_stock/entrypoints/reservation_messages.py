@@ -46,6 +46,7 @@ TTL_S_MIN: Final = 10
 TTL_S_MAX: Final = 24 * 3600
 TTL_S_DEFAULT: Final = 15 * 60
 FLASH_SALE_CODE_LENGTH_MAX: Final = 32
+TICKET_LENGTH_MAX: Final = 64
 
 _POLICIES: Final = {policy.value: policy for policy in SourcingPolicy}
 
@@ -71,7 +72,7 @@ def cart_of(request: pb.ReserveRequest) -> Cart:
     cart = Cart(
         reservation_id=soft_id(new_id()) if request.durability == pb.DURABILITY_SOFT else new_id(),
         request_id=check.request_id(request.request_id),
-        content_hash=content_hash(request),
+        content_hash=content_hash(request, without=("request_id", "waiting_ticket")),
         lines=tuple([_line(check, index, line) for index, line in enumerate(lines)]),
         channel_code=check.code("channel_code", request.channel_code),
         customer_reference=check.text(
@@ -88,6 +89,7 @@ def cart_of(request: pb.ReserveRequest) -> Cart:
         actor=context.actor(),
         traceparent=telemetry.current_traceparent(),
         sourcing=_sourcing(check, request),
+        waiting_ticket=_ticket(check, request),
     )
     check.done()
     return cart
@@ -271,6 +273,15 @@ def _sourcing(check: Check, request: pb.ReserveRequest) -> Sourcing:
         check.add("destination", "must be set for the nearest warehouse")
     policy = _POLICIES.get(request.sourcing, SourcingPolicy.PRIORITY)
     return Sourcing(policy, request.allow_split, destination)
+
+
+def _ticket(check: Check, request: pb.ReserveRequest) -> str:
+    ticket: str = request.waiting_ticket
+    if ticket and not request.flash_sale_code:
+        check.add("waiting_ticket", "must not be set without flash_sale_code")
+    elif ticket:
+        check.text("waiting_ticket", ticket, max_length=TICKET_LENGTH_MAX)
+    return ticket
 
 
 def _durability(check: Check, value: int) -> Durability:

@@ -18,6 +18,7 @@ from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSale
 from lumbung_stock.domain.pools import whole
 from lumbung_stock.domain.reckoning import Standing
 from lumbung_stock.domain.resolve import CreditDue, EscrowChange
+from lumbung_stock.stores.waiting_rooms import insert_room, room_of
 
 _SQL = load(__package__, "flash_sales.sql")
 
@@ -67,6 +68,8 @@ async def insert_sale(conn: Conn, sale: FlashSale, actor: str) -> None:
         await conn.execute(
             _SQL["insert_pools"], {"flash_sale_code": sale.flash_sale_code, "pool_codes": codes}
         )
+    if sale.waiting_room is not None:
+        await insert_room(conn, sale.flash_sale_code, sale.waiting_room)
     items = [(gated.flash_sale_code, item) for gated in sale.gated for item in gated.items]
     await conn.execute(
         _SQL["insert_items"],
@@ -384,4 +387,5 @@ def _sale(row: Mapping[str, Any]) -> FlashSale:
         pool_count=row["pool_count"],
         halted_since=row["halted_since"],
         on_postgres_since=row["on_postgres_since"],
+        waiting_room=room_of(row) if row["admission_order"] else None,
     )

@@ -21,12 +21,14 @@ SELECT * FROM unnest(
 -- name: find_sales
 -- With their pools, which come behind them: a pool's code begins with its sale's.
 SELECT sale.flash_sale_code, parent_code, title, state, channel_codes, start_time, end_time, epoch, gate_armed,
-       pool_count, halted_since, on_postgres_since,
+       pool_count, halted_since, on_postgres_since, admission_order, demand_multiple, admission_s, lottery_window_s,
+       secret, lottery_seed, awake, drawn,
        (SELECT jsonb_agg(jsonb_build_array(sku_code, warehouse_code, quota, limit_per_customer, remaining, shipped,
                                            returned) ORDER BY sku_code)
           FROM flash_sale_item AS item
          WHERE item.flash_sale_code = sale.flash_sale_code) AS items
   FROM flash_sale AS sale
+  LEFT JOIN waiting_room USING (flash_sale_code)
  WHERE sale.flash_sale_code = ANY (%(flash_sale_codes)s::text[])
     OR sale.parent_code = ANY (%(flash_sale_codes)s::text[])
  ORDER BY sale.flash_sale_code;

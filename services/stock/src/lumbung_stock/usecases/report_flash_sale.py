@@ -9,7 +9,8 @@ from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem
 from lumbung_stock.domain.reservation_failures import FlashSaleNotFound
 from lumbung_stock.domain.reservations import ReservationState
-from lumbung_stock.stores import flash_sales
+from lumbung_stock.stores import flash_sales, waiting_rooms
+from lumbung_stock.stores.waiting_rooms import RoomReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class SaleReport:
     sale: FlashSale
     items: Sequence[ItemReport]
     answers: Sequence[tuple[str, str, int]]
+    waiting_room: RoomReport | None
 
 
 async def report_flash_sale(conn: Conn, code: str) -> SaleReport:
@@ -51,4 +53,6 @@ async def report_flash_sale(conn: Conn, code: str) -> SaleReport:
         )
         for item in sales[code].items
     ]
-    return SaleReport(sales[code], items, await flash_sales.answers(conn, code))
+    return SaleReport(
+        sales[code], items, await flash_sales.answers(conn, code), await waiting_rooms.report(conn, code)
+    )

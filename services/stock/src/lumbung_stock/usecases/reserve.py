@@ -20,6 +20,7 @@ from lumbung_stock.domain.reservation_failures import (
     FlashSaleHalted,
     FlashSaleNotFound,
     FlashSaleNotOpen,
+    InWaitingRoom,
 )
 from lumbung_stock.domain.reservations import Durability, Line, Refusal, Reservation
 from lumbung_stock.domain.skus import SkuRecord
@@ -29,6 +30,7 @@ from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.stores.warehouses import WarehouseBook
 from lumbung_stock.usecases.decide_together import run_again_when_overtaken, together_or_alone
+from lumbung_stock.usecases.require_admission import RequireAdmission
 from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
 from lumbung_stock.usecases.reserve_where_served import ReserveWhereServed
 
@@ -46,14 +48,23 @@ class Reserve:
     sales: SaleBook
     ordinary: MicroBatcher[Cart, Reservation]
     on_sale: ReserveWhereServed
+    require_admission: RequireAdmission
 
     async def __call__(self, cart: Cart) -> Reservation:
         """`cart.lines` come as if each named a plain SKU. Raises SkuNotFound, SkuRetired, WarehouseNotFound,
-        FlashSaleNotFound, FlashSaleHalted, CustomerRequired, RequestIdReused, and what the paths raise."""
+        FlashSaleNotFound, FlashSaleHalted, CustomerRequired, RequestIdReused, and what the door and the paths raise.
+
+        Those whom a waiting room sends away are many, and are not looked up unless they show a ticket: who was answered
+        before hears it with the ticket.
+        """
         try:
             return await self._decide(cart)
         except UNDECIDED:
             if answer := await self._answered_before(cart):
+                return answer
+            raise
+        except InWaitingRoom:
+            if cart.waiting_ticket and (answer := await self._answered_before(cart)):
                 return answer
             raise
 
@@ -72,7 +83,9 @@ class Reserve:
                 return None
         except UNDECIDED:
             return None
-        return (as_soft_as_can_be(cart, sale), sale) if sale.wanted_by(cart) else None
+        if not (sale.wanted_by(cart) and self.require_admission.is_open_to(cart, sale)):
+            return None
+        return as_soft_as_can_be(cart, sale), sale
 
     async def _decide(self, cart: Cart) -> Reservation:
         cart = await self._checked(cart)
@@ -83,6 +96,7 @@ class Reserve:
             sale = await self.sales.find_fresh(cart.flash_sale_code)
         refusal = admit(sale, cart, datetime.now(UTC))
         if refusal is None and sale.wanted_by(cart):
+            await self.require_admission(cart, sale)
             try:
                 return await self.on_sale(as_soft_as_can_be(cart, sale), sale)
             except FlashSaleNotOpen as closed_meanwhile:
