@@ -24,7 +24,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 PROTOS := $(shell find proto/lumbung -name '*.proto')
 PYPROJECTS := pyproject.toml $(wildcard proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml dev/pyproject.toml bench/pyproject.toml)
 
-.PHONY: help setup proto demo up bench chaos drill test model simulate mutants check fmt lint types imports buf-lint squawk clean
+.PHONY: help setup proto demo up bench chaos drill test model simulate guards mutants check fmt lint types imports buf-lint squawk clean
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ model: setup ## search the flash sale's protocol exhaustively, and every known t
 
 simulate: setup ## thousands of seeded schedules of the sale's protocol, with everything going wrong
 	@$(BIN)/lumbung simulate $(ARGS)
+
+guards: setup ## take each guard of the promises away in a copy, and see whether its test notices
+	@$(BIN)/python tools/guards.py $(ARGS)
 
 mutants: setup ## change the allocator's core in a thousand small ways, and see whether a test notices
 	@$(UV) sync --quiet --frozen --all-packages --inexact --group mutants --python $(PYTHON)

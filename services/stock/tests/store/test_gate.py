@@ -889,6 +889,19 @@ async def test_a_reserve_that_fails_in_the_script_leaves_nothing_behind(
             await valkey.restore(key, 0, kept)
 
 
+async def test_a_journal_that_takes_no_entry_costs_no_unit(
+    gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
+) -> None:
+    """All was checked, and the first write fails: units without an entry would be nobody's."""
+    sale = make_sale("SALE", {"A": 5}, limit=3)
+    await opened(gate, sale)
+    await valkey.xadd("lumbung:{SALE}:journal", {"from": "the end of time"}, id=f"{2**63}-0")
+    before = await content(valkey)
+    with pytest.raises(ResponseError, match="smaller"):
+        await gate.reserve(sale, make_cart({"A": 1}, customer="ani", sale="SALE"))
+    assert await content(valkey) == before
+
+
 async def test_a_valkey_that_is_full_gives_nothing_and_loses_nothing(
     gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
 ) -> None:

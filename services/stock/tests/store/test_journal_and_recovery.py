@@ -30,7 +30,7 @@ from lumbung_stock.domain.audit import PromiseReport
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSaleState
 from lumbung_stock.domain.pools import Move, split
-from lumbung_stock.domain.reservation_failures import HoldParked
+from lumbung_stock.domain.reservation_failures import AlreadyResolved, GateUnsafe, HoldParked
 from lumbung_stock.domain.reservations import (
     OrderDetails,
     Refusal,
@@ -39,7 +39,7 @@ from lumbung_stock.domain.reservations import (
     Resolution,
     Verb,
 )
-from lumbung_stock.domain.resolve import CreditDue
+from lumbung_stock.domain.resolve import CreditDue, EscrowChange
 from lumbung_stock.domain.without_gate import ServedElsewhereError, Wish
 from lumbung_stock.entrypoints import loops
 from lumbung_stock.stores import flash_sales, reservations
@@ -273,6 +273,45 @@ class TestGroupCommit:
         await works.commit_all()
         await works.require_true()
 
+    @pytest.mark.parametrize("took_effect", [False, True])
+    async def test_a_batch_of_unknown_outcome_is_tried_again_as_it_is(
+        self, works: Works, monkeypatch: pytest.MonkeyPatch, took_effect: bool
+    ) -> None:
+        """Postgres hangs up before or after the COMMIT; the committer cannot know which."""
+        await works.open(3)
+        carts = [works.cart(), works.cart()]
+        for cart in carts:
+            await works.ask(cart)
+        settle = PostgresSaleLedger.settle
+
+        async def hang_up(
+            self: PostgresSaleLedger, code: str, epoch: int, carts: Sequence[Cart]
+        ) -> dict[str, Reservation]:
+            if took_effect:
+                await settle(self, code, epoch, carts)
+            raise StoreUnavailable
+
+        monkeypatch.setattr(PostgresSaleLedger, "settle", hang_up)
+        with pytest.raises(StoreUnavailable):
+            await works.commit_all()
+        monkeypatch.undo()
+        assert await works.gate.backlog("SALE") == 2
+        assert await works.scalar("SELECT count(*) FROM journal_dead_letter") == 0
+        await works.commit_all()
+        assert [(await works.find(cart)).reservation_id for cart in carts] == [
+            cart.reservation_id for cart in carts
+        ]
+        assert await works.scalar("SELECT count(*) FROM flash_credit") == 0
+        assert await works.remaining() == 1
+        await works.require_true()
+
+    async def test_more_never_comes_back_to_the_escrow_than_went_out(self, works: Works) -> None:
+        await works.open(3)
+        await works.hold()
+        change = EscrowChange("SALE", "A", remaining=2)
+        with pytest.raises(CheckViolation, match="flash_sale_item_conserved"):
+            await works.postgres.run(lambda conn: flash_sales.change_items(conn, [change]))
+
     async def test_an_entry_that_took_the_place_of_a_lost_one_is_not_forgotten(self, works: Works) -> None:
         await works.open(3)
         before = {key: await works.valkey.dump(key) for key in await works.valkey.keys("*")}
@@ -351,6 +390,7 @@ class TestGroupCommit:
         await works.ask(cart)
         await works.commit_all()
         await works.resolve(await works.find(cart), Verb.RELEASE)
+        await works.require_true()
         assert await works.set_up()
         assert await works.ask(cart) is Outcome.HELD
         await works.commit_all()
@@ -1053,6 +1093,18 @@ class TestMoves:
         assert not await MoveUnits(works.ledger, works.set_up_gate)([Move(POOLS[0], POOLS[1], "A", 2)])
         assert await works.ledger.find_sales(POOLS) == before
 
+    @pytest.mark.parametrize("overtaken", POOLS[:2])
+    async def test_units_move_under_the_epochs_of_both_or_not_at_all(
+        self, works: Works, overtaken: str
+    ) -> None:
+        await works.open(9, pools=3)
+        pools = await works.ledger.find_sales(POOLS[:2])
+        epochs = {code: pool.epoch for code, pool in pools.items()}
+        assert await works.ledger.next_epoch(overtaken, epochs[overtaken])
+        before = await works.ledger.find_sales(POOLS)
+        assert not await works.ledger.move_units(epochs, [Move(POOLS[0], POOLS[1], "A", 1)])
+        assert await works.ledger.find_sales(POOLS) == before
+
     async def test_a_move_overtaken_by_a_recovery_moves_nothing(self, works: Works) -> None:
         await works.open(9, pools=3)
         paused = PausedGate(works.gate, "read_journal")
@@ -1069,6 +1121,17 @@ class TestMoves:
 
 class TestLostData:
     """Valkey forgets."""
+
+    async def test_a_valkey_that_may_forget_gets_no_gate(self, works: Works) -> None:
+        await works.open(3)
+        before = await works.sales.find_fresh("SALE")
+        await works.valkey.config_set("maxmemory-policy", "volatile-lru")
+        try:
+            with pytest.raises(GateUnsafe, match="noeviction"):
+                await works.set_up()
+        finally:
+            await works.valkey.config_set("maxmemory-policy", "noeviction")
+        assert await works.sales.find_fresh("SALE") == before
 
     async def test_everything(self, works: Works) -> None:
         await works.open(6, limit=3)
@@ -1232,7 +1295,39 @@ class TestLostData:
 
 
 class TestLocks:
-    """Nobody waits for whom they do not have to."""
+    """Who has to wait for another does, and nobody else."""
+
+    async def test_the_second_who_wants_the_last_units_waits_for_the_first(self, works: Works) -> None:
+        first, second = (works.make_cart({"A": 6}) for _ in range(2))
+        async with works.postgres.transaction() as conn:
+            await reserve_from_levels(conn, [first], ["JKT1"])
+            waiting = asyncio.create_task(
+                works.postgres.run(lambda conn: reserve_from_levels(conn, [second], ["JKT1"]))
+            )
+            await until_somebody_waits_for_a_lock(works)
+        (answer,) = await waiting
+        assert not isinstance(answer, Failure)
+        assert answer.state is ReservationState.REFUSED
+        assert await works.scalar("SELECT held FROM level") == 6
+
+    async def test_who_comes_second_to_a_hold_waits_for_the_first_and_hears_who_won(
+        self, works: Works
+    ) -> None:
+        await works.open(3)
+        held = (await works.hold()).reservation_id
+        confirm = Resolution(held, Verb.CONFIRM, "confirm", order=OrderDetails("order"))
+        release = Resolution(held, Verb.RELEASE, "release")
+        async with works.postgres.transaction() as conn:
+            await resolve_reservations(conn, [confirm])
+            waiting = asyncio.create_task(
+                works.postgres.run(lambda conn: resolve_reservations(conn, [release]))
+            )
+            await until_somebody_waits_for_a_lock(works)
+        (answer,) = await waiting
+        assert isinstance(answer, AlreadyResolved)
+        assert answer.metadata == {"winner": "confirm"}
+        await works.require_true()
+        assert await works.remaining() == 2
 
     async def test_giving_units_back_does_not_wait_for_the_sales_lock(self, works: Works) -> None:
         """With it, a foreign key made the committer and a release wait for each other."""
@@ -1527,7 +1622,7 @@ async def test_who_asked_for_what_had_to_be_parked_is_told_so_for_good(
         await works.sales.find_fresh("SALE"),
     )
     bad = works.cart(2, customer="a\x00b", request_id="bad")
-    with context.within(20.0):
+    with context.within(60.0):
         waiting = asyncio.create_task(reserve(bad, sale))
         async with asyncio.timeout(60):
             while not waiting.done():

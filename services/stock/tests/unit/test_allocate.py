@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lumbung_stock.domain.allocate import Allocator
 from lumbung_stock.domain.levels import Level, LevelChange, LevelKey, merge
 from lumbung_stock.domain.reservations import Draw, Refusal
+from lumbung_stock.domain.sourcing import Sourcing
 
 if TYPE_CHECKING:
     from services.stock.tests.conftest import MakeCart
@@ -57,6 +59,44 @@ def test_the_refusal_tells_of_a_warehouse_that_exists_and_not_of_a_sum(make_cart
     decision = Allocator(levels(free), ["W1", "W2"]).decide(make_cart({"A": 4, "B": 4}))
     assert isinstance(decision, Refusal)
     assert [line.available_quantity for line in decision.lines] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("free", "asked", "available"),
+    [
+        pytest.param(
+            {("W1", "A"): 10, ("W1", "B"): 0, ("W2", "A"): 3, ("W2", "B"): 3},
+            {"A": 4, "B": 4},
+            [3, 3],
+            id="more than is wanted brings it no nearer",
+        ),
+        pytest.param(
+            {("W1", "A"): 1, ("W1", "B"): 4, ("W2", "A"): 3, ("W2", "B"): 3},
+            {"A": 4, "B": 4},
+            [3, 3],
+            id="each SKU counts by its share",
+        ),
+        pytest.param(
+            {("W1", "A"): 3, ("W1", "B"): 3, ("W2", "A"): 1, ("W2", "B"): 1},
+            {"A": 4, "B": 4},
+            [3, 3],
+            id="the first",
+        ),
+        pytest.param(
+            {("W1", "A"): 8, ("W2", "A"): 5, ("W2", "B"): 2},
+            {"A": 8, "B": 4},
+            [5, 2],
+            id="what a warehouse never had is nothing",
+        ),
+    ],
+)
+def test_the_refusal_tells_of_the_warehouse_that_comes_nearest(
+    make_cart: MakeCart, free: dict[LevelKey, int], asked: dict[str, int], available: list[int]
+) -> None:
+    decision = Allocator(levels(free), ["W1", "W2"]).decide(make_cart(asked))
+    assert isinstance(decision, Refusal)
+    told = {line.sku_code: line.available_quantity for line in decision.lines}
+    assert told == {sku: units for sku, units in zip(asked, available, strict=True) if units < asked[sku]}
 
 
 def test_to_try_again_is_worth_it_only_when_others_hold_units(make_cart: MakeCart) -> None:
@@ -116,11 +156,34 @@ def test_a_refusal_made_before_is_passed_on(make_cart: MakeCart) -> None:
 
 
 def test_what_is_given_back_can_be_had_again(make_cart: MakeCart) -> None:
-    allocator = Allocator(levels({("W", "A"): 2}), ["W"])
+    allocator = Allocator(levels({("W", "A"): 3}), ["W"])
     first = allocator.decide(make_cart({"A": 2}))
     assert not isinstance(first, Refusal)
     allocator.give_back(first)
-    assert allocator.decide(make_cart({"A": 2})) == first
+    assert drawn(allocator.decide(make_cart({"A": 3}))) == {("W", "A"): 3}
+
+
+class TestOverSeveralWarehouses:
+    """A cart that may be split."""
+
+    def test_its_units_come_out_of_levels_and_are_gone(self, make_cart: MakeCart) -> None:
+        allocator = Allocator(levels({("W1", "A"): 2, ("W2", "A"): 3}), ["W1", "W2"])
+        cart = make_cart({"A": 4}, sourcing=Sourcing(allow_split=True))
+        assert allocator.decide(cart) == (
+            Draw("W1", "A", 2, from_escrow=False),
+            Draw("W2", "A", 2, from_escrow=False),
+        )
+        assert drawn(allocator.decide(make_cart({"A": 1}))) == {("W2", "A"): 1}
+        assert drawn(allocator.decide(make_cart({"A": 1}))) is None
+
+    def test_a_cart_that_all_of_them_cannot_fill_takes_from_none(self, make_cart: MakeCart) -> None:
+        allocator = Allocator(levels({("W1", "A"): 2, ("W2", "A"): 3}, held=1), ["W1", "W2"])
+        refusal = allocator.decide(make_cart({"A": 6}, sourcing=Sourcing(allow_split=True)))
+        assert isinstance(refusal, Refusal)
+        assert [line.available_quantity for line in refusal.lines] == [5]
+        assert refusal.retry_delay_s
+        assert drawn(allocator.decide(make_cart({"A": 3}))) == {("W2", "A"): 3}
+        assert drawn(allocator.decide(make_cart({"A": 2}))) == {("W1", "A"): 2}
 
 
 KEYS = st.tuples(st.sampled_from(["W1", "W2"]), st.sampled_from("AB"))
