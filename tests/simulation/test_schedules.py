@@ -19,14 +19,17 @@ from lumbung_dev.simulation.schedule import play
 from lumbung_stock.domain.answers import decided
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale
-from lumbung_stock.domain.reservation_failures import GateNotReady
-from lumbung_stock.domain.reservations import Reservation
+from lumbung_stock.domain.reservation_failures import GateNotReady, HoldLost
+from lumbung_stock.domain.reservations import Reservation, ReservationState, Resolution
 from lumbung_stock.domain.resolve import EscrowChange
 from lumbung_stock.domain.without_gate import Wish
-from lumbung_stock.stores.gate import RawEntry
+from lumbung_stock.stores.gate import GateAnswer, RawEntry
 from lumbung_stock.stores.journal_codec import Outcome
+from lumbung_stock.usecases import reserve_on_sale
+from lumbung_stock.usecases.close_ended_sales import CloseEndedSales
 from lumbung_stock.usecases.commit_journal import CommitJournal
-from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
+from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale, held_at_once
+from lumbung_stock.usecases.resolve_soft_too import ResolveSoftToo, SoftHolds
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 
 SEEDS = 100
@@ -188,6 +191,63 @@ def sell_on_while_the_gate_is_installed(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(MemoryLedger, "note_armed", ended)
 
 
+def trust_what_was_set_up_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryLedger, "has_other_answers", lambda *_: False)
+
+
+def trust_after_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryGate, "_is_complete", lambda self: self._now.complete > 0)
+
+
+def hold_softly_whatever_the_gate_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hasty(cart: Cart, sale: FlashSale, said: GateAnswer) -> Reservation | None:
+        return held_at_once(cart, sale, replace(said, complete=True))
+
+    monkeypatch.setattr(reserve_on_sale, "held_at_once", hasty)
+
+
+def confirm_softly_on_the_gates_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nowhere(self: SoftHolds, reservation_id: UUID) -> bool:
+        return False
+
+    monkeypatch.setattr(SoftHolds, "_on_its_way", nowhere)
+
+
+def take_anew_and_never_mind_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def blind(self: ResolveSoftToo, wish: Resolution, again: Cart | None = None) -> Reservation:
+        try:
+            return await resolve(self, wish, again)
+        except HoldLost:
+            if again is None:
+                raise
+            made = decided(again, (), (EPOCH_START, EPOCH_START))
+            return replace(made, state=ReservationState.CONFIRMED)
+
+    resolve = ResolveSoftToo.__call__
+    monkeypatch.setattr(ResolveSoftToo, "__call__", blind)
+
+
+def refuse_without_a_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse = MemoryGate.refuse
+
+    def unwritten(self: MemoryGate, sale: FlashSale, carts: Sequence[Cart]) -> list[GateAnswer]:
+        monkeypatch.setattr(MemoryGate, "_journal", staticmethod(lambda *_: None))
+        try:
+            return refuse(self, sale, carts)
+        finally:
+            monkeypatch.setattr(MemoryGate, "_journal", staticmethod(journal))
+
+    journal = MemoryGate._journal
+    monkeypatch.setattr(MemoryGate, "refuse", unwritten)
+
+
+def let_ended_sales_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nobody(self: CloseEndedSales) -> int:
+        return 0
+
+    monkeypatch.setattr(CloseEndedSales, "__call__", nobody)
+
+
 @pytest.mark.parametrize(
     ("leave_out", "only"),
     [
@@ -200,6 +260,13 @@ def sell_on_while_the_gate_is_installed(monkeypatch: pytest.MonkeyPatch) -> None
         (decrement_duplicates, ""),
         (decide_whoever_serves, "alone_does_not_reach_valkey"),
         (sell_on_while_the_gate_is_installed, ""),
+        (trust_what_was_set_up_anew, ""),
+        (trust_after_a_restart, "loses_its_tail"),
+        (hold_softly_whatever_the_gate_knows, ""),
+        (confirm_softly_on_the_gates_word, ""),
+        (take_anew_and_never_mind_the_answer, "loses_everything"),
+        (refuse_without_a_journal, ""),
+        (let_ended_sales_be, ""),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )

@@ -12,7 +12,7 @@ from lumbung_dev.simulation.history import History, Wanted
 from lumbung_dev.simulation.process import Process
 from lumbung_kit.failures import Failure, Kind
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.reservation_failures import FlashSaleNotOpen
+from lumbung_stock.domain.reservation_failures import FlashSaleNotOpen, HoldLost
 from lumbung_stock.domain.reservations import (
     Durability,
     Line,
@@ -22,6 +22,7 @@ from lumbung_stock.domain.reservations import (
     Resolution,
     Verb,
 )
+from lumbung_stock.domain.soft_holds import soft_id
 
 TRIES_MAX = 25
 PATIENCE_S = 15.0
@@ -56,7 +57,7 @@ class Buyers:
     async def _ask(self, wanted: Wanted) -> Reservation | None:
         """Until there is an answer; a hold's id is made anew for each call, as the service does."""
         for _ in range(TRIES_MAX):
-            cart = replace(wanted.cart, reservation_id=self._uuid())
+            cart = replace(wanted.cart, reservation_id=self._hold_id(wanted.cart))
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     answer = await self._somebody().reserve(cart)
@@ -87,15 +88,17 @@ class Buyers:
         if verb is Verb.CONFIRM:
             part = [(line.sku_code, 1) for line in held.lines] if self._rng.random() < 0.3 else []
             wish = replace(wish, order=OrderDetails(request_id), partial_lines=tuple(part))
+        again = wanted.cart if self._rng.random() < 0.7 else None
         for _ in range(TRIES_MAX):
             try:
                 async with asyncio.timeout(PATIENCE_S):
-                    after = await self._somebody().resolve(wish)
+                    after = await self._somebody().resolve(wish, again)
             except TimeoutError:
                 continue
             except Failure as failure:
                 if failure.kind not in (Kind.UNAVAILABLE, Kind.ABORTED):
                     self._history.note(f"{request_id}: {failure.reason}")
+                    wanted.told_lost |= isinstance(failure, HoldLost)
                     return
                 await asyncio.sleep(self._rng.uniform(0, 1))
                 continue
@@ -118,12 +121,15 @@ class Buyers:
             channel_code="web",
             customer_reference=f"customer-{self._rng.randrange(CUSTOMERS)}",
             ttl_s=self._rng.choice([2.0, 10.0, 600.0]),
-            durability=Durability.DURABLE,
+            durability=self._rng.choice((Durability.DURABLE, Durability.SOFT)),
             warehouse_code="",
             flash_sale_code=self._code,
             actor="storefront:web",
             traceparent="",
         )
+
+    def _hold_id(self, cart: Cart) -> UUID:
+        return soft_id(self._uuid()) if cart.durability is Durability.SOFT else self._uuid()
 
     def _uuid(self) -> UUID:
         return UUID(int=self._rng.getrandbits(128), version=4)

@@ -18,6 +18,7 @@ class Wanted:
     answers: list[Reservation] = field(default_factory=list)
     confirmed: bool = False
     given_back: bool = False
+    told_lost: bool = False
 
 
 @dataclass

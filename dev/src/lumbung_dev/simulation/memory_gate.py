@@ -7,14 +7,15 @@ import random
 from collections import deque
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.flash_sales import FlashSale, Taken
 from lumbung_stock.domain.reckoning import GateStanding
+from lumbung_stock.domain.reservations import Durability
 from lumbung_stock.stores.gate import GateAnswer, GateStatus, RawEntry
-from lumbung_stock.stores.journal_codec import Outcome, encode
+from lumbung_stock.stores.journal_codec import Outcome, encode, split
 
 REMEMBERED_STATES = 40
 """How many calls back a server may come to itself after it lost its tail."""
@@ -30,12 +31,13 @@ class _State:
     armed: bool = False
     epoch: int = 0
     seq: int = 0
+    complete: int = 0
+    """The server's run that armed the gate with every request that was ever answered in the sale; 0: not with all."""
     free: dict[str, int] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
     holds: dict[UUID, Hold] = field(default_factory=dict)
     customers: dict[tuple[str, str], int] = field(default_factory=dict)
-    journal: dict[int, Mapping[str, str]] = field(default_factory=dict)
-    last_entry: int = 0
+    journal: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def copied(self) -> _State:
         twin = copy(self)
@@ -53,6 +55,9 @@ class MemoryGate:
         self._before: deque[_State] = deque(maxlen=REMEMBERED_STATES)
         self.has_lost = False
         """Something that no freeze has followed yet."""
+        self.forgotten: set[str] = set()
+        """Requests that it had decided, and lost before anybody read them."""
+        self._run = 1
 
     # What may befall it
 
@@ -60,15 +65,11 @@ class MemoryGate:
         """It comes back as it was some calls ago."""
         if self._before:
             back = rng.randint(1, len(self._before))
-            self._now = self._before[-back].copied()
-            self._before.clear()
-            self.has_lost = True
+            self._come_back(self._before[-back].copied())
 
     def lose_everything(self) -> None:
         """It comes back empty."""
-        self._now = _State()
-        self._before.clear()
-        self.has_lost = True
+        self._come_back(_State())
 
     # SaleGate
 
@@ -87,6 +88,42 @@ class MemoryGate:
         if not last_word and self._is_short(sale, cart):
             return GateAnswer(Outcome.OUT_OF_STOCK, None)
         return self._decide(sale, cart)
+
+    def refuse(self, sale: FlashSale, carts: Sequence[Cart]) -> list[GateAnswer]:
+        """refuse.lua."""
+        if not self._now.armed or self._now.epoch != sale.epoch:
+            return [GateAnswer(Outcome.NOT_ARMED, None) for _ in carts]
+        state, full = self._change(), len(self._now.journal) >= self._journal_max
+        available = {item.sku_code: state.free.get(item.sku_code, 0) for item in sale.items}
+        answers, outcomes = [], []
+        for cart in carts:
+            outcome = Outcome.LEFT_ALONE
+            if seen := state.requests.get(cart.request_id):
+                answer = GateAnswer(seen[1], seen[2])
+                if seen[0] != cart.content_hash:
+                    answer = GateAnswer(Outcome.REQUEST_REUSED, None)
+            elif (outcome := self._judged(sale, cart)) is Outcome.HELD:
+                outcome, answer = Outcome.LEFT_ALONE, GateAnswer(Outcome.LEFT_ALONE, None)
+            elif full:
+                outcome, answer = Outcome.LEFT_ALONE, GateAnswer(Outcome.JOURNAL_FULL, None)
+            else:
+                answer = GateAnswer(outcome, cart.reservation_id, complete=self._is_complete())
+                state.requests[cart.request_id] = (cart.content_hash, outcome, cart.reservation_id)
+            answers.append(replace(answer, available=available))
+            outcomes.append(str(int(outcome)))
+        if any(outcome != "0" for outcome in outcomes):
+            self._journal(
+                state,
+                sale,
+                carts[0],
+                {
+                    "holds": ",".join(str(cart.reservation_id) for cart in carts),
+                    "outcomes": ",".join(outcomes),
+                    "available": _told(available),
+                    "body": "\n".join(map(encode, carts)),
+                },
+            )
+        return answers
 
     def freeze(self, code: str, epoch: int) -> bool:
         """freeze_gate.lua."""
@@ -113,13 +150,12 @@ class MemoryGate:
         return True
 
     def arm(self, code: str, epoch: int, *, complete: bool = False) -> bool:
-        """arm_gate.lua, of a gate that never trusts its memory: its refusals wait for the ledger, and are held to P3
-        without the exception that a complete gate makes."""
+        """arm_gate.lua."""
         if self._now.epoch != epoch:
             return False
         if not self._now.armed:
             state = self._change()
-            state.armed, state.seq = True, 0
+            state.armed, state.seq, state.complete = True, 0, self._run if complete else 0
         return True
 
     def credit(self, code: str, epoch: int, holds: Sequence[tuple[UUID, Mapping[str, int]]]) -> bool:
@@ -145,21 +181,21 @@ class MemoryGate:
 
     def read_journal(self, code: str, count: int, wait_s: float = 0.0, *, after: str = "") -> list[RawEntry]:
         """The oldest entries."""
-        behind = int(after or 0)
-        entries = sorted(entry for entry in self._now.journal if entry > behind)
-        return [(str(entry), self._now.journal[entry]) for entry in entries[:count]]
+        return sorted(entry for entry in self._now.journal.items() if entry[0] > after)[:count]
 
     def acknowledge(self, code: str, entries: Sequence[tuple[str, str]]) -> None:
         """ack_journal.lua."""
         state = self._change()
-        for entry, hold in entries:
-            fields = state.journal.get(int(entry))
-            if fields is not None and fields.get("hold", "") == hold:
-                del state.journal[int(entry)]
+        for entry, _ in entries:
+            state.journal.pop(entry, None)
 
     def backlog(self, code: str) -> int:
         """Entries in the journal."""
         return len(self._now.journal)
+
+    def has_hold(self, code: str, hold_id: UUID) -> bool:
+        """Whether units are set aside under this id."""
+        return hold_id in self._now.holds
 
     def status(self, code: str) -> GateStatus:
         """Armed or not, and its epoch."""
@@ -200,26 +236,53 @@ class MemoryGate:
         self._now = self._now.copied()
         return self._now
 
-    def _decide(self, sale: FlashSale, cart: Cart) -> GateAnswer:
-        state, items = self._change(), sale.item_by_sku()
-        demand = [(sku, units) for sku, units in sorted(cart.demand().items()) if sku in items]
-        outcome, available = Outcome.HELD, []
-        for sku, units in demand:
-            available.append(f"{sku}={state.free.get(sku, 0)}")
-            limit = items[sku].limit_per_customer
+    def _come_back(self, state: _State) -> None:
+        """As another run of the server, with less than there was."""
+        lost = self._now.journal.keys() - state.journal.keys()
+        self.forgotten.update(
+            json.loads(part["body"])[0] for entry in lost for part in split(self._now.journal[entry])
+        )
+        self._now = state
+        self._before.clear()
+        self._run += 1
+        self.has_lost = True
+
+    def _is_complete(self) -> bool:
+        return self._now.complete == self._run
+
+    def _judged(self, sale: FlashSale, cart: Cart) -> Outcome:
+        """What this cart gets of what there is."""
+        state, outcome = self._now, Outcome.HELD
+        for sku, units, limit in _wanted(sale, cart):
             if limit and state.customers.get((cart.customer_reference, sku), 0) + units > limit:
                 outcome = Outcome.LIMIT_REACHED
             elif state.free.get(sku, 0) < units and outcome is Outcome.HELD:
                 outcome = Outcome.OUT_OF_STOCK
+        return outcome
+
+    def _decide(self, sale: FlashSale, cart: Cart) -> GateAnswer:
+        state, outcome, wanted = self._change(), self._judged(sale, cart), _wanted(sale, cart)
+        available = {sku: state.free.get(sku, 0) for sku, _, _ in wanted}
         if outcome is Outcome.HELD:
-            draws = tuple((sku, units, bool(items[sku].limit_per_customer)) for sku, units in demand)
+            draws = tuple((sku, units, limit > 0) for sku, units, limit in wanted)
             for sku, units, _ in draws:
                 state.free[sku] -= units
             state.holds[cart.reservation_id] = (cart.customer_reference, draws)
             self._count(state, cart.customer_reference, draws, 1)
         state.requests[cart.request_id] = (cart.content_hash, outcome, cart.reservation_id)
-        self._journal(state, sale, cart, outcome, ",".join(available))
-        return GateAnswer(outcome, cart.reservation_id)
+        self._journal(
+            state,
+            sale,
+            cart,
+            {
+                "hold": str(cart.reservation_id),
+                "outcome": str(int(outcome)),
+                "available": _told(available),
+                "body": encode(cart),
+            },
+        )
+        asked = outcome is not Outcome.HELD or cart.durability is Durability.SOFT
+        return GateAnswer(outcome, cart.reservation_id, available, complete=asked and self._is_complete())
 
     def _is_short(self, sale: FlashSale, cart: Cart) -> bool:
         items = sale.item_by_sku()
@@ -246,17 +309,25 @@ class MemoryGate:
                 state.customers[customer, sku] = state.customers.get((customer, sku), 0) + sign * units
 
     @staticmethod
-    def _journal(state: _State, sale: FlashSale, cart: Cart, outcome: Outcome, available: str) -> None:
+    def _journal(state: _State, sale: FlashSale, cart: Cart, fields: Mapping[str, str]) -> None:
+        """Under an id that grows with epoch and number, and names the hold."""
         state.seq += 1
-        state.last_entry += 1
-        state.journal[state.last_entry] = {
-            "epoch": str(sale.epoch),
-            "seq": str(state.seq),
-            "hold": str(cart.reservation_id),
-            "outcome": str(int(outcome)),
-            "available": available,
-            "body": encode(cart),
-        }
+        entry_id = f"{sale.epoch * 1_000_000 + state.seq:012}-{cart.reservation_id.int % 2**64}"
+        state.journal[entry_id] = {"epoch": str(sale.epoch), "seq": str(state.seq), **fields}
 
     def __repr__(self) -> str:
         return json.dumps({"armed": self._now.armed, "epoch": self._now.epoch, "free": self._now.free})
+
+
+def _wanted(sale: FlashSale, cart: Cart) -> list[tuple[str, int, int]]:
+    """SKUs on sale with the units that the cart wants, and the limit per customer."""
+    items = sale.item_by_sku()
+    return [
+        (sku, units, items[sku].limit_per_customer)
+        for sku, units in sorted(cart.demand().items())
+        if sku in items
+    ]
+
+
+def _told(available: Mapping[str, int]) -> str:
+    return ",".join(f"{sku}={units}" for sku, units in available.items())

@@ -63,6 +63,10 @@ class MemoryLedger:
         """Known ones."""
         return {key: self.by_request[key] for key in request_ids if key in self.by_request}
 
+    def find_by_id(self, hold_ids: Sequence[UUID]) -> dict[UUID, Reservation]:
+        """Known ones, by their own ids."""
+        return {row.reservation_id: row for row in self.by_request.values() if row.reservation_id in hold_ids}
+
     def next_epoch(self, code: str, seen_epoch: int) -> int | None:
         """A new epoch."""
         if (self.sale.state, self.sale.epoch) != (FlashSaleState.OPEN, seen_epoch):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar, cast
+from uuid import UUID
 
 from lumbung_dev.simulation.memory_gate import MemoryGate
 from lumbung_dev.simulation.memory_ledger import MemoryLedger
@@ -14,19 +15,25 @@ from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.failures import Failure, StoreUnavailable
 from lumbung_kit.loops import Wakeup
 from lumbung_stock.domain.carts import Cart
+from lumbung_stock.domain.reservation_failures import ReservationNotFound
 from lumbung_stock.domain.reservations import Reservation, Resolution
 from lumbung_stock.domain.without_gate import Wish
+from lumbung_stock.stores.gate import Gate
 from lumbung_stock.stores.sale_book import SaleBook
+from lumbung_stock.usecases.close_ended_sales import CloseEndedSales
 from lumbung_stock.usecases.close_flash_sale import CloseFlashSale
 from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.credit_gate import CreditGate
 from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.expire_holds import ExpireHolds
+from lumbung_stock.usecases.get_reservation import GetReservation
 from lumbung_stock.usecases.move_units import MoveUnits
+from lumbung_stock.usecases.refuse_together import RefuseTogether
 from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
 from lumbung_stock.usecases.reserve_where_served import ReserveWhereServed
 from lumbung_stock.usecases.reserve_without_gate import DecideWithoutGate
+from lumbung_stock.usecases.resolve_soft_too import ResolveSoftToo, SoftHolds
 from lumbung_stock.usecases.sale_ports import FencedError, SaleGate, SaleLedger
 from lumbung_stock.usecases.set_up_gate import SetUpGate
 from lumbung_stock.usecases.watch_gates import WatchGates
@@ -38,6 +45,10 @@ RETRY_S = 0.2
 GATE_AWAY_S_MAX = 1.0
 GATE_STEADY_S = 1.0
 """Shorter than the service's: in a short story, sales shall go to Postgres and back."""
+JOURNAL_WAIT_S = 0.5
+CREDIT_S = 0.5
+EXPIRE_S = 1.0
+"""Rounds with nothing to do are most of what a story costs; the service looks more often."""
 
 
 class Process:
@@ -65,6 +76,8 @@ class Process:
             gate_steady_s=GATE_STEADY_S,
         )
         self._on_sale = self._wired()
+        self._close_ended = CloseEndedSales(self._ledger, self._close)
+        self._resolve = self._resolving()
         self._code = ledger.sale.flash_sale_code
         self._died: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks = [
@@ -74,6 +87,7 @@ class Process:
                 self._watch_once,
                 self._credit_once,
                 self._expire_once,
+                self._close_ended_once,
                 self._poll,
             )
         ]
@@ -82,10 +96,27 @@ class Process:
         without_gate: MicroBatcher[Wish, Reservation] = MicroBatcher(
             DecideWithoutGate(self._ledger), max_batch=COMMIT_BATCH, max_waiting=1_000, name="without gate"
         )
-        on_sale = ReserveOnSale(self._gate, self._sales, self._answers, self._gate_is_shut.ring)
+        refuse = RefuseTogether(self._gate, max_waiting=1_000)
+        on_sale = ReserveOnSale(self._gate, self._sales, self._answers, self._gate_is_shut.ring, refuse)
         move = MoveUnits(self._ledger, self._set_up)
         from_pools = ReserveFromPools(on_sale, self._gate, move, without_gate.submit)
         return ReserveWhereServed(on_sale, from_pools, without_gate.submit, self._sales)
+
+    def _resolving(self) -> ResolveSoftToo:
+        together: MicroBatcher[Resolution, Reservation] = MicroBatcher(
+            self._ledger.resolve,
+            max_batch=COMMIT_BATCH,
+            max_waiting=1_000,
+            name="simulated resolve",
+        )
+        get = cast(GetReservation, self._get)
+        return ResolveSoftToo(together, SoftHolds(get, cast(Gate, self._gate), self._sales, self._reserve))
+
+    async def _get(self, reservation_id: UUID) -> Reservation:
+        found = await cast(Any, self._ledger).find_by_id([reservation_id])
+        if reservation_id not in found:
+            raise ReservationNotFound
+        return cast(Reservation, found[reservation_id])
 
     async def open(self) -> None:
         """Arms the gate for the first time."""
@@ -107,12 +138,9 @@ class Process:
         """A caller's Reserve. Raises Failure."""
         return await self._unless_dead(self._reserve(cart))
 
-    async def resolve(self, wish: Resolution) -> Reservation:
-        """A caller's Confirm, Release or Cancel. Raises Failure."""
-        (answer,) = await self._unless_dead(self._ledger.resolve([wish]))
-        if isinstance(answer, Failure):
-            raise answer
-        return answer
+    async def resolve(self, wish: Resolution, again: Cart | None = None) -> Reservation:
+        """A caller's Confirm, Release or Cancel; `again` is the cart that made a soft hold. Raises Failure."""
+        return await self._unless_dead(self._resolve(wish, again))
 
     async def close_sale(self) -> None:
         """The operator's CloseFlashSale. Raises Failure."""
@@ -147,7 +175,7 @@ class Process:
         sale = await self._sales.find_fresh(self._code)
         if not sale.commits_journal:
             await asyncio.sleep(RETRY_S)
-        elif entries := await self._gate.read_journal(self._code, COMMIT_BATCH, RETRY_S):
+        elif entries := await self._gate.read_journal(self._code, COMMIT_BATCH, JOURNAL_WAIT_S):
             await self._commit(self._code, sale.epoch, entries)
 
     async def _watch_once(self) -> None:
@@ -156,11 +184,15 @@ class Process:
 
     async def _credit_once(self) -> None:
         if not await CreditGate(self._ledger, self._gate)():
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(CREDIT_S)
 
     async def _expire_once(self) -> None:
         if not await ExpireHolds(self._ledger)():
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(EXPIRE_S)
+
+    async def _close_ended_once(self) -> None:
+        await self._close_ended()
+        await asyncio.sleep(1.0)
 
     async def _poll(self) -> None:
         await self._answers.poll()

@@ -230,7 +230,8 @@ def _sale(rng: random.Random) -> FlashSale:
         state=FlashSaleState.OPEN,
         channel_codes=("web",),
         start_time=EPOCH_START,
-        end_time=EPOCH_START + timedelta(days=1),
+        end_time=EPOCH_START
+        + (timedelta(seconds=rng.uniform(3, 12)) if rng.random() < 0.2 else timedelta(days=1)),
         epoch=1,
         gate_armed=False,
         items=items,

@@ -18,7 +18,11 @@ def broken_promises(history: History, ledger: MemoryLedger, gate: MemoryGate) ->
     """Every promise that was not kept, in words; none is what one wants."""
     return [
         *_conservation(ledger),
-        *(broken for wanted in history.wanted.values() for broken in _word(wanted, ledger)),
+        *(
+            broken
+            for wanted in history.wanted.values()
+            for broken in _word(wanted, ledger, forgotten=wanted.cart.request_id in gate.forgotten)
+        ),
         *_limits(ledger),
         *_leaks(ledger, gate),
     ]
@@ -48,10 +52,28 @@ def _conservation(ledger: MemoryLedger) -> Iterator[str]:
             yield f"P4: {taken[item.sku_code]} {item.sku_code} are promised, {in_escrow} left the escrow"
 
 
-def _word(wanted: Wanted, ledger: MemoryLedger) -> Iterator[str]:
-    """P2, P3 and P7, of one request."""
+def _word(wanted: Wanted, ledger: MemoryLedger, *, forgotten: bool) -> Iterator[str]:
+    """P2, P3 and P7, of one request.
+
+    What the gate alone answered (refusals of one that knows all answers, soft holds) may be lost with it: `forgotten`,
+    it is decided anew, and whoever had a soft hold is told.
+    """
     request_id = wanted.cart.request_id
     row = ledger.by_request.get(request_id)
+    if wanted.told_lost and not forgotten:
+        yield f"P2: {request_id} was told that its hold is lost, and the gate lost nothing of it"
+    if not forgotten:
+        yield from _first_word(wanted, row)
+    state = row.state if row else None
+    if wanted.confirmed and state is not ReservationState.CONFIRMED:
+        yield f"P2: {request_id} was confirmed, and is {state}"
+    if wanted.given_back and state is ReservationState.CONFIRMED and not forgotten:
+        yield f"P7: {request_id} was given back, and is sold"
+
+
+def _first_word(wanted: Wanted, row: Reservation | None) -> Iterator[str]:
+    """Every answer was the same, and is what the ledger has."""
+    request_id = wanted.cart.request_id
     if wanted.answers and row is None:
         yield f"P2: {request_id} was answered, and the ledger does not know"
         return
@@ -60,11 +82,6 @@ def _word(wanted: Wanted, ledger: MemoryLedger) -> Iterator[str]:
     for answer in wanted.answers:
         if row is not None and _what_was_said(answer) != _what_was_said(row):
             yield f"P2: {request_id} was answered {_what_was_said(answer)}, the ledger has {_what_was_said(row)}"
-    state = row.state if row else None
-    if wanted.confirmed and state is not ReservationState.CONFIRMED:
-        yield f"P2: {request_id} was confirmed, and is {state}"
-    if wanted.given_back and state is ReservationState.CONFIRMED:
-        yield f"P7: {request_id} was given back, and is sold"
 
 
 def _what_was_said(answer: Reservation) -> tuple[str, str]:
@@ -90,6 +107,8 @@ def _leaks(ledger: MemoryLedger, gate: MemoryGate) -> Iterator[str]:
         yield f"parked: {ledger.parked}"
     if overdue := ledger.due_holds(100):
         yield f"P4: {overdue} outlived their deadline"
+    if ended := ledger.ended_sales():
+        yield f"P4: {ended} have ended, and nobody closed them"
     if ledger.sale.state is FlashSaleState.CLOSED:
         return
     if ledger.sale.state is FlashSaleState.CLOSING or not ledger.sale.gate_armed:

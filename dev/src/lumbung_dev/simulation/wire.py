@@ -12,7 +12,7 @@ from lumbung_kit.failures import StoreUnavailable
 
 DELAY_S_MEAN: Final = 0.002
 DELAY_S_MAX: Final = 0.5
-READ_AGAIN_S: Final = 0.05
+READ_AGAIN_S: Final = 0.1
 
 
 @dataclass
