@@ -17,9 +17,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STOCK = ROOT / "services/stock"
 COPY = ROOT / ".lumbung/mutants"
-CORE = ("allocate", "answers", "carts", "levels", "partial", "pools", "resolve", "settle", "sourcing")
-TESTS = ("allocate", "carts", "partial", "pools", "resolve", "settle", "sourcing")
-"""Unit tests of these names are run against each mutant."""
+DOMAIN = (
+    "allocate",
+    "answers",
+    "carts",
+    "flash_sales",
+    "levels",
+    "partial",
+    "pools",
+    "reckoning",
+    "resolve",
+    "settle",
+    "soft_holds",
+    "sourcing",
+)
+STORES = ("journal_codec",)
+CORE = DOMAIN + STORES
 
 CONFTEST = """
 from hypothesis import HealthCheck, settings
@@ -53,7 +66,7 @@ def main() -> int:
     asked.add_argument("--diffs", action="store_true", help="show what each survivor changed")
     options = asked.parse_args()
     prepare(options.modules)
-    subprocess.run([_mutmut(), "run", "--max-children", "2"], cwd=COPY, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([_mutmut(), "run", "--max-children", "1"], cwd=COPY, check=True, stdout=subprocess.DEVNULL)
     return report(options.modules, diffs=options.diffs)
 
 
@@ -64,8 +77,8 @@ def prepare(modules: list[str]) -> None:
     shutil.copytree(STOCK / "tests/unit", COPY / "tests/unit")
     shutil.copy(STOCK / "tests/conftest.py", COPY / "tests/conftest.py")
     (COPY / "conftest.py").write_text((ROOT / "conftest.py").read_text() + CONFTEST)
-    tests = [f"tests/unit/test_{name}.py" for name in TESTS]
-    sources = [f"src/lumbung_stock/domain/{name}.py" for name in modules]
+    tests = [f"tests/unit/test_{name}.py" for name in CORE if (COPY / f"tests/unit/test_{name}.py").exists()]
+    sources = [f"src/{_package(name).replace('.', '/')}/{name}.py" for name in modules]
     (COPY / "pyproject.toml").write_text(CONFIG.format(sources=_quoted(sources), tests=_quoted(tests)))
 
 
@@ -74,14 +87,14 @@ def report(modules: list[str], *, diffs: bool) -> int:
     found = subprocess.run(
         [_mutmut(), "results", "--all", "true"], cwd=COPY, check=True, capture_output=True, text=True
     ).stdout
-    fates = re.findall(r"lumbung_stock\.domain\.(\w+)\.(\S+): (\S+)", found)
+    fates = re.findall(r"lumbung_stock\.(?:domain|stores)\.(\w+)\.(\S+): (\S+)", found)
     for module in modules:
         counted = Counter(fate for name, _, fate in fates if name == module)
         print(
-            f"{module:10} {sum(counted.values()):4} mutants  "
+            f"{module:13} {sum(counted.values()):4} mutants  "
             + ", ".join(f"{n} {f}" for f, n in counted.items())
         )
-    alive = [f"lumbung_stock.domain.{module}.{name}" for module, name, fate in fates if fate != "killed"]
+    alive = [f"{_package(module)}.{module}.{name}" for module, name, fate in fates if fate != "killed"]
     for name in alive:
         print(name if not diffs else _diff(name))
     return 0 if fates else 1
@@ -93,6 +106,10 @@ def _diff(name: str) -> str:
     ).stdout
     changed = [line for line in shown.splitlines() if re.match(r"[-+](?![-+])", line)]
     return "\n".join([name, *changed])
+
+
+def _package(module: str) -> str:
+    return "lumbung_stock.stores" if module in STORES else "lumbung_stock.domain"
 
 
 def _mutmut() -> str:

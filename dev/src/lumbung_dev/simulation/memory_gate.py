@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -56,7 +56,7 @@ class MemoryGate:
         self.has_lost = False
         """Something that no freeze has followed yet."""
         self.forgotten: set[str] = set()
-        """Requests that it had decided, and lost before anybody read them."""
+        """Requests that it had decided, and lost, or was given up with, before anybody read them."""
         self._run = 1
 
     # What may befall it
@@ -70,6 +70,10 @@ class MemoryGate:
     def lose_everything(self) -> None:
         """It comes back empty."""
         self._come_back(_State())
+
+    def give_up(self) -> None:
+        """The sale goes on without it: what its journal has is settled one day, after whatever was decided since."""
+        self._forget(self._now.journal.keys())
 
     # SaleGate
 
@@ -238,14 +242,15 @@ class MemoryGate:
 
     def _come_back(self, state: _State) -> None:
         """As another run of the server, with less than there was."""
-        lost = self._now.journal.keys() - state.journal.keys()
-        self.forgotten.update(
-            json.loads(part["body"])[0] for entry in lost for part in split(self._now.journal[entry])
-        )
+        self._forget(self._now.journal.keys() - state.journal.keys())
         self._now = state
         self._before.clear()
         self._run += 1
         self.has_lost = True
+
+    def _forget(self, entries: Iterable[str]) -> None:
+        for entry in entries:
+            self.forgotten.update(json.loads(part["body"])[0] for part in split(self._now.journal[entry]))
 
     def _is_complete(self) -> bool:
         return self._now.complete == self._run

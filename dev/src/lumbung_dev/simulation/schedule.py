@@ -183,6 +183,8 @@ class Stage:
     def look(self) -> None:
         """After every call: a gate that is armed, with nothing on its way, gives what the escrow has, at any instant;
         but for what Valkey has lost and no recovery has looked at since."""
+        if self.ledger.sale.on_postgres:
+            self.gate.give_up()
         if not self._disagreement and not self.gate.has_lost:
             self._disagreement = disagreement(self.ledger, self.gate)
 

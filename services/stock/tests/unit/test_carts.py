@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumbung_stock.domain.carts import demand_of, out_of_stock
-from lumbung_stock.domain.reservations import Line, RefusedLine
+from lumbung_stock.domain.carts import (
+    customers_of,
+    demand_of,
+    out_of_stock,
+    out_of_stock_everywhere,
+    skus_of,
+)
+from lumbung_stock.domain.reservations import Line, Refusal, RefusedLine
 
 if TYPE_CHECKING:
     from services.stock.tests.conftest import MakeCart
@@ -67,6 +73,25 @@ def test_a_refusal_names_each_line_that_was_short(
     assert list(refusal.lines) == refused
     assert (refusal.reason, refusal.retry_delay_s) == ("OUT_OF_STOCK", 60.0)
     assert refused[0].blocking_sku_code in refusal.message
+
+
+def test_a_refusal_names_the_first_five_skus_and_when_to_try_again(make_cart: MakeCart) -> None:
+    lines = make_cart(dict.fromkeys("FEDCBA", 1)).lines
+    told = "Not enough units are left of A, B, C, D, E; nothing is held."
+    assert out_of_stock(lines, {}).message == told
+    everywhere = out_of_stock_everywhere(out_of_stock(lines, {}).lines, 60.0)
+    assert (everywhere.message, everywhere.retry_delay_s, len(everywhere.lines)) == (told, 60.0, 6)
+
+
+def test_what_was_refused_already_is_looked_up_for_nobody(make_cart: MakeCart) -> None:
+    refused = make_cart({"C": 1}, customer="citra", refusal=Refusal("OUT_OF_STOCK", "none left"))
+    carts = [
+        make_cart({"B": 1, "A": 1}, customer="budi"),
+        make_cart({"A": 2}, customer="ani"),
+        make_cart({"A": 1}),
+        refused,
+    ]
+    assert (skus_of(carts), customers_of(carts)) == (["A", "B"], ["ani", "budi"])
 
 
 CARTS = st.lists(

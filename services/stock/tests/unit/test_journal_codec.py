@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumbung_stock.domain.carts import HOLDS_MAY_COME_BACK_S, Cart, out_of_stock
-from lumbung_stock.domain.reservations import Durability, Line
-from lumbung_stock.stores.journal_codec import Outcome, decode, encode, refusal_of
+from lumbung_stock.domain.reservation_failures import CustomerLimitReached
+from lumbung_stock.domain.reservations import Durability, Line, Refusal
+from lumbung_stock.stores.journal_codec import Outcome, available_of, decode, encode, refusal_of, split
 
 if TYPE_CHECKING:
     from services.stock.tests.conftest import MakeCart
@@ -74,6 +75,64 @@ def test_the_gates_refusals_become_typed(make_cart: MakeCart) -> None:
     assert limit is not None
     assert (limit.reason, limit.lines) == ("CUSTOMER_LIMIT_REACHED", ())
     assert replace(decode(fields_of(cart)), refusal=None) == cart
+
+
+def test_a_refusal_for_the_limit_says_so(make_cart: MakeCart) -> None:
+    cart = make_cart({"PB": 1})
+    assert refusal_of(cart, Outcome.HELD, {}) is None
+    assert refusal_of(cart, Outcome.LIMIT_REACHED, {}) == Refusal(
+        CustomerLimitReached.reason, CustomerLimitReached().message
+    )
+
+
+def test_what_there_was_is_read_whatever_a_code_looks_like() -> None:
+    assert available_of("") == {}
+    assert available_of("A=1,B C=0,D=E=-2") == {"A": 1, "B C": 0, "D=E": -2}
+
+
+def test_an_entry_stays_small(make_cart: MakeCart) -> None:
+    """A journal of hundreds of thousands of carts is all memory: no blanks, and names of people as they are."""
+    body = encode(make_cart({"PB": 1}, customer="ñ😀"))
+    assert " " not in body
+    assert "ñ😀" in body
+
+
+class TestSplit:
+    """Entries of those who were refused together."""
+
+    def test_one_for_each_that_is_in_it(self, make_cart: MakeCart) -> None:
+        carts = [make_cart({"PB": units}, customer="ani of bandung") for units in (1, 2, 3)]
+        entry = {
+            "holds": ",".join(str(cart.reservation_id) for cart in carts),
+            "outcomes": "2,0,3",
+            "available": "PB=0",
+            "body": "\n".join(map(encode, carts)),
+        }
+        parts = split(entry)
+        assert parts == [
+            {
+                "hold": str(carts[index].reservation_id),
+                "outcome": outcome,
+                "body": encode(carts[index]),
+                "available": "PB=0",
+            }
+            for index, outcome in ((0, "2"), (2, "3"))
+        ]
+        reasons = [decode(part).refusal for part in parts]
+        assert [refusal and refusal.reason for refusal in reasons] == [
+            "OUT_OF_STOCK",
+            "CUSTOMER_LIMIT_REACHED",
+        ]
+
+    def test_any_other_stays_one(self, make_cart: MakeCart) -> None:
+        entry = fields_of(make_cart({"PB": 1}))
+        assert split(entry) == [entry]
+
+    @pytest.mark.parametrize("short", ["holds", "outcomes", "body"])
+    def test_parts_that_do_not_match_are_not_ours(self, short: str) -> None:
+        entry = {"holds": "a,b", "outcomes": "2,2", "available": "", "body": "x\ny"}
+        with pytest.raises(ValueError, match="zip"):
+            split({**entry, short: "z"})
 
 
 BROKEN: dict[str, Any] = {

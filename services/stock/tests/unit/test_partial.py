@@ -34,7 +34,10 @@ def held(make_cart: MakeCart, lines: list[tuple[str, int]]) -> Reservation:
 
 def units(draws: tuple[Draw, ...]) -> Counter[str]:
     """Units by SKU."""
-    return Counter({draw.sku_code: draw.quantity for draw in draws})
+    total = Counter[str]()
+    for draw in draws:
+        total[draw.sku_code] += draw.quantity
+    return total
 
 
 def test_a_bundle_is_sold_whole(make_cart: MakeCart) -> None:
@@ -80,6 +83,24 @@ def test_what_is_sold_and_what_goes_back_are_what_was_held(
     assert sold == wants
     assert units(part.kept) == Counter(demand_of(part.lines))
     assert units(part.kept) + units(part.given_back) == units(hold.draws)
+
+
+def test_more_than_is_held_is_refused_with_both_figures(make_cart: MakeCart) -> None:
+    with pytest.raises(MoreThanHeld, match=r"^2 of CUP are held, not 3\.$") as refused:
+        part_of(held(make_cart, [("CUP", 2)]), [("CUP", 3)])
+    assert refused.value.metadata == {"sku_code": "CUP", "asked_quantity": "3", "held_quantity": "2"}
+
+
+def test_of_a_sales_bundle_that_lies_apart_whichever_units_come_first_stay(make_cart: MakeCart) -> None:
+    """No warehouse has a whole bundle, so that no plan keeps one together."""
+    drawn = (("W1", "CUP", 2), ("W2", "CUP", 2), ("W3", "BOWL", 1), ("W3", "TEA", 2), ("W4", "BOWL", 1))
+    cart = make_cart([("SET", 2), ("BOWL", 2)], bundles=BUNDLES)
+    hold = decided(cart, tuple(Draw(*each, from_escrow=True) for each in drawn), (NOW, NOW))
+    for wanted, kept in ((1, [2, 1]), (2, [2, 2, 2])):
+        part = part_of(hold, [("SET", wanted)])
+        assert [draw.quantity for draw in part.kept] == kept
+        assert units(part.kept) + units(part.given_back) == units(hold.draws)
+        assert {draw.sku_code for draw in part.kept} == {"CUP", "TEA"}
 
 
 WAREHOUSES = ("W1", "W2", "W3")

@@ -37,6 +37,22 @@ class TestSplit:
         assert [pool.flash_sale_code for pool in sale.pools] == ["SALE~01", "SALE~02", "SALE~03"]
         assert [[item.quota for item in pool.items] for pool in sale.pools] == [[3, 1], [2, 0], [2, 0]]
         assert {shown_code(pool.flash_sale_code) for pool in sale.pools} == {"SALE"}
+        assert {pool.pool_count for pool in sale.pools} == {1}
+        assert sale.pool_count == 3
+
+    def test_together_they_are_the_sale_again(self, make_sale: MakeSale) -> None:
+        first = FlashSaleItem("A", "W1", 9, 2, remaining=4, shipped=2, returned=1)
+        second = FlashSaleItem("A", "W1", 7, 2, remaining=3, shipped=1, returned=2)
+        one = make_sale("SALE~01", {}, items=(first,), epoch=4)
+        two = make_sale("SALE~02", {}, items=(second,), epoch=3, gate_armed=False)
+        sale = whole(make_sale("SALE", {}, items=(), epoch=2), [one, two])
+        assert sale.items == (FlashSaleItem("A", "W1", 16, 2, remaining=7, shipped=3, returned=3),)
+        assert (sale.epoch, sale.gate_armed) == (4, False)
+        later = whole(replace(sale, epoch=5), [one, replace(two, gate_armed=True)])
+        assert (later.epoch, later.gate_armed) == (5, True)
+
+    def test_a_sale_without_pools_is_shown_by_its_own_code(self) -> None:
+        assert shown_code("SALE") == "SALE"
 
     @given(quotas=ITEMS, count=st.integers(1, 4))
     def test_no_unit_is_lost_and_every_pool_has_every_sku_once(
@@ -104,6 +120,8 @@ class TestOrder:
 
     def test_a_home_is_the_same_in_every_process(self) -> None:
         assert [home_of(key, ["a", "b", "c", "d"]) for key in ("ani", "budi", "citra")] == [0, 3, 2]
+        pools = [str(number) for number in range(64)]
+        assert [home_of(key, pools) for key in ("ani", "budi", "citra", "")] == [36, 59, 18, 52]
 
     def test_only_pools_of_the_warehouse_that_is_named(
         self, make_sale: MakeSale, make_cart: MakeCart
@@ -134,6 +152,14 @@ class TestGather:
             ("SALE~01", "A", 1),
             ("SALE~01", "B", 1),
         }
+
+    def test_of_equally_full_pools_the_first_by_its_code_is_stopped(
+        self, make_sale: MakeSale, make_cart: MakeCart
+    ) -> None:
+        """Whichever of them is the cart's home."""
+        sale = in_pools(make_sale, {"A": 2}, {"A": 2}, {"A": 3})
+        target, *others = sale.pools[2], sale.pools[1], sale.pools[0]
+        assert gather([target, *others], make_cart({"A": 4})) == [Move("SALE~01", "SALE~03", "A", 1)]
 
     def test_units_stay_in_their_warehouse(self, make_sale: MakeSale, make_cart: MakeCart) -> None:
         here = make_sale("SALE~01", {"A": 2})

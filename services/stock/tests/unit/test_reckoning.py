@@ -30,12 +30,16 @@ def test_units_that_the_gate_is_owed_count_as_its_own() -> None:
     assert gap(gate, replace(ESCROW, credits=[(FIRST, {})])) == {}
     assert gap(gate, replace(ESCROW, credits=[(FIRST, {"A": 1})])) == {"A": -1}
     assert gap(gate, replace(ESCROW, credits=[(SECOND, {})])) == {"A": -3}
+    assert gap(gate, replace(ESCROW, credits=[(FIRST, {"A": 3})])) == {"A": -3}
+    assert gap(gate, replace(ESCROW, credits=[(FIRST, {"A": 4})])) == {"A": -3}
 
 
 def test_of_two_credits_of_one_hold_the_lower_counts() -> None:
     gate = replace(GATE, free={"A": 2, "B": 2}, records={FIRST: {"A": 3}})
     for credits_due in ([(FIRST, {"A": 2}), (FIRST, {})], [(FIRST, {}), (FIRST, {"A": 2})]):
         assert gap(gate, replace(ESCROW, credits=credits_due)) == {}
+    for credits_due in ([(FIRST, {"A": 2}), (FIRST, {"A": 1})], [(FIRST, {"A": 1}), (FIRST, {"A": 2})]):
+        assert gap(gate, replace(ESCROW, credits=credits_due)) == {"A": -1}
 
 
 def test_an_addition_counts_until_the_gate_has_it() -> None:

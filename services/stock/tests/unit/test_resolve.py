@@ -13,8 +13,11 @@ from lumbung_kit.failures import Failure
 from lumbung_kit.ids import new_id
 from lumbung_stock.domain.answers import as_made, decided, first_answer, unseen
 from lumbung_stock.domain.levels import LevelChange
+from lumbung_stock.domain.reservation_failures import HoldLost
 from lumbung_stock.domain.reservations import (
     Draw,
+    Durability,
+    Line,
     OrderDetails,
     Refusal,
     Reservation,
@@ -181,8 +184,117 @@ def test_an_order_reference_is_taken_once_per_channel(make_cart: MakeCart) -> No
     assert said(deciding.decide(wish(twin, Verb.CONFIRM, order="INV/2"))) == "CONFIRMED"
 
 
+class TestWhatIsWritten:
+    """A change says what was, what is, who wished it and when."""
+
+    @pytest.mark.parametrize("verb", [Verb.RELEASE, Verb.CONFIRM, Verb.EXTEND])
+    def test_of_a_hold(self, hold: Reservation, verb: Verb) -> None:
+        now = NOW + timedelta(seconds=5)
+        deciding, asked = resolver(hold, now=now), replace(wish(hold, verb), ttl_s=60.0)
+        answer = deciding.decide(asked)
+        (change,) = deciding.changed
+        assert (change.before, change.after, change.wish) == (hold, answer, asked)
+        assert change.after.resolve_time == (None if verb is Verb.EXTEND else now)
+        assert change.after.order == asked.order
+        moved = () if verb is Verb.EXTEND else tuple((verb, draw) for draw in hold.draws)
+        assert change.moved == moved
+
+    def test_of_a_sale_that_leaves(self, hold: Reservation) -> None:
+        now = NOW + timedelta(days=1)
+        sold = replace(hold, state=STATE.CONFIRMED, resolve_time=NOW)
+        deciding, asked = resolver(sold, now=now), wish(sold, Verb.SHIP, "ship")
+        answer = deciding.decide(asked)
+        (change,) = deciding.changed
+        assert (change.before, change.after, change.wish) == (sold, answer, asked)
+        assert change.after.resolve_time == now
+
+    def test_the_order_that_came_before_stays_when_none_comes(self, hold: Reservation) -> None:
+        ordered = replace(hold, order=OrderDetails("INV/1"))
+        answer = resolver(ordered).decide(replace(wish(hold, Verb.CONFIRM), order=None))
+        assert isinstance(answer, Reservation)
+        assert answer.order == OrderDetails("INV/1")
+
+    def test_a_deadline_is_remembered_of_extensions_alone(self, hold: Reservation) -> None:
+        deciding = resolver(hold)
+        deciding.decide(replace(wish(hold, Verb.EXTEND, "more"), ttl_s=600.0))
+        deciding.decide(wish(hold, Verb.CONFIRM, "sold"))
+        assert [answer.deadline for _, answer in deciding.answered] == [NOW + timedelta(minutes=10), None]
+
+
+class TestRefusals:
+    """Each says what it is about, by a name of its own (P6)."""
+
+    def test_unknown(self, hold: Reservation) -> None:
+        refused = resolver().decide(wish(hold, Verb.RELEASE))
+        assert isinstance(refused, Failure)
+        assert refused.metadata == {"reservation_id": str(hold.reservation_id)}
+
+    def test_too_long(self, hold: Reservation) -> None:
+        late = hold.create_time + HOLD_LIFE_MAX
+        refused = resolver(replace(hold, deadline=late + timedelta(minutes=1)), now=late).decide(
+            replace(wish(hold, Verb.EXTEND), ttl_s=1.0)
+        )
+        assert isinstance(refused, Failure)
+        assert refused.metadata == {"ttl_s_max": "0"}
+
+    def test_the_orders_reference_is_taken(self, hold: Reservation) -> None:
+        deciding = Resolver({hold.reservation_id: hold}, {}, {("web", "INV/1")}, NOW)
+        refused = deciding.decide(wish(hold, Verb.CONFIRM, order="INV/1"))
+        assert isinstance(refused, Failure)
+        assert refused.metadata == {"order_reference": "INV/1"}
+
+    def test_nothing_to_ship(self, hold: Reservation) -> None:
+        sold = replace(hold, state=STATE.CONFIRMED)
+        refused = resolver(sold).decide(replace(wish(sold, Verb.SHIP), warehouse_code="SUB1"))
+        assert isinstance(refused, Failure)
+        assert refused.metadata == {"warehouse_code": "SUB1"}
+
+    def test_parts_have_left(self, hold: Reservation) -> None:
+        gone = [replace(ORDINARY, warehouse_code=code, shipped=True) for code in ("SUB1", "BDG1")]
+        sold = replace(hold, state=STATE.CONFIRMED, draws=(*gone, FROM_ESCROW))
+        refused = resolver(sold).decide(wish(sold, Verb.CANCEL))
+        assert isinstance(refused, Failure)
+        assert refused.message == "The share of BDG1, SUB1 has left already; take a return instead."
+        assert refused.metadata == {"warehouse_codes": "BDG1,SUB1"}
+
+    def test_a_soft_hold_that_the_ledger_refused_is_lost_and_no_other(self, hold: Reservation) -> None:
+        soft = replace(hold, durability=Durability.SOFT)
+        refused = resolver(replace(soft, state=STATE.REFUSED)).decide(wish(hold, Verb.CONFIRM))
+        assert isinstance(refused, HoldLost)
+        assert refused.metadata == {"reservation_id": str(hold.reservation_id)}
+        assert said(resolver(soft).decide(wish(hold, Verb.CONFIRM))) == "CONFIRMED"
+        assert said(resolver(replace(hold, state=STATE.REFUSED)).decide(wish(hold, Verb.CONFIRM))) == (
+            "RESERVATION_WAS_REFUSED"
+        )
+
+    def test_the_same_again_word_for_word(self, hold: Reservation) -> None:
+        asked = replace(wish(hold, Verb.CONFIRM, "once"), partial_lines=(("PB", 3),))
+        deciding = resolver(hold)
+        first, again = deciding.decide(asked), deciding.decide(asked)
+        assert isinstance(first, Failure)
+        assert isinstance(again, Failure)
+        assert first.message == "2 of PB are held, not 3."
+        assert (type(again), again.message, again.metadata) == (type(first), first.message, first.metadata)
+
+
 class TestTheSameRequestAgain:
     """What was answered is answered again, whatever has changed since."""
+
+    def test_a_second_release_is_answered_with_the_time_of_the_first(self, hold: Reservation) -> None:
+        deciding = resolver(hold)
+        deciding.decide(wish(hold, Verb.RELEASE, "first"))
+        deciding.now = NOW + timedelta(seconds=9)
+        second = wish(hold, Verb.RELEASE, "second")
+        assert deciding.decide(second) == deciding.decide(second)
+        assert deciding.reservations[hold.reservation_id].resolve_time == NOW
+
+    def test_a_shipment_is_answered_again_as_shipped(self, hold: Reservation) -> None:
+        deciding = resolver(replace(hold, state=STATE.CONFIRMED))
+        ship = wish(hold, Verb.SHIP, "ship")
+        answer = deciding.decide(ship)
+        assert isinstance(answer, Reservation)
+        assert all(draw.shipped for draw in answer.draws)
+        assert deciding.decide(ship) == answer
 
     def test_in_the_same_batch(self, hold: Reservation) -> None:
         deciding = resolver(hold)
@@ -391,6 +503,13 @@ class TestPartialConfirm:
         sold = [escrow_changes(change, {("SALE", "PB")}) for change in deciding.changed]
         assert sold == [[EscrowChange("SALE", "PB", remaining=1)]] * 2
 
+    def test_the_gate_hears_one_figure_for_a_sku_of_two_warehouses(self, hold: Reservation) -> None:
+        draws = tuple(replace(FROM_ESCROW, warehouse_code=code, quantity=2) for code in ("BDG1", "JKT1"))
+        lines = (Line("PB", 4, (("PB", 1),)),)
+        deciding = resolver(replace(hold, lines=lines, draws=draws))
+        deciding.decide(self.confirm(hold, ("PB", 3)))
+        assert [due.kept for due in credits_due(deciding.changed)] == [{"PB": 3}]
+
     def test_all_of_it_is_an_ordinary_confirm(self, hold: Reservation) -> None:
         answer = resolver(hold).decide(self.confirm(hold, ("PB", 2), ("CUP", 1), ("CUP", 2)))
         assert isinstance(answer, Reservation)
@@ -492,6 +611,38 @@ class TestAnswers:
     def test_a_hold_was_answered_as_held_whatever_became_of_it(self, hold: Reservation, state: STATE) -> None:
         now = replace(hold, state=state, resolve_time=NOW, order=OrderDetails("INV/1"))
         assert as_made(now if state is not STATE.HELD else hold) == hold
+
+    def test_one_that_nobody_touched_is_handed_out_as_it_is(self, hold: Reservation) -> None:
+        """Nearly every answer is: no copy of it is made."""
+        assert as_made(hold) is hold
+
+    def test_a_reservation_says_everything_that_was_asked(self, make_cart: MakeCart) -> None:
+        cart = replace(
+            make_cart({"PB": 2}, sale="SALE", customer="ani"),
+            durability=Durability.SOFT,
+            actor="storefront:web",
+            traceparent="00-trace",
+        )
+        later = NOW + timedelta(minutes=1)
+        assert decided(cart, (FROM_ESCROW,), (NOW, later)) == Reservation(
+            reservation_id=cart.reservation_id,
+            request_id=cart.request_id,
+            content_hash=cart.content_hash,
+            state=STATE.HELD,
+            lines=cart.lines,
+            channel_code="web",
+            customer_reference="ani",
+            flash_sale_code="SALE",
+            durability=Durability.SOFT,
+            deadline=later,
+            create_time=NOW,
+            resolve_time=None,
+            order=None,
+            refusal=None,
+            actor="storefront:web",
+            traceparent="00-trace",
+            draws=(FROM_ESCROW,),
+        )
 
     def test_a_refusal_is_a_reservation_that_holds_nothing(self, make_cart: MakeCart) -> None:
         refusal = Refusal("OUT_OF_STOCK", "none left")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lumbung_stock.domain.allocate import Allocator
 from lumbung_stock.domain.geography import EARTH_RADIUS_KM, GeoPoint, by_distance, distance_km
 from lumbung_stock.domain.levels import Level, LevelKey
-from lumbung_stock.domain.reservations import Line, Refusal
+from lumbung_stock.domain.reservations import Line, Refusal, RefusedLine
 from lumbung_stock.domain.sourcing import (
     EXACT_WAREHOUSES_MAX,
     Part,
@@ -288,3 +288,39 @@ class TestAllocator:
         assert isinstance(decisions[1], Refusal)
         assert [(each.sku_code, each.available_quantity) for each in decisions[1].lines] == [("A", 5)]
         assert not isinstance(allocator.decide(make_cart({"A": 5}, sourcing=split)), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("lines", "free", "refused"),
+    [
+        pytest.param(
+            [("CUP", 2)], {("W1", "CUP"): 1}, [RefusedLine(0, "CUP", 2, 1, "CUP")], id="one has none of it"
+        ),
+        pytest.param(
+            [("SET", 1), ("TEA", 1)],
+            {("W1", "CUP"): 2, ("W2", "TEA"): 5},
+            [RefusedLine(0, "SET", 1, 0, "CUP")],
+            id="a bundle that lies apart, beside its component",
+        ),
+        pytest.param(
+            [("SET", 9)],
+            {("W1", "CUP"): 9, ("W1", "TEA"): 3},
+            [RefusedLine(0, "SET", 9, 3, "TEA")],
+            id="the scarcest component",
+        ),
+        pytest.param(
+            [("SET", 9)],
+            {("W1", "CUP"): 5, ("W1", "TEA"): 2},
+            [RefusedLine(0, "SET", 9, 2, "CUP")],
+            id="by whole bundles",
+        ),
+    ],
+)
+def test_a_refusal_says_what_each_line_lacks(
+    make_cart: MakeCart,
+    lines: list[tuple[str, int]],
+    free: dict[tuple[str, str], int],
+    refused: list[RefusedLine],
+) -> None:
+    asked = make_cart(lines, bundles={"SET": {"CUP": 2, "TEA": 1}}).lines
+    assert list(refused_lines(asked, parts_of(asked), free, ["W1", "W2"])) == refused
