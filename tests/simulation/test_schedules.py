@@ -96,7 +96,7 @@ def acknowledge_first(monkeypatch: pytest.MonkeyPatch) -> None:
     commit = CommitJournal.__call__
 
     async def acknowledged(self: CommitJournal, code: str, epoch: int, entries: Sequence[RawEntry]) -> None:
-        await self.gate.acknowledge(code, [(number, fields["hold"]) for number, fields in entries])
+        await self.gate.acknowledge(code, [(number, fields.get("hold", "")) for number, fields in entries])
         await commit(self, code, epoch, entries)
 
     monkeypatch.setattr(CommitJournal, "__call__", acknowledged)
@@ -259,7 +259,7 @@ def let_ended_sales_be(monkeypatch: pytest.MonkeyPatch) -> None:
         (answer_from_the_gate, ""),
         (decrement_duplicates, ""),
         (decide_whoever_serves, "alone_does_not_reach_valkey"),
-        (sell_on_while_the_gate_is_installed, ""),
+        (sell_on_while_the_gate_is_installed, "alone_does_not_reach_valkey"),
         (trust_what_was_set_up_anew, ""),
         (trust_after_a_restart, "loses_its_tail"),
         (hold_softly_whatever_the_gate_knows, ""),
