@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -15,12 +16,13 @@ from lumbung.stock.v1 import flash_sales_pb2 as sales_pb
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_client.batch import reserve_all
 from lumbung_client.channel import open_channel
-from lumbung_client.errors import LumbungError
+from lumbung_client.errors import InWaitingRoom, LumbungError
 from lumbung_client.messages import Lines, Place, order_details, reserve_lines, reserve_request, span
 from lumbung_client.options import Options
 from lumbung_client.request_ids import new_request_id
 from lumbung_client.reserve_session import ReserveSession
 from lumbung_client.retries import Caller, Metadata, Retries
+from lumbung_client.waiting import Told, wait_for_turn
 from lumbung_client.watch import watch
 
 NO_OPTIONS = Options()
@@ -90,11 +92,12 @@ class LumbungClient:
         sourcing: pb.SourcingPolicy.ValueType = pb.SOURCING_POLICY_UNSPECIFIED,
         allow_split: bool = False,
         destination: Place | None = None,
+        waiting_ticket: str = "",
         request_id: str = "",
         timeout_s: float | None = None,
     ) -> pb.Reservation:
         """Holds all lines, or none, until `expire_time`; with `allow_split` out of several warehouses, chosen as
-        `sourcing` says. Raises OutOfStock, CustomerLimitReached, ..."""
+        `sourcing` says. Raises OutOfStock, CustomerLimitReached, InWaitingRoom, ..."""
         request = reserve_request(
             lines,
             channel_code=channel_code,
@@ -106,9 +109,42 @@ class LumbungClient:
             sourcing=sourcing,
             allow_split=allow_split,
             destination=destination,
+            waiting_ticket=waiting_ticket,
             request_id=request_id,
         )
         return (await self._call(self._reservations.Reserve, request, timeout_s)).reservation
+
+    async def reserve_in_turn(
+        self,
+        request: pb.ReserveRequest,
+        *,
+        wait_s: float,
+        told: Told | None = None,
+        timeout_s: float | None = None,
+    ) -> pb.Reservation:
+        """As `reserve`, of a request that `reserve_request` made; where the sale's waiting room is awake, it waits for
+        the turn first, at most `wait_s`. `told` hears each answer of the room, to show how many are ahead and until
+        when; it may raise to give up, such as when it says SOLD_OUT.
+
+        Raises DeadlineExceeded when the turn has not come; the place is kept, so the same call goes on waiting.
+        """
+        asked = pb.ReserveRequest()
+        asked.CopyFrom(request)
+        now = asyncio.get_running_loop().time
+        deadline = now() + wait_s
+        while True:
+            try:
+                return (await self._call(self._reservations.Reserve, asked, timeout_s)).reservation
+            except InWaitingRoom:
+                if now() >= deadline:
+                    raise
+            asked.waiting_ticket = await self.wait_for_turn(
+                request.flash_sale_code,
+                customer_reference=request.customer_reference,
+                channel_code=request.channel_code,
+                wait_s=deadline - now(),
+                told=told,
+            )
 
     async def batch_reserve(
         self, requests: Sequence[pb.ReserveRequest], *, timeout_s: float | None = None
@@ -252,6 +288,50 @@ class LumbungClient:
         """A sale with its times, channels and limits. Raises NotFound."""
         request = sales_pb.GetFlashSaleRequest(flash_sale_code=flash_sale_code)
         return (await self._call(self._sales.GetFlashSale, request, timeout_s)).flash_sale
+
+    async def join_waiting_room(
+        self,
+        flash_sale_code: str,
+        *,
+        customer_reference: str,
+        channel_code: str,
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> sales_pb.JoinWaitingRoomResponse:
+        """The customer's place in the sale's waiting room, new or known: `state`, `ahead_count`, and when to ask again.
+
+        Raises FlashSaleNotOpen, NotFound, Refused with NO_WAITING_ROOM, Overloaded with WAITING_ROOM_FULL.
+        """
+        request = sales_pb.JoinWaitingRoomRequest(
+            request_id=request_id or new_request_id(),
+            flash_sale_code=flash_sale_code,
+            customer_reference=customer_reference,
+            channel_code=channel_code,
+        )
+        return await self._call(self._sales.JoinWaitingRoom, request, timeout_s)
+
+    async def wait_for_turn(
+        self,
+        flash_sale_code: str,
+        *,
+        customer_reference: str,
+        channel_code: str,
+        wait_s: float,
+        told: Told | None = None,
+    ) -> str:
+        """The ticket for `reserve`, once it admits; "" when nobody has to wait. See `reserve_in_turn`."""
+        request_ids = [new_request_id()]
+
+        async def join(left_s: float) -> sales_pb.JoinWaitingRoomResponse:
+            return await self.join_waiting_room(
+                flash_sale_code,
+                customer_reference=customer_reference,
+                channel_code=channel_code,
+                request_id=request_ids[-1],
+                timeout_s=min(left_s, self._options.timeout_s),
+            )
+
+        return await wait_for_turn(join, lambda: request_ids.append(new_request_id()), told, wait_s)
 
     def _metadata(self) -> Metadata:
         traceparent = self._traceparent() if self._traceparent else ""

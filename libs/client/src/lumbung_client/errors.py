@@ -111,6 +111,11 @@ class Overloaded(LumbungError):
     """The service has too much to do, or the message was too large."""
 
 
+class InWaitingRoom(LumbungError):
+    """Too many want the sale at once. Nothing was decided: wait for a turn, then send the same request with its ticket
+    (`LumbungClient.reserve_in_turn` does both)."""
+
+
 class Unavailable(LumbungError):
     """Nobody answered. It may have taken effect: the same request_id gets the first answer."""
 
@@ -134,6 +139,7 @@ _BY_REASON: Final[Mapping[str, type[LumbungError]]] = {
     "HOLD_EXPIRED": HoldExpired,
     "HOLD_LOST": HoldLost,
     "ALREADY_RESOLVED": AlreadyResolved,
+    "WAITING_ROOM": InWaitingRoom,
 }
 _BY_CODE: Final[Mapping[grpc.StatusCode, type[LumbungError]]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,

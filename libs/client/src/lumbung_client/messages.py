@@ -31,6 +31,7 @@ def reserve_request(
     sourcing: pb.SourcingPolicy.ValueType = pb.SOURCING_POLICY_UNSPECIFIED,
     allow_split: bool = False,
     destination: Place | None = None,
+    waiting_ticket: str = "",
     request_id: str = "",
 ) -> pb.ReserveRequest:
     """A request for a hold, with an id of its own unless one is given."""
@@ -46,6 +47,7 @@ def reserve_request(
         sourcing=sourcing,
         allow_split=allow_split,
         destination=None if destination is None else _point(destination),
+        waiting_ticket=waiting_ticket,
     )
 
 

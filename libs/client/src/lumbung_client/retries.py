@@ -10,7 +10,7 @@ from typing import TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from lumbung_client.errors import LumbungError, error_of_call
+from lumbung_client.errors import InWaitingRoom, LumbungError, error_of_call
 from lumbung_client.options import Options
 
 Request = TypeVar("Request", bound=Message)
@@ -33,7 +33,7 @@ def may_be_repeated(error: LumbungError) -> bool:
         case grpc.StatusCode.ABORTED:
             return error.reason == "REQUEST_IN_FLIGHT"
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return error.retry_after_s is not None
+            return error.retry_after_s is not None and not isinstance(error, InWaitingRoom)
         case _:
             return False
 

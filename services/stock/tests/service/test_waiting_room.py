@@ -11,8 +11,10 @@ from google.protobuf.duration_pb2 import Duration
 
 from lumbung.stock.v1 import flash_sales_pb2 as pb
 from lumbung.stock.v1 import reservations_pb2 as reservations_pb
+from lumbung_client import LumbungClient, Options, reserve_request
 from lumbung_kit.failures import Kind
 from lumbung_stock.domain.waiting_room import drawn_order
+from lumbung_stock.stores import waiting_rooms
 
 if TYPE_CHECKING:
     from services.stock.tests.conftest import Shop
@@ -519,3 +521,53 @@ async def test_two_replicas_admit_no_more_than_one_does(shop: Shop) -> None:
         await until(shop, "late", State.WAITING_STATE_WAITING)
         await shop.sql.execute("DELETE FROM lease")
     assert len(await admitted(shop)) == 3
+
+
+async def test_one_request_takes_one_place_wherever_it_asks_at_once(shop: Shop) -> None:
+    codes = ["SALE", "OTHER", "THIRD"]
+    for code in codes:
+        await plan_room(shop, 1, code=code)
+    for number in range(10):
+        asks = [
+            join(shop, f"Ani-{number}", request_id=f"join-{number}", flash_sale_code=code) for code in codes
+        ]
+        answers = await asyncio.gather(*asks, return_exceptions=True)
+        assert sum(isinstance(answer, pb.JoinWaitingRoomResponse) for answer in answers) == 1
+    assert await shop.scalar("SELECT count(*) FROM waiting_ticket") == 10
+
+
+async def test_tickets_are_forgotten_a_day_after_their_sale(shop: Shop) -> None:
+    for code in ("SALE", "OTHER"):
+        await plan_room(shop, 1, code=code)
+        for customer in ("Ani", "Budi", "Citra"):
+            await join(shop, customer, flash_sale_code=code)
+    await shop.close_sale("SALE")
+    async with shop.postgres.connection() as conn:
+        assert await waiting_rooms.forget_tickets(conn, 10) == 0
+        await shop.sql.execute(
+            "UPDATE flash_sale SET start_time = start_time - interval '2 days', end_time = end_time - interval '2 days'"
+            " WHERE flash_sale_code = 'SALE'"
+        )
+        assert [await waiting_rooms.forget_tickets(conn, 2) for _ in range(3)] == [2, 1, 0]
+    assert await shop.scalar("SELECT count(*) FROM waiting_ticket") == 3
+    report = await shop.sales.ReportFlashSale(pb.ReportFlashSaleRequest(flash_sale_code="SALE"))
+    assert report.waiting_room.joined == 3
+
+
+async def test_the_client_waits_for_its_turn(shop: Shop) -> None:
+    await plan_room(shop, 3)
+    async with LumbungClient(
+        shop.server.address, actor="storefront:web", options=Options(timeout_s=30.0)
+    ) as client:
+        wishes = [
+            reserve_request(
+                {"A-SALE": 1},
+                channel_code="web",
+                customer_reference=f"customer-{number}",
+                flash_sale_code="SALE",
+            )
+            for number in range(3)
+        ]
+        held = await asyncio.gather(*(client.reserve_in_turn(wish, wait_s=60.0) for wish in wishes))
+    assert [each.request_id for each in held] == [wish.request_id for wish in wishes]
+    assert await shop.scalar("SELECT count(*) FROM reservation WHERE state = 1") == 3
