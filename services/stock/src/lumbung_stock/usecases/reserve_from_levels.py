@@ -113,17 +113,26 @@ async def write(conn: Conn, made: Made, *others: Awaitable[None]) -> None:
 
 
 def _writes(conn: Conn, made: Made) -> list[Awaitable[None]]:
+    """Each gathers what it writes when it is its turn, while Postgres has begun with those before."""
     new = made.reservations
-    told = [reservation_held(reservation) for reservation in new if reservation.refusal is None]
-    if made.changed:
-        told.append(availability_changed(made.changed))
-    ordinary = [_held(draw) for reservation in new for draw in reservation.draws if not draw.from_escrow]
     return [
         reservations.insert(conn, new),
         reservations.insert_draws(conn, new),
-        levels.change_levels(conn, ordinary),
-        events.append(conn, told),
+        _tell(conn, new, made.changed),
+        _leave_levels(conn, new),
     ]
+
+
+async def _tell(conn: Conn, new: Sequence[Reservation], changed: Sequence[str]) -> None:
+    told = [reservation_held(reservation) for reservation in new if reservation.refusal is None]
+    if changed:
+        told.append(availability_changed(changed))
+    await events.append(conn, told)
+
+
+async def _leave_levels(conn: Conn, new: Sequence[Reservation]) -> None:
+    ordinary = [_held(draw) for reservation in new for draw in reservation.draws if not draw.from_escrow]
+    await levels.change_levels(conn, ordinary)
 
 
 def drawn(decision: Decision) -> tuple[Draw, ...]:
