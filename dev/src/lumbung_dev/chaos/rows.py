@@ -29,6 +29,8 @@ HEDGES = 30
 RACES = 40
 SETTLED_S = 0.5
 """What was on its way when a setting was changed may still be given."""
+BACK_S_MAX = 60.0
+"""A gate that is back is trusted after some seconds, and whoever is busy takes longer."""
 BURST = 640
 TIGHT_RPCS_MAX = 16
 
@@ -123,6 +125,26 @@ async def _while_refused(buyers: Buyers) -> int:
     asked_before = {each.request_id for each in buyers.history.attempts if each.sent_s < begun + SETTLED_S}
     held = buyers.history.told(Verb.RESERVE, "HELD")
     return sum(each.units for each in held if each.request_id not in asked_before)
+
+
+async def valkey_stays_away(world: World, buyers: Buyers) -> None:
+    """Row 41: the sale goes on through Postgres alone, and comes back to its gate."""
+    served_by = "SELECT count(*) FROM flash_sale WHERE flash_sale_code = %s AND "
+    await world.servers.kill("valkey")
+    try:
+        held = await buyers.reserve(1)
+        expect(held.told == "HELD", f"while Valkey is away one is told {held.told or 'nothing'}")
+        alone = await world.scalar(served_by + "on_postgres_since IS NOT NULL", world.sale)
+        expect(alone == 1, "units were given while neither the gate nor Postgres served the sale")
+        await buyers.more(20)
+    finally:
+        await world.servers.start("valkey")
+    world.hurt()
+
+    async def back() -> bool:
+        return await world.scalar(served_by + "gate_armed", world.sale) == 1
+
+    await eventually(back, "the sale has its gate again", within_s=BACK_S_MAX)
 
 
 async def scripts_forgotten(world: World, buyers: Buyers) -> None:
@@ -458,5 +480,6 @@ ROWS = (
     Row(38, "rolling restart under load", "S C D L", rolling_restart, long=True),
     Row(39, "overload", "the excess is shed, nobody is lost", overload, long=True),
     Row(40, "a replica killed", "S C D L", replica_killed, long=True),
+    Row(41, "Valkey stays away", "goes on through Postgres, and back; S C D L", valkey_stays_away),
 )
 """Those that need nothing but the servers; `special.py` has the others."""

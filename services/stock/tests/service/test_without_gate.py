@@ -269,6 +269,18 @@ class TestCallers:
         assert (await shop.item("SALE", "A")).remaining == 1
         await shop.require_conserved()
 
+    async def test_a_batch_is_answered_whole(self, shop: Shop, own_valkey: ValkeyServer) -> None:
+        await shop.put("A", 9)
+        await shop.open_sale("SALE", {"A": 3})
+        own_valkey.kill()
+        request = pb.BatchReserveRequest(reservations=[shop.ask({"A": 1}, sale="SALE") for _ in range(5)])
+        answers = await shop.reservations.BatchReserve(request, timeout=PATIENCE_S)
+        assert [each.WhichOneof("outcome") for each in answers.outcomes] == ["reservation"] * 3 + [
+            "refusal"
+        ] * 2
+        assert (await shop.item("SALE", "A")).held == 3
+        await shop.require_conserved()
+
     async def test_one_replica_that_alone_cannot_reach_valkey(self, shop: Shop) -> None:
         """It sells all the same, and so do the others, until it is well or gone."""
         await shop.put("A", 20)

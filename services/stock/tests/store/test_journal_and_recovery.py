@@ -943,6 +943,22 @@ class TestWithoutTheGate:
             assert await works.set_up()
         await works.require_true()
 
+    async def test_who_waits_for_a_gate_that_was_given_up_is_sent_to_postgres(
+        self, works: Works, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The gate answers all the time, and nobody will ever commit what it says."""
+        monkeypatch.setattr("lumbung_stock.usecases.reserve_on_sale.ASK_AGAIN_S", 0.01)
+        await works.open(3)
+        reserve = ReserveOnSale(works.gate, works.sales, works.answers, lambda: None)
+        with context.within(60.0):
+            sale = await works.sales.find_fresh("SALE")
+            waiting = asyncio.create_task(reserve(works.cart(), sale))
+            while not await works.gate.backlog("SALE"):
+                await asyncio.sleep(0)
+            await self.give_up(works)
+            with pytest.raises(ServedElsewhereError):
+                await waiting
+
     async def test_a_sale_is_never_served_by_both(self, works: Works) -> None:
         await works.open(5)
         await self.give_up(works)

@@ -35,7 +35,7 @@ def flash_sale_message(sale: FlashSale) -> pb.FlashSale:
         pool_count=sale.pool_count,
         **_room_fields(sale.waiting_room),
     )
-    if sale.on_postgres_since is not None:
+    if sale.on_postgres and sale.on_postgres_since is not None:
         message.on_postgres_since.FromDatetime(sale.on_postgres_since)
     if sale.halted_since is not None:
         message.halted_since.FromDatetime(sale.halted_since)
