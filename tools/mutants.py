@@ -30,6 +30,7 @@ DOMAIN = (
     "settle",
     "soft_holds",
     "sourcing",
+    "without_gate",
 )
 STORES = ("journal_codec",)
 CORE = DOMAIN + STORES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -48,6 +49,10 @@ class TestSplit:
         sale = whole(make_sale("SALE", {}, items=(), epoch=2), [one, two])
         assert sale.items == (FlashSaleItem("A", "W1", 16, 2, remaining=7, shipped=3, returned=3),)
         assert (sale.epoch, sale.gate_armed) == (4, False)
+        assert sale.on_postgres_since is None
+        first_away, then_away = sale.start_time, sale.start_time + timedelta(seconds=1)
+        served = [replace(one, on_postgres_since=then_away), replace(two, on_postgres_since=first_away)]
+        assert whole(sale, served).on_postgres_since == first_away
         later = whole(replace(sale, epoch=5), [one, replace(two, gate_armed=True)])
         assert (later.epoch, later.gate_armed) == (5, True)
 
