@@ -23,6 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 import pytest_asyncio
+import structlog
 from psycopg import sql
 
 from lumbung_kit import migrations, provision, valkey
@@ -55,6 +56,10 @@ MakePostgres = Callable[[str, Path], Awaitable[Postgres]]
 def pytest_configure(config: pytest.Config) -> None:
     given = getattr(config, "workerinput", {}).get(_SEED_VARIABLE) or os.environ.get(_SEED_VARIABLE)
     config.stash[_SEED] = int(given) if given else random.SystemRandom().randrange(2**32)
+    # As a service does: structlog's own default shows the locals of every frame, which can hold a loop up for seconds.
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    processors = structlog.get_config()["processors"]
+    structlog.configure(processors=[*processors[:-1], plain])
 
 
 def pytest_report_header(config: pytest.Config) -> str:
