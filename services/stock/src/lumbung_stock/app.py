@@ -51,6 +51,7 @@ from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.credit_gate import CreditGate
 from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.expire_holds import ExpireHolds
+from lumbung_stock.usecases.find_answers import FindAnswers
 from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.get_reservation import GetReservation
 from lumbung_stock.usecases.halt_after_lost_commits import HaltAfterLostCommits
@@ -75,6 +76,7 @@ from lumbung_stock.usecases.watch_gates import WatchGates
 
 RESOLVE_BATCH_MAX = 256
 RESOLVE_IN_FLIGHT = 2
+ANSWERS_BATCH_MAX = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,15 @@ def _reservations(
     stack.push_async_callback(resolve.close)
 
     rooms = _waiting_rooms(settings, stack, stores)
+    answers: MicroBatcher[str, Reservation | None] = MicroBatcher(
+        FindAnswers(stores.postgres),
+        max_batch=ANSWERS_BATCH_MAX,
+        max_waiting=settings.waiting_max,
+        name="answers before",
+    )
+    stack.push_async_callback(answers.close)
     reserve = Reserve(
-        stores.postgres, stores.skus, stores.warehouses, stores.sales, ordinary, sales.reserve, rooms.require
+        answers, stores.skus, stores.warehouses, stores.sales, ordinary, sales.reserve, rooms.require
     )
     flash_sales = FlashSaleUseCases(
         stores.postgres,

@@ -299,10 +299,13 @@ async def test_a_ticket_is_no_part_of_the_content(shop: Shop) -> None:
     await plan_room(shop, 2)
     request = ask(shop, "Ani", (await until(shop, "Ani", State.WAITING_STATE_ADMITTED)).ticket)
     held = await shop.reservations.Reserve(request)
+    request.waiting_ticket = ""
+    assert await shop.reservations.Reserve(request) == held, "an answer stays, though the room is awake"
     await shop.sql.execute("UPDATE waiting_room SET demand_multiple = 1000, awake = false")
     await shop.sales.GetFlashSale(pb.GetFlashSaleRequest(flash_sale_code="SALE"))  # which is read afresh
-    request.waiting_ticket = ""
     assert await shop.reservations.Reserve(request) == held
+    request.lines[0].quantity = 2
+    assert await outcome(shop, request) == "REQUEST_ID_REUSED"
 
 
 async def test_batch_and_stream_honour_the_room(shop: Shop) -> None:

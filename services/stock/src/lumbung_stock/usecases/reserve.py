@@ -25,7 +25,6 @@ from lumbung_stock.domain.reservation_failures import (
 from lumbung_stock.domain.reservations import Durability, Line, Refusal, Reservation
 from lumbung_stock.domain.skus import SkuRecord
 from lumbung_stock.domain.sourcing import SourcingPolicy
-from lumbung_stock.stores import reservations
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.stores.warehouses import WarehouseBook
@@ -34,7 +33,15 @@ from lumbung_stock.usecases.require_admission import RequireAdmission
 from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
 from lumbung_stock.usecases.reserve_where_served import ReserveWhereServed
 
-UNDECIDED = (SkuNotFound, SkuRetired, WarehouseNotFound, FlashSaleNotFound, FlashSaleHalted, CustomerRequired)
+UNDECIDED = (
+    SkuNotFound,
+    SkuRetired,
+    WarehouseNotFound,
+    FlashSaleNotFound,
+    FlashSaleHalted,
+    CustomerRequired,
+    InWaitingRoom,
+)
 """Why a cart is not decided at all; nothing is written down, and the request_id stays free."""
 
 
@@ -42,7 +49,7 @@ UNDECIDED = (SkuNotFound, SkuRetired, WarehouseNotFound, FlashSaleNotFound, Flas
 class Reserve:
     """One cart in, its first answer out: a reservation, held or refused."""
 
-    postgres: Postgres
+    answers: MicroBatcher[str, Reservation | None]
     skus: SkuBook
     warehouses: WarehouseBook
     sales: SaleBook
@@ -53,18 +60,11 @@ class Reserve:
     async def __call__(self, cart: Cart) -> Reservation:
         """`cart.lines` come as if each named a plain SKU. Raises SkuNotFound, SkuRetired, WarehouseNotFound,
         FlashSaleNotFound, FlashSaleHalted, CustomerRequired, RequestIdReused, and what the door and the paths raise.
-
-        Those whom a waiting room sends away are many, and are not looked up unless they show a ticket: who was answered
-        before hears it with the ticket.
         """
         try:
             return await self._decide(cart)
         except UNDECIDED:
             if answer := await self._answered_before(cart):
-                return answer
-            raise
-        except InWaitingRoom:
-            if cart.waiting_ticket and (answer := await self._answered_before(cart)):
                 return answer
             raise
 
@@ -109,15 +109,15 @@ class Reserve:
         return expanded(cart, await self.skus.find([line.sku_code for line in cart.lines]))
 
     async def _answered_before(self, cart: Cart) -> Reservation | None:
-        """The first answer to the same request (P3), for which a SKU retired since makes no difference.
+        """The first answer to the same request (P3), for which a SKU retired since, or a waiting room that has woken,
+        makes no difference.
 
         Raises RequestIdReused.
         """
-        async with self.postgres.connection() as conn:
-            known = await reservations.find_by_request(conn, [cart.request_id])
-        if not known:
+        known = await self.answers.submit(cart.request_id)
+        if known is None:
             return None
-        answer = first_answer(cart, known)
+        answer = first_answer(cart, {cart.request_id: known})
         if isinstance(answer, Failure):
             raise answer
         return answer
