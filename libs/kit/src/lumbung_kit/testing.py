@@ -73,6 +73,14 @@ def pytest_configure_node(node: object) -> None:
     node.workerinput[_SEED_VARIABLE] = str(config.stash[_SEED])  # type: ignore[attr-defined]
 
 
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """What one test changes of the logs does not silence the next."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

@@ -3,7 +3,6 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from lumbung_kit import logs
 
@@ -11,11 +10,10 @@ from lumbung_kit import logs
 @pytest.fixture(autouse=True)
 def _restored_logging() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
+    handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.configure(**before)
 
 
 def test_ours_and_the_libraries_lines_are_json_of_one_form(capsys: pytest.CaptureFixture[str]) -> None:
