@@ -16,7 +16,7 @@ import pytest
 
 from lumbung_dev.local.health import grpc_serves
 from lumbung_dev.local.patience import eventually
-from lumbung_kit.embedded.ports import free_port
+from lumbung_kit.embedded.ports import free_port, free_row
 
 pytestmark = pytest.mark.e2e
 
@@ -72,7 +72,7 @@ async def test_demo_ends_with_every_promise_kept_and_leaves_nothing(
 @pytest.fixture
 async def up(server_folder: Path) -> AsyncIterator[tuple[Process, int, Path]]:
     """`lumbung up`, whose base port and folder a test needs to know."""
-    base, folder = free_port(), server_folder / "up"
+    base, folder = free_row(10), server_folder / "up"
     process = await lumbung("up", "--base-port", str(base), "--data", str(folder))
     yield process, base, folder
     if process.returncode is None:
@@ -125,5 +125,5 @@ async def test_nothing_outlives_a_command_that_is_killed(up: tuple[Process, int,
     async def nothing_is_left() -> bool:
         return not processes_that_mention(str(folder))
 
-    await eventually(nothing_is_left, "every process ends", within_s=20)
+    await eventually(nothing_is_left, "every process ends", within_s=60)
     assert not await grpc_serves(f"127.0.0.1:{base + 2}")()
