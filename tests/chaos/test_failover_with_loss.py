@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,20 +19,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
 LOST_ANSWERS = 60
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="lumbung-chaos-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made)
-
-
 async def halted(pair: Pair) -> bool:
     return await pair.world.scalar("SELECT count(*) FROM flash_sale WHERE halted_since IS NOT NULL") == 1
 
 
-async def test_a_lost_suffix_of_commits_halts_the_sale(folder: Path, seed: int) -> None:
-    async with open_pair(folder) as pair:
+async def test_a_lost_suffix_of_commits_halts_the_sale(server_folder: Path, seed: int) -> None:
+    async with open_pair(server_folder) as pair:
         history = History()
         buyers = Buyers(pair.world, history, seed)
         async with buyers.shopping():

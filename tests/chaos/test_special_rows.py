@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +12,11 @@ from lumbung_dev.chaos.trial import try_out
 pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="lumbung-chaos-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made)
-
-
 @pytest.mark.parametrize("row", SPECIAL_ROWS, ids=lambda row: f"{row.number} {row.fault}".replace(" ", "-"))
-async def test_row(row: SpecialRow, folder: Path, seed: int) -> None:
+async def test_row(row: SpecialRow, server_folder: Path, seed: int) -> None:
     if missing := row.missing():
         pytest.skip(missing)
-    async with row.open(folder) as world:
+    async with row.open(server_folder) as world:
         finding = await try_out(world, row.play, seed + row.number)
     assert finding.verdict.content, finding.verdict.breaches
     assert not finding.surprises

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import grpc
 import psycopg
@@ -23,7 +23,7 @@ from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit import serving
 from lumbung_kit.clients import RemoteFailure, failure_from, open_channel
 from lumbung_kit.events import EventLog
-from lumbung_kit.failures import StoreUnavailable
+from lumbung_kit.failures import Kind, StoreUnavailable
 from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.provision import url_to
@@ -70,6 +70,9 @@ class Shop:
     `sql` speaks to its database as the service's own role, `admin` as the superuser; `postgres` is a pool and
     `gate` a gate of the test's own, beside those of the service.
     """
+
+    PASSING: ClassVar = (Kind.UNAVAILABLE, Kind.ABORTED, Kind.RESOURCE_EXHAUSTED, Kind.DEADLINE_EXCEEDED)
+    """Failures after which the same request may still be answered."""
 
     settings: StockSettings
     channel: grpc.aio.Channel
@@ -307,6 +310,18 @@ class Shop:
     async def outcomes(self, *calls: Awaitable[object]) -> Counter[str]:
         """Outcomes of calls made at once, counted."""
         return Counter(await asyncio.gather(*map(self.outcome, calls)))
+
+    async def insisting(self, ask: pb.ReserveRequest) -> str:
+        """What a request is told in the end by who repeats it, unchanged, while the answer may still come."""
+        while True:
+            try:
+                await self.reservations.Reserve(ask, timeout=3.0)
+            except grpc.aio.AioRpcError as error:
+                failure = failure_from(error)
+                if failure.kind not in self.PASSING:
+                    return failure.reason
+            else:
+                return "HELD"
 
     async def refused(self, call: Awaitable[object]) -> RemoteFailure:
         """The failure of a call that must fail."""

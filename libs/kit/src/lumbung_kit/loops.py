@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NoReturn
 
 
-async def every(interval_s: float, step: Callable[[], Awaitable[None]]) -> NoReturn:
+async def every(interval_s: float, step: Callable[[], Awaitable[object]]) -> NoReturn:
     """Runs `step` at once and again `interval_s` after each end, for ever. What `step` raises ends it."""
     while True:
         await step()

@@ -1,9 +1,6 @@
 """A standby has what its primary sent, and takes its place."""
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,14 +13,6 @@ from lumbung_kit.embedded.binaries import postgres_bin
 pytestmark = pytest.mark.store
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="lumbung-standby-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made)
-
-
 def ask(url: str, statement: str) -> object:
     with psycopg.connect(url, autocommit=True) as conn:
         cursor = conn.execute(statement)  # type: ignore[call-overload]
@@ -31,12 +20,12 @@ def ask(url: str, statement: str) -> object:
         return row[0] if row else None
 
 
-async def test_it_follows_and_then_takes_the_primarys_place(folder: Path) -> None:
+async def test_it_follows_and_then_takes_the_primarys_place(server_folder: Path) -> None:
     settings = EmbeddedSettings(postgres_url=None, valkey_url=None, postgres_standbys_max=1)
-    async with Supervisor(folder / "servers", settings=settings) as servers:
+    async with Supervisor(server_folder / "servers", settings=settings) as servers:
         ask(servers.postgres_url, "create table kept (number int)")
-        place = folder / "standby"
-        account = account_for(folder)
+        place = server_folder / "standby"
+        account = account_for(server_folder)
         standby = PostgresStandby(
             place, account, postgres_bin(account, None), primary_url=servers.postgres_url
         )

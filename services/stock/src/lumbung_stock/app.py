@@ -16,7 +16,7 @@ from lumbung.stock.v1 import (
 from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.clients import open_channel
 from lumbung_kit.events import EventLog
-from lumbung_kit.loops import Wakeup
+from lumbung_kit.loops import Wakeup, every
 from lumbung_kit.migrations import migrations_of, require_current
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.serving import App, Loop, Service
@@ -228,8 +228,8 @@ def _reservations(
     return services, [
         Loop("publish events", stores.log.run_publisher),
         *_sale_loops(settings, stores, sales),
-        Loop("admit waiting", partial(loops.admit_for_ever, rooms.run)),
-        Loop("forget tickets", partial(loops.forget_for_ever, rooms.run.forget)),
+        Loop("admit waiting", partial(every, loops.ADMIT_INTERVAL_S, rooms.run)),
+        Loop("forget tickets", partial(loops.while_there_is_any, loops.FORGET_INTERVAL_S, rooms.run.forget)),
         Loop("check continuously", CheckContinuously(stores.postgres, stores.leases).run),
     ]
 
@@ -307,17 +307,18 @@ def _sale_loops(settings: StockSettings, stores: Stores, sales: SaleParts) -> li
         gate_away_s_max=settings.gate_away_s_max,
         gate_steady_s=settings.gate_steady_s,
     )
+    credit = CreditGate(stores.ledger, stores.gate)
     close_ended = CloseEndedSales(stores.ledger, sales.close)
     notice = HaltAfterLostCommits(stores.postgres, MarkMemory(stores.valkey), stores.sales, stores.gate)
     measure = MeasureBacklogs(stores.postgres, stores.sales, stores.gate)
     return [
         Loop("commit journals", committers.run),
         Loop("expire holds", partial(loops.expire_for_ever, ExpireHolds(stores.ledger))),
-        Loop("credit gates", partial(loops.credit_for_ever, CreditGate(stores.ledger, stores.gate))),
+        Loop("credit gates", partial(loops.while_there_is_any, loops.CREDIT_INTERVAL_S, credit)),
         Loop("watch gates", partial(loops.watch_for_ever, watch, sales.gate_is_shut)),
-        Loop("close ended sales", partial(loops.close_for_ever, close_ended)),
-        Loop("notice lost commits", partial(loops.notice_for_ever, notice)),
-        Loop("measure backlogs", partial(loops.measure_for_ever, measure)),
+        Loop("close ended sales", partial(every, loops.CLOSE_INTERVAL_S, close_ended)),
+        Loop("notice lost commits", partial(every, loops.NOTICE_INTERVAL_S, notice)),
+        Loop("measure backlogs", partial(every, loops.MEASURE_INTERVAL_S, measure)),
         Loop("poll for answers", partial(loops.poll_for_ever, stores.answers.poll)),
     ]
 

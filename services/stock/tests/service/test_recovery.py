@@ -26,21 +26,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.store
 
-PASSING = (Kind.UNAVAILABLE, Kind.ABORTED, Kind.RESOURCE_EXHAUSTED, Kind.DEADLINE_EXCEEDED)
-
-
-async def insisting(shop: Shop, ask: pb.ReserveRequest) -> str:
-    """What a request is told in the end by who repeats it, unchanged, while the answer may still come."""
-    while True:
-        try:
-            await shop.reservations.Reserve(ask, timeout=3.0)
-        except grpc.aio.AioRpcError as error:
-            failure = failure_from(error)
-            if failure.kind not in PASSING:
-                return failure.reason
-        else:
-            return "HELD"
-
 
 async def rush(
     shop: Shop, asks: list[pb.ReserveRequest], trouble: Callable[[], Awaitable[object]]
@@ -51,7 +36,7 @@ async def rush(
 
     async def one(ask: pb.ReserveRequest) -> str:
         nonlocal answered
-        said = await insisting(shop, ask)
+        said = await shop.insisting(ask)
         answered += 1
         if answered >= len(asks) // 8:
             enough.set()
@@ -85,7 +70,7 @@ async def test_valkey_emptied_in_mid_sale(shop: Shop, seed: int) -> None:
     random.Random(seed).shuffle(asks)
     answers = await rush(shop, asks, shop.valkey.flushdb)
     assert Counter(answers) == {"HELD": 50, "OUT_OF_STOCK": 100}
-    assert [await insisting(shop, ask) for ask in asks[:40]] == answers[:40]
+    assert [await shop.insisting(ask) for ask in asks[:40]] == answers[:40]
     await shop.require_conserved()
     held = await shop.scalar("SELECT count(DISTINCT customer_reference) FROM reservation WHERE state = 1")
     assert held == 50
@@ -115,7 +100,7 @@ async def test_a_grant_that_valkey_lost_before_it_was_durable_is_asked_for_again
     await shop.put("A", 1)
     await shop.open_sale("SALE", {"A": 1})
     with paused(monkeypatch) as go_on:
-        waiting = asyncio.create_task(insisting(shop, shop.ask({"A": 1}, sale="SALE")))
+        waiting = asyncio.create_task(shop.insisting(shop.ask({"A": 1}, sale="SALE")))
         await shop.until_gate_has("SALE", {"A": 0})
         await shop.valkey.flushdb()
         go_on.set()
@@ -129,9 +114,9 @@ async def test_who_cannot_be_told_in_time_hears_it_later(shop: Shop, monkeypatch
     ask = shop.ask({"A": 1}, sale="SALE")
     with paused(monkeypatch):
         failure = await shop.refused(shop.reservations.Reserve(ask, timeout=0.5))
-        assert failure.kind in PASSING
+        assert failure.kind in shop.PASSING
         assert await shop.scalar("SELECT count(*) FROM reservation") == 0
-    assert await insisting(shop, ask) == "HELD"
+    assert await shop.insisting(ask) == "HELD"
     assert (await shop.item("SALE", "A")).held == 1
 
 
@@ -246,7 +231,7 @@ class TestClosing:
         assert (report.remaining, report.held, report.returned) == (0, held, 250 - held)
         assert await shop.valkey.keys("lumbung:{*") == []
         for ask in asks[:20]:
-            assert await insisting(shop, ask) in answers
+            assert await shop.insisting(ask) in answers
         await shop.require_conserved()
 
     async def test_that_was_interrupted_is_finished_by_the_watch(self, shop: Shop) -> None:

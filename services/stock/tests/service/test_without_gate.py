@@ -11,16 +11,13 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-import grpc
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
 from lumbung.stock.v1 import flash_sales_pb2 as sales_pb
 from lumbung.stock.v1 import reservations_pb2 as pb
-from lumbung_kit.clients import failure_from
 from lumbung_kit.embedded.valkey import ValkeyServer
-from lumbung_kit.failures import Kind
 from lumbung_stock.usecases.commit_journal import CommitJournal
 
 if TYPE_CHECKING:
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.store
 
 PATIENCE_S = 60.0
-PASSING = (Kind.UNAVAILABLE, Kind.ABORTED, Kind.RESOURCE_EXHAUSTED, Kind.DEADLINE_EXCEEDED)
 NOWHERE = {"valkey_url": SecretStr("redis://127.0.0.1:9/0")}
 """A Valkey that nobody reaches."""
 
@@ -81,19 +77,6 @@ async def _counts(shop: Shop, statement: str, wanted: int) -> bool:
 async def buy(shop: Shop, request: pb.ReserveRequest) -> str:
     """What one who asks once, and has the time, is told."""
     return await shop.outcome(shop.reservations.Reserve(request, timeout=PATIENCE_S))
-
-
-async def buy_in_the_end(shop: Shop, request: pb.ReserveRequest) -> str:
-    """What one who repeats the same request is told in the end."""
-    while True:
-        try:
-            await shop.reservations.Reserve(request, timeout=3.0)
-        except grpc.aio.AioRpcError as error:
-            failure = failure_from(error)
-            if failure.kind not in PASSING:
-                return failure.reason
-        else:
-            return "HELD"
 
 
 async def sale_of(shop: Shop) -> sales_pb.FlashSale:
@@ -153,7 +136,7 @@ class TestThereAndBack:
         await shop.until_gate_has("SALE", {"A": 5})
         told += await asyncio.gather(*(buy(shop, ask) for ask in asks[25:]))
         assert Counter(told) == {"HELD": 30, "OUT_OF_STOCK": 15}
-        assert [await buy_in_the_end(shop, ask) for ask in asks] == told
+        assert [await shop.insisting(ask) for ask in asks] == told
         await shop.until_gate_has("SALE", {"A": 0})
         await shop.require_conserved()
 
@@ -161,7 +144,7 @@ class TestThereAndBack:
         await shop.put("A", 120)
         await shop.open_sale("SALE", {"A": 100})
         asks = [shop.ask({"A": 1}, sale="SALE") for _ in range(300)]
-        calls = [asyncio.create_task(buy_in_the_end(shop, ask)) for ask in asks]
+        calls = [asyncio.create_task(shop.insisting(ask)) for ask in asks]
         await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
         own_valkey.kill()
         await until_on_postgres(shop)
@@ -169,7 +152,7 @@ class TestThereAndBack:
         told = await asyncio.gather(*calls)
         assert Counter(told) == {"HELD": 100, "OUT_OF_STOCK": 200}
         await until_at_its_gate(shop)
-        assert [await buy_in_the_end(shop, ask) for ask in asks[:40]] == told[:40]
+        assert [await shop.insisting(ask) for ask in asks[:40]] == told[:40]
         await shop.until_gate_has("SALE", {"A": 0})
         await shop.require_conserved()
 
@@ -214,8 +197,8 @@ class TestThereAndBack:
         own_valkey.start()
         committers.awake.set()
         await until_at_its_gate(shop)
-        assert await buy_in_the_end(shop, early) == "OUT_OF_STOCK"
-        assert await buy_in_the_end(shop, late) == "HELD"
+        assert await shop.insisting(early) == "OUT_OF_STOCK"
+        assert await shop.insisting(late) == "HELD"
         await shop.until_gate_has("SALE", {"A": 0})
         await shop.require_conserved()
 
@@ -295,7 +278,7 @@ class TestCallers:
             assert (await sale_of(cut_off)).HasField("on_postgres_since")
             assert [await buy(cut_off, ask) for ask in asks] == told
         await until_at_its_gate(shop)
-        assert [await buy_in_the_end(shop, ask) for ask in asks] == told
+        assert [await shop.insisting(ask) for ask in asks] == told
         await shop.until_gate_has("SALE", {"A": 0})
         await shop.require_conserved()
 
@@ -382,7 +365,7 @@ class TestEverythingElse:
         own_valkey.start()
         await until_at_its_gate(shop)
         again = shop.ask({"A": 1}, sale="SALE", customer="ani")
-        assert await buy_in_the_end(shop, again) == "CUSTOMER_LIMIT_REACHED"
+        assert await shop.insisting(again) == "CUSTOMER_LIMIT_REACHED"
         await shop.require_conserved()
 
     async def test_a_mixed_cart_has_all_its_lines_or_none(self, shop: Shop, own_valkey: ValkeyServer) -> None:
@@ -421,7 +404,7 @@ class TestEverythingElse:
         await until_on_postgres(shop)
         confirmation = shop.confirmation(soft)
         pending = await shop.refused(shop.reservations.Confirm(confirmation, timeout=0.5))
-        assert pending.kind in PASSING
+        assert pending.kind in shop.PASSING
         confirmation.soft_hold.CopyFrom(request)
         sold = (await shop.reservations.Confirm(confirmation, timeout=PATIENCE_S)).reservation
         assert (sold.reservation_id, sold.state) == (soft.reservation_id, pb.RESERVATION_STATE_CONFIRMED)
@@ -448,7 +431,7 @@ class TestPools:
         own_valkey.start()
         await until_at_its_gate(shop, pools=4)
         assert await shop.scalar("SELECT sum(quota) FROM flash_sale_item") == 4
-        assert await buy_in_the_end(shop, shop.ask({"A": 1}, sale="SALE")) == "OUT_OF_STOCK"
+        assert await shop.insisting(shop.ask({"A": 1}, sale="SALE")) == "OUT_OF_STOCK"
         await shop.require_conserved()
 
     async def test_a_limit_holds_over_all_pools(self, shop: Shop, own_valkey: ValkeyServer) -> None:
@@ -471,17 +454,17 @@ class TestPools:
             epoch = await shop.scalar("SELECT epoch FROM flash_sale WHERE flash_sale_code = %s", pool)
             assert await shop.ledger.go_without_gate(pool, epoch)
         asks = [shop.ask({"A": 1}, sale="SALE") for _ in range(9)]
-        told = [await buy_in_the_end(shop, ask) for ask in asks]
+        told = [await shop.insisting(ask) for ask in asks]
         assert Counter(told) == {"HELD": 6, "OUT_OF_STOCK": 3}
         await until_at_its_gate(shop, pools=3)
-        assert [await buy_in_the_end(shop, ask) for ask in asks] == told
+        assert [await shop.insisting(ask) for ask in asks] == told
         await shop.require_conserved()
 
     async def test_a_crowd_gets_exactly_the_quota(self, shop: Shop, own_valkey: ValkeyServer) -> None:
         await shop.put("A", 90)
         await open_pools(shop, {"A": 40}, pools=3)
         asks = [shop.ask({"A": 1}, sale="SALE") for _ in range(120)]
-        calls = [asyncio.create_task(buy_in_the_end(shop, ask)) for ask in asks]
+        calls = [asyncio.create_task(shop.insisting(ask)) for ask in asks]
         await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
         own_valkey.kill()
         await until_on_postgres(shop, pools=3)
@@ -489,5 +472,5 @@ class TestPools:
         told = await asyncio.gather(*calls)
         assert Counter(told) == {"HELD": 40, "OUT_OF_STOCK": 80}
         await until_at_its_gate(shop, pools=3)
-        assert [await buy_in_the_end(shop, ask) for ask in asks[:30]] == told[:30]
+        assert [await shop.insisting(ask) for ask in asks[:30]] == told[:30]
         await shop.require_conserved()

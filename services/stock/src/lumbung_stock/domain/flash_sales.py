@@ -108,6 +108,13 @@ class FlashSale:
         """
         return self.state is FlashSaleState.OPEN and self.gate_armed
 
+    def require_open(self) -> None:
+        """Raises FlashSaleNotOpen, or FlashSaleHalted, unless it is open."""
+        if self.state is not FlashSaleState.OPEN:
+            raise FlashSaleNotOpen
+        if self.halted_since is not None:
+            raise FlashSaleHalted(retry_after_s=HALTED_RETRY_S)
+
     def item_by_sku(self) -> Mapping[str, FlashSaleItem]:
         """Items by SKU."""
         return self._by_sku

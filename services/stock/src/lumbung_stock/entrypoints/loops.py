@@ -137,11 +137,11 @@ async def expire_for_ever(expire: Callable[[], Awaitable[int]]) -> NoReturn:
             await asyncio.sleep(EXPIRE_INTERVAL_S)
 
 
-async def credit_for_ever(credit: Callable[[], Awaitable[int]]) -> NoReturn:
-    """Tells the gates of units given back."""
+async def while_there_is_any(interval_s: float, step: Callable[[], Awaitable[int]]) -> NoReturn:
+    """Runs `step`, which says how much it has done, again and again; when that is nothing, it rests."""
     while True:
-        if not await credit():
-            await asyncio.sleep(CREDIT_INTERVAL_S)
+        if not await step():
+            await asyncio.sleep(interval_s)
 
 
 async def watch_for_ever(watch: Callable[[], Awaitable[None]], wakeup: Wakeup) -> NoReturn:
@@ -151,42 +151,7 @@ async def watch_for_ever(watch: Callable[[], Awaitable[None]], wakeup: Wakeup) -
         await wakeup.wait(GATE_INTERVAL_S)
 
 
-async def close_for_ever(close_ended: Callable[[], Awaitable[int]]) -> NoReturn:
-    """Closes sales as their ends pass."""
-    while True:
-        await close_ended()
-        await asyncio.sleep(CLOSE_INTERVAL_S)
-
-
-async def notice_for_ever(notice: Callable[[], Awaitable[bool]]) -> NoReturn:
-    """Looks whether Postgres still has what it acknowledged."""
-    while True:
-        await notice()
-        await asyncio.sleep(NOTICE_INTERVAL_S)
-
-
-async def admit_for_ever(run: Callable[[], Awaitable[None]]) -> NoReturn:
-    """Wakes waiting rooms, and admits those who wait."""
-    while True:
-        await run()
-        await asyncio.sleep(ADMIT_INTERVAL_S)
-
-
-async def forget_for_ever(forget: Callable[[], Awaitable[int]]) -> NoReturn:
-    """Forgets tickets of sales that are long over, a batch at a time."""
-    while True:
-        if not await forget():
-            await asyncio.sleep(FORGET_INTERVAL_S)
-
-
 async def poll_for_ever(poll: Callable[[], Awaitable[None]]) -> NoReturn:
     """Looks for answers that another replica has written."""
     while True:
         await poll()
-
-
-async def measure_for_ever(measure: Callable[[], Awaitable[None]]) -> NoReturn:
-    """Looks at what waits."""
-    while True:
-        await measure()
-        await asyncio.sleep(MEASURE_INTERVAL_S)

@@ -12,10 +12,8 @@ from lumbung_kit import context
 from lumbung_kit.failures import RequestIdReused, StoreUnavailable
 from lumbung_stock.domain.answers import decided
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import HALTED_RETRY_S, FlashSale, FlashSaleState
+from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reservation_failures import (
-    FlashSaleHalted,
-    FlashSaleNotOpen,
     GateNotReady,
     HoldPending,
     JournalFull,
@@ -161,10 +159,7 @@ class ReserveOnSale:
         if context.deadline_remaining_s() <= wait_s:
             raise GateNotReady(retry_after_s=1.0)
         fresh = await self.sales.find_fresh(sale.flash_sale_code)
-        if fresh.state is not FlashSaleState.OPEN:
-            raise FlashSaleNotOpen
-        if fresh.halted_since is not None:
-            raise FlashSaleHalted(retry_after_s=HALTED_RETRY_S)
+        fresh.require_open()
         if fresh.on_postgres:
             raise ServedElsewhereError
         if fresh.epoch == sale.epoch:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from lumbung_stock.domain.carts import Cart
-from lumbung_stock.domain.flash_sales import HALTED_RETRY_S, FlashSale, FlashSaleState
-from lumbung_stock.domain.reservation_failures import FlashSaleHalted, FlashSaleNotOpen, GateNotReady
+from lumbung_stock.domain.flash_sales import FlashSale
+from lumbung_stock.domain.reservation_failures import GateNotReady
 from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.domain.without_gate import ServedElsewhereError, Wish
 from lumbung_stock.stores.sale_book import SaleBook
@@ -39,10 +39,7 @@ class ReserveWhereServed:
                 return await self._by_who_serves(cart, sale)
             except ServedElsewhereError:
                 sale = await self.sales.find_fresh(sale.flash_sale_code)
-                if sale.state is not FlashSaleState.OPEN:
-                    raise FlashSaleNotOpen from None
-                if sale.halted_since is not None:
-                    raise FlashSaleHalted(retry_after_s=HALTED_RETRY_S) from None
+            sale.require_open()
         raise GateNotReady(retry_after_s=1.0)
 
     async def _by_who_serves(self, cart: Cart, sale: FlashSale) -> Reservation:
