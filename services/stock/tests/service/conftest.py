@@ -138,13 +138,13 @@ class House:
         return (await self.availability.GetAvailability(request)).availability
 
     async def events(self, kind: str) -> list[events_pb.Event]:
-        """Events of one kind so far, published or not."""
+        """Events of one kind so far, published or not, in their order."""
         rows = await self.shop.sql.execute(
-            "SELECT payload FROM event_log WHERE kind = %(kind)s"
-            " UNION ALL SELECT payload FROM event_outbox WHERE kind = %(kind)s",
+            "SELECT payload, 0, position FROM event_log WHERE kind = %(kind)s"
+            " UNION ALL SELECT payload, 1, outbox_id FROM event_outbox WHERE kind = %(kind)s ORDER BY 2, 3",
             {"kind": kind},
         )
-        return [events_pb.Event.FromString(payload) for (payload,) in await rows.fetchall()]
+        return [events_pb.Event.FromString(payload) for payload, _, _ in await rows.fetchall()]
 
     def subscribe(self, after_position: int) -> Any:
         """The log's events after a position, as they come."""
