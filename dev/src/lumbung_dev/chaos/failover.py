@@ -14,13 +14,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 from lumbung_dev.chaos.buyers import Buyers
 from lumbung_dev.chaos.proxy import Proxy
-from lumbung_dev.chaos.world import Setting, World, open_world
+from lumbung_dev.chaos.world import PATIENCE_S, REPLICAS, Setting, World, open_world
 from lumbung_dev.local.patience import eventually
 from lumbung_kit.embedded import PostgresStandby
 from lumbung_kit.embedded.account import account_for
 from lumbung_kit.embedded.binaries import postgres_bin
 
-CAUGHT_UP_S_MAX = 60.0
+LOOKS = 2 * len(REPLICAS)
+"""So many marks after which each replica must have seen one that the standby was not sent."""
 
 
 @dataclass(slots=True)
@@ -32,10 +33,17 @@ class Pair:
     link: Proxy
 
     async def lose(self, buyers: Buyers, answers: int) -> None:
-        """The standby hears nothing more, so many more requests are answered, and the primary is gone for good."""
+        """The standby hears nothing more, so many more requests are answered, each replica has looked at the primary
+        once more (less than that may be lost unseen: 0041), and the primary is gone for good."""
         await self._caught_up()
         await self.link.stop()
+        mark = await self._mark()
         await buyers.more(answers)
+
+        async def looked() -> bool:
+            return await self._mark() > mark + LOOKS
+
+        await eventually(looked, "each replica has looked", within_s=PATIENCE_S)
         await self.world.servers.kill("postgres")
 
     async def promote(self) -> None:
@@ -45,12 +53,18 @@ class Pair:
         self.world.postgres_url = self.standby.url
         self.world.to_postgres.turn_to(str(there.hostname), int(there.port or 0))
 
-    async def _caught_up(self) -> None:
-        async def look() -> bool:
-            behind = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()"
-            return await self.world.scalar(behind) == 1
+    async def _mark(self) -> int:
+        return await self.world.scalar("SELECT number FROM ledger_mark")
 
-        await eventually(look, "the standby has caught up", within_s=CAUGHT_UP_S_MAX)
+    async def _caught_up(self) -> None:
+        """Returns when it has all that there is now: buyers go on writing, and it is always a little behind."""
+        ((now,),) = await self.world.rows("SELECT pg_current_wal_lsn()::text")
+
+        async def look() -> bool:
+            has_it = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn >= %s::pg_lsn"
+            return await self.world.scalar(has_it, now) == 1
+
+        await eventually(look, "the standby has caught up", within_s=PATIENCE_S)
 
 
 @asynccontextmanager
