@@ -153,3 +153,14 @@ async def test_one_that_saw_it_needs_nobody_else(quiet_shop: Shop) -> None:
     await quiet_shop.valkey.flushdb()
     assert await before()
     assert not await before(), "it is said once"
+
+
+async def test_a_loss_is_said_once_whoever_else_has_seen_what_was_lost(quiet_shop: Shop) -> None:
+    one, other = onlooker(quiet_shop), onlooker(quiet_shop)
+    for _ in range(3):
+        assert not await one()
+        assert not await other()
+    await quiet_shop.sql.execute("UPDATE ledger_mark SET number = 0")
+    assert await one()
+    assert not await other(), "it would halt again what a person has let go on"
+    assert not await one()

@@ -5,6 +5,7 @@ When Postgres falls behind what was seen, it has lost commits that somebody was 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -28,9 +29,9 @@ async def read_ledger_id(conn: Conn) -> UUID:
     return ledger_id
 
 
-async def advance_mark(conn: Conn) -> Mark:
-    """Counts one up, which is true when the transaction has been committed."""
-    return Mark(*await _row(conn, "advance_mark"))
+async def advance_mark(conn: Conn, *, by: int = 1) -> Mark:
+    """Counts up, which is true when the transaction has been committed."""
+    return Mark(*await _row(conn, "advance_mark", {"by": by}))
 
 
 class MarkMemory:
@@ -57,7 +58,7 @@ def _key(ledger_id: UUID) -> str:
     return f"lumbung:ledger-mark:{ledger_id}"
 
 
-async def _row(conn: Conn, name: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = await (await conn.execute(_SQL[name])).fetchone()
+async def _row(conn: Conn, name: str, parameters: Mapping[str, int] | None = None) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = await (await conn.execute(_SQL[name], parameters)).fetchone()
     assert row is not None  # noqa: S101 - the table has one row, which nobody may delete
     return row

@@ -7,6 +7,7 @@ is what prevents that; this notices it where there is none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,6 +31,10 @@ _HALTED = gauge(
     "lumbung_stock_sales_halted", "Open sales that wait for a person, since commits were lost; page"
 )
 
+SEEN_ELSEWHERE_MAX = 1_000
+"""Marks that another replica may have seen beyond those that are known here: the count goes on behind them, so that a
+loss is said once, and nobody halts again what a person has let go on."""
+
 
 @dataclass(slots=True)
 class HaltAfterLostCommits:
@@ -50,15 +55,19 @@ class HaltAfterLostCommits:
         """Whether commits were lost, and all open sales have been halted. Raises what Postgres raises."""
         ledger_id = await self._require_id()
         seen = max(self._seen, await self._seen_by_all(ledger_id))
+        halted: dict[str, int] = {}
         async with self.postgres.transaction() as conn:
             mark = await advance_mark(conn)
-        lost = mark.number <= seen
-        if lost:
-            await self._halt(seen - mark.number + 1)
+            lost = seen - mark.number + 1
+            if lost > 0:
+                mark = await advance_mark(conn, by=lost + SEEN_ELSEWHERE_MAX)
+                halted = await halt_sales(conn)
+        if lost > 0:
+            await self._shut(halted, lost)
         self._seen = mark.number
         _HALTED.set(mark.halted_sales)
         await self._tell_all(ledger_id)
-        return lost
+        return lost > 0
 
     async def _require_id(self) -> UUID:
         if self._ledger_id is None:
@@ -79,9 +88,7 @@ class HaltAfterLostCommits:
         except StoreUnavailable as away:
             _LOG.debug("mark not remembered", trouble=repr(away))
 
-    async def _halt(self, marks: int) -> None:
-        async with self.postgres.transaction() as conn:
-            halted = await halt_sales(conn)
+    async def _shut(self, halted: Mapping[str, int], marks: int) -> None:
         _LOST.inc()
         _LOG.error(
             "the database has lost commits; open sales are halted", marks_lost=marks, sales=sorted(halted)
