@@ -24,7 +24,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 PROTOS := $(shell find proto/lumbung -name '*.proto')
 PYPROJECTS := pyproject.toml $(wildcard proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml dev/pyproject.toml bench/pyproject.toml)
 
-.PHONY: help setup proto demo up bench chaos drill test model simulate guards mutants check fmt lint types imports buf-lint squawk clean
+.PHONY: help setup proto demo up bench chaos drill test collect model simulate guards mutants check fmt lint types imports buf-lint squawk clean
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -76,7 +76,7 @@ mutants: setup ## change the allocator's core in a thousand small ways, and see 
 	@$(UV) sync --quiet --frozen --all-packages --inexact --group mutants --python $(PYTHON)
 	@$(BIN)/python tools/mutants.py $(ARGS)
 
-check: setup lint types imports buf-lint squawk ## linter, strict types, import contracts, contracts' lint, migrations' lint
+check: setup lint types imports buf-lint squawk collect ## linter, strict types, import contracts, contracts' lint, migrations' lint, every test can be loaded
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -92,6 +92,10 @@ buf-lint: setup
 
 squawk: setup
 	@$(BIN)/squawk --config .squawk.toml libs/kit/migrations/*.sql services/*/migrations/*.sql
+
+# One test file imports helpers of another: a name that moved is seen here in seconds, not at the end of a run.
+collect: setup
+	@$(BIN)/python -m pytest --collect-only -qq -m "" >/dev/null || { $(BIN)/python -m pytest --collect-only -qq -m "" | tail -40; exit 1; }
 
 fmt: setup ## format and fix what a machine can fix
 	@$(BIN)/ruff check --fix-only . ; $(BIN)/ruff format .

@@ -14,7 +14,7 @@ from redis.crc import key_slot
 
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit.embedded.valkey_cluster import ClusterNode, ValkeyCluster
-from services.stock.tests.service.test_recovery import insisting, rush
+from services.stock.tests.service.test_recovery import rush
 
 if TYPE_CHECKING:
     from services.stock.tests.conftest import MakeShop, Shop
@@ -49,7 +49,7 @@ async def sold_out(shop: Shop, trouble: Callable[[], Awaitable[object]]) -> None
     asks = [shop.ask({"A": 1}, sale="SALE") for _ in range(150)]
     answers = await rush(shop, asks, trouble)
     assert Counter(answers) == {"HELD": 50, "OUT_OF_STOCK": 100}
-    assert [await insisting(shop, ask) for ask in asks[:20]] == answers[:20]
+    assert [await shop.insisting(ask) for ask in asks[:20]] == answers[:20]
     await shop.require_conserved()
     await shop.until_gate_has("SALE", {"A": 0})
 
@@ -103,7 +103,7 @@ async def test_a_replica_promoted_that_has_not_heard_the_last_writes(
     replica = cluster.replica_of(primary)
     replica.pause()
     asks = [shop.ask({"A": 1}, sale="SALE") for _ in range(30)]
-    answers = [await insisting(shop, ask) for ask in asks]
+    answers = [await shop.insisting(ask) for ask in asks]
     assert Counter(answers) == {"HELD": 30}
     primary.kill()
     replica.resume()
@@ -113,11 +113,11 @@ async def test_a_replica_promoted_that_has_not_heard_the_last_writes(
 
     await shop.until(promoted)
     more = [shop.ask({"A": 1}, sale="SALE") for _ in range(60)]
-    assert Counter(await asyncio.gather(*(insisting(shop, ask) for ask in more))) == {
+    assert Counter(await asyncio.gather(*(shop.insisting(ask) for ask in more))) == {
         "HELD": 20,
         "OUT_OF_STOCK": 40,
     }
-    assert [await insisting(shop, ask) for ask in asks] == answers
+    assert [await shop.insisting(ask) for ask in asks] == answers
     await shop.require_conserved()
     await shop.until_gate_has("SALE", {"A": 0})
 
