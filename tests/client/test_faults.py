@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -118,18 +119,22 @@ async def test_a_server_that_stops_under_load_and_comes_back_fails_nobody(stock:
     await require_once(stock, streaming.held + calling.held + on_sale.held)
 
 
+@pytest.mark.skipif(
+    os.environ.get("LUMBUNG_STOCK_SERVER_ENGINE") == "pygrpc-native",
+    reason="it resets calls for as long as it stops, which spends a client's budget: docs/decisions/0026",
+)
 async def test_two_replicas_restarted_one_after_the_other_fail_nobody(stock: Stock, ports: list[int]) -> None:
-    replicas = {port: await stock.serve(port) for port in ports}
+    replicas = dict(zip(ports, await asyncio.gather(*map(stock.process, ports)), strict=True))
     await stock.put("A", 100_000)
     target = "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in ports)
     async with stock.client(target) as lumbung, lumbung.reserve_stream() as session:
         streaming = Shoppers(lambda: session.reserve({"A": 1}, channel_code="web"))
         calling = Shoppers(by_call(lumbung, ""))
         async with streaming.shopping(20), calling.shopping(10):
-            for port in ports * 2:
+            for port, replica in replicas.items():
                 await asyncio.gather(streaming.more(50), calling.more(50))
-                await replicas[port].aclose()
-                replicas[port] = await stock.serve(port)
+                await replica.stop()
+                await stock.process(port)
             await asyncio.gather(streaming.more(50), calling.more(50))
     await require_once(stock, streaming.held + calling.held)
 

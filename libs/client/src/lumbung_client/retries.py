@@ -52,10 +52,13 @@ class Retries:
     def pause_s(self, error: LumbungError, attempt: int) -> float | None:
         """How long to wait before the same request is sent again, or None when it must not be.
 
-        Takes one from the budget. `attempt` counts from 0.
+        Takes one from the budget, unless a server said that it is leaving: it says so for a second, has done
+        nothing, and has no load that a repeat would add to. `attempt` counts from 0.
         """
         if not may_be_repeated(error):
             return None
+        if error.reason == "SHUTTING_DOWN":
+            return self.backoff_s(attempt, error.retry_after_s)
         if self._left < 1:
             error.add_note("Not sent again: this client's retry budget is spent.")
             return None

@@ -73,3 +73,10 @@ def test_what_is_not_repeated_costs_nothing() -> None:
     retries = Retries(Options(retries_max=1))
     assert retries.pause_s(trouble(Code.INTERNAL, "INTERNAL"), 0) is None
     assert retries.pause_s(trouble(Code.UNAVAILABLE), 0) is not None
+
+
+def test_a_server_that_leaves_costs_nothing() -> None:
+    retries = Retries(Options(retries_max=1))
+    for attempt in range(10):
+        assert retries.pause_s(trouble(Code.UNAVAILABLE, "SHUTTING_DOWN"), attempt) is not None
+    assert retries.pause_s(trouble(Code.UNAVAILABLE), 0) is not None

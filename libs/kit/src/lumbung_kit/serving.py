@@ -116,15 +116,20 @@ class RunningServer:
         """Says NOT_SERVING, takes no more calls, lets those in flight finish, and then stops the loops.
 
         Calls have `grace_s` (else the settings' `drain_s`); streams without an end get SHUTTING_DOWN at once.
+        A stop that is cancelled ends everything at once.
         """
         grace_s = self._drain_s if grace_s is None else grace_s
-        await self._health.leave()
-        self._frame.drain()
-        self.draining.set()
-        await self._frame.until_quiet(min(grace_s, QUIET_S_MAX))
-        await self._server.stop(grace_s)
-        await loops.end(self._loops)
-        self._loops.clear()
+        try:
+            await self._health.leave()
+            self._frame.drain()
+            self.draining.set()
+            await self._frame.until_quiet(min(grace_s, QUIET_S_MAX))
+            await self._server.stop(grace_s)
+        finally:
+            # Also when whoever stops it is cancelled meanwhile: what the loops use is closed next.
+            await self._server.stop(0)
+            await loops.end(self._loops)
+            self._loops.clear()
 
 
 class Health:

@@ -165,6 +165,36 @@ async def test_stop_lets_accepted_calls_finish_and_takes_no_more(stage: Stage) -
     await stopping
 
 
+async def test_a_stop_that_is_cancelled_ends_calls_and_loops_at_once(make_stage: MakeStage) -> None:
+    begun, loop_ended = asyncio.Event(), False
+
+    async def run() -> None:
+        nonlocal loop_ended
+        try:
+            await asyncio.Event().wait()
+        finally:
+            loop_ended = True
+
+    async def ask(request: StringValue, _call: Any) -> StringValue:
+        begun.set()
+        await asyncio.Event().wait()
+        return request
+
+    stage = await make_stage(serving.Loop("still there", run))
+    stage.probe.ask = ask
+    stub = await stage.stub()
+    for_ever = asyncio.ensure_future(stub.ask(StringValue(), timeout=600))
+    await begun.wait()
+    stopping = asyncio.create_task(stage.server.stop(600))
+    await stage.server.draining.wait()
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert loop_ended
+    with pytest.raises((grpc.aio.AioRpcError, asyncio.CancelledError)):
+        await for_ever
+
+
 async def test_whoever_keeps_calling_a_server_that_stops_is_told_to_try_elsewhere(stage: Stage) -> None:
     """grpcio alone would answer CANCELLED to calls that it has not looked at, and nobody retries that."""
     stub = await stage.our_stub()
