@@ -12,6 +12,7 @@ from lumbung.fulfillment.v1 import orders_pb2, packing_pb2, shipments_pb2, termi
 from lumbung_dev.local.patience import patiently
 from lumbung_dev.local.services import Services
 from lumbung_dev.shop import warehouse
+from lumbung_dev.shop.barcodes import data_matrix_scan
 from lumbung_dev.shop.goods import good
 from lumbung_kit.clients import failure_from
 
@@ -137,7 +138,7 @@ class Packer:
     scan_id: Scans
 
     async def pack(self, order: orders_pb2.Order) -> packing_pb2.Package:
-        """Checks every item into a parcel and closes it."""
+        """Checks every item into a parcel, by the GS1 code that counts it, and closes it."""
         begin = packing_pb2.StartPackageRequest(
             request_id=self.scan_id(), order_id=order.order_id, station_code=self.station
         )
@@ -146,8 +147,7 @@ class Packer:
             check = packing_pb2.CheckItemRequest(
                 request_id=self.scan_id(),
                 package_id=package.package_id,
-                item_barcode=good(item.sku_code).barcode,
-                quantity=item.quantity,
+                item_barcode=data_matrix_scan(good(item.sku_code).barcode, "L2611-A/7", item.quantity),
             )
             await patiently(self.services.packing.CheckItem, check)
         close = packing_pb2.ClosePackageRequest(

@@ -18,5 +18,10 @@ def carton_gtin(item_number: int) -> str:
     return _with_check_digit(f"{_CARTON_INDICATOR}{_COMPANY}{item_number:05d}")
 
 
+def data_matrix_scan(gtin: str, lot: str, count: int) -> str:
+    """What a scanner sends of a GS1 DataMatrix with a GTIN, a lot and a count of pieces (AI 01, 10, 30)."""
+    return f"]d201{gtin.zfill(14)}10{lot}\x1d30{count}"
+
+
 def _with_check_digit(digits: str) -> str:
     return digits + str(ean.calc_check_digit(digits))

@@ -6,8 +6,9 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lumbung.catalog.v1 import barcodes_pb2, products_pb2, skus_pb2
+from lumbung_catalog.domain import gs1
 from lumbung_catalog.domain.products import Product
-from lumbung_catalog.domain.resolved import Resolved
+from lumbung_catalog.domain.resolved import Problem, Resolved, Scan
 from lumbung_catalog.domain.similarity import Similar
 from lumbung_catalog.domain.skus import Component, Recipe, Sku
 
@@ -88,11 +89,31 @@ def similar_message(similar: Similar) -> skus_pb2.SimilarSku:
 
 def resolved_message(resolved: Resolved) -> barcodes_pb2.ResolvedBarcode:
     """What a scanned text is."""
-    return barcodes_pb2.ResolvedBarcode(
+    message = barcodes_pb2.ResolvedBarcode(
         code=resolved.code,
-        sku_code=resolved.sku_code,
-        sku_name=resolved.sku_name,
-        unit_code=resolved.unit_code,
+        sku_code=resolved.match.sku_code,
+        sku_name=resolved.match.sku_name,
+        unit_code=resolved.match.unit_code,
         base_quantity=resolved.base_quantity,
-        state=skus_pb2.SkuState.ValueType(resolved.state),
+        state=skus_pb2.SkuState.ValueType(resolved.match.state),
     )
+    if resolved.message is not None:
+        message.MergeFrom(_gs1_fields(resolved.message))
+    return message
+
+
+def _gs1_fields(said: gs1.Message) -> barcodes_pb2.ResolvedBarcode:
+    """What a GS1 message says besides whose it is."""
+    return barcodes_pb2.ResolvedBarcode(
+        gtin=said.gtin,
+        count=said.count,
+        lot=said.lot,
+        serial=said.serial,
+        expiry_date=said.expiry_date.isoformat() if said.expiry_date else "",
+        best_before_date=said.best_before_date.isoformat() if said.best_before_date else "",
+    )
+
+
+def invalid_message(scan: Scan, problem: Problem) -> barcodes_pb2.InvalidBarcode:
+    """A scanned text that can be nobody's."""
+    return barcodes_pb2.InvalidBarcode(code=scan.code, problem=problem.description, expected=problem.expected)

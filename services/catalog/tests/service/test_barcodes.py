@@ -90,6 +90,8 @@ async def test_many_who_want_one_barcode_at_once_leave_it_with_one(catalog: Any)
         (add("TEH", "899123"), "BARCODE_INVALID", "barcode.code"),
         (add("TEH", "89912345678X1"), "BARCODE_INVALID", "barcode.code"),
         (add("TEH", "8991234567891", kind=INTERNAL), "BARCODE_INVALID", "barcode.code"),
+        (add("TEH", "0000000000000"), "BARCODE_INVALID", "barcode.code"),
+        (add("TEH", "0108991234567891", kind=INTERNAL), "BARCODE_INVALID", "barcode.code"),
         (add("TEH", ""), "BAD_INPUT", "barcode.code"),
         (add("TEH", "x" * 65, kind=INTERNAL), "BAD_INPUT", "barcode.code"),
         (add("TEH", "X", kind=0), "BAD_INPUT", "barcode.kind"),
@@ -170,3 +172,69 @@ async def test_a_unit_with_a_barcode_stays(catalog: Any, refusal: Any) -> None:
     remove = skus_pb2.RemoveUnitRequest(request_id="remove", sku_code="TEH", unit_code="carton")
     refused = await refusal(catalog.skus.RemoveUnit(remove))
     assert (refused.kind, refused.reason) == (Kind.FAILED_PRECONDITION, "UNIT_HAS_BARCODES")
+
+
+async def test_a_gs1_message_says_sku_unit_quantity_lot_and_dates(catalog: Any) -> None:
+    await catalog.sku("TEH", name="Teh botol", units=[CARTON])
+    await catalog.barcodes.AddBarcode(add("TEH", "8991234567891"))
+    await catalog.barcodes.AddBarcode(add("TEH", "18991234567898", "carton"))
+    code = "]C1020899123456789117270200\x1d3748\x1d10L-7/A"
+    scan = (await catalog.barcodes.ResolveBarcode(pb.ResolveBarcodeRequest(code=code))).barcode
+    assert scan == pb.ResolvedBarcode(
+        code=code,
+        sku_code="TEH",
+        sku_name="Teh botol",
+        unit_code="pcs",
+        base_quantity=48,
+        state=skus_pb2.SKU_STATE_ACTIVE,
+        gtin="08991234567891",
+        count=48,
+        lot="L-7/A",
+        expiry_date="2027-02-28",
+    )
+    typed = pb.ResolveBarcodeRequest(code="(01)18991234567898(30)2(21)S1(15)270131")
+    scan = (await catalog.barcodes.ResolveBarcode(typed)).barcode
+    assert (scan.unit_code, scan.base_quantity, scan.count) == ("carton", 48, 2)
+    assert (scan.serial, scan.best_before_date) == ("S1", "2027-01-31")
+
+
+async def test_what_is_wrong_with_a_gs1_message_is_said(catalog: Any, refusal: Any) -> None:
+    wrong = pb.ResolveBarcodeRequest(code="(01)08991234567890(10)A")
+    refused = await refusal(catalog.barcodes.ResolveBarcode(wrong))
+    assert (refused.kind, refused.reason) == (Kind.INVALID_ARGUMENT, "BARCODE_INVALID")
+    assert refused.fields[0].description.startswith("has a wrong GTIN in (01)")
+    assert refused.metadata["expected"] == "14 digits with their check digit"
+    nobodys = pb.ResolveBarcodeRequest(code="(01)08991234567891(10)A")
+    refused = await refusal(catalog.barcodes.ResolveBarcode(nobodys))
+    assert (refused.reason, refused.metadata["gtin"]) == ("BARCODE_UNKNOWN", "08991234567891")
+
+
+@pytest.mark.parametrize("code", ["", " ", "\x1d\x1d", "x" * 513, "\x1d" * 513, "A\x00B", "A\x1eB"])
+async def test_a_text_that_no_scanner_sends_is_refused(catalog: Any, refusal: Any, code: str) -> None:
+    refused = await refusal(catalog.barcodes.ResolveBarcode(pb.ResolveBarcodeRequest(code=code)))
+    assert (refused.reason, refused.fields[0].field) == ("BAD_INPUT", "code")
+    many = pb.BatchResolveBarcodesRequest(codes=["X", code])
+    refused = await refusal(catalog.barcodes.BatchResolveBarcodes(many))
+    assert (refused.reason, refused.fields[0].field) == ("BAD_INPUT", "codes[1]")
+
+
+async def test_a_batch_says_which_texts_cannot_be_right(catalog: Any) -> None:
+    await catalog.sku("TEH")
+    await catalog.barcodes.AddBarcode(add("TEH", "8991234567891"))
+    codes = ["]d20108991234567891", "TIDAK-ADA", "8991234567890", "(01)1", "(01)08991234567891(30)3"]
+    answer = await catalog.barcodes.BatchResolveBarcodes(pb.BatchResolveBarcodesRequest(codes=codes))
+    assert [(one.code, one.base_quantity) for one in answer.barcodes] == [(codes[0], 1), (codes[4], 3)]
+    assert list(answer.unknown_codes) == codes[1:4]
+    assert [(one.code, bool(one.problem and one.expected)) for one in answer.invalid_barcodes] == [
+        (codes[2], True),
+        (codes[3], True),
+    ]
+
+
+async def test_one_gtin_in_all_its_lengths_has_one_owner_however_many_want_it(catalog: Any) -> None:
+    forms = ["12345670", "000012345670", "0000012345670", "00000012345670"]
+    for i in range(len(forms)):
+        await catalog.sku(f"S{i}", name=f"Barang {'abcd'[i] * 8}")
+    calls = [catalog.barcodes.AddBarcode(add(f"S{i}", form)) for i, form in enumerate(forms)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(not isinstance(answer, BaseException) for answer in answers) == 1

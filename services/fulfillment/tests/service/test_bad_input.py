@@ -226,7 +226,7 @@ CASES: list[tuple[str, str, Any, list[str]]] = [
     ),
     ("terminals", "ConfirmPick", pick(quantity=-1), ["quantity"]),
     ("terminals", "ConfirmPick", pick(quantity=100_001), ["quantity"]),
-    ("terminals", "ConfirmPick", pick(item_barcode="x" * 65), ["item_barcode"]),
+    ("terminals", "ConfirmPick", pick(item_barcode="x" * 513), ["item_barcode"]),
     ("terminals", "ConfirmPick", pick(request_id="white space"), ["request_id"]),
     ("terminals", "ConfirmPick", pick(scan_time=Timestamp(nanos=-5)), ["scan_time"]),
     (

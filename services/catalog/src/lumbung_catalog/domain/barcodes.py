@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from stdnum import ean
 
+from lumbung_catalog.domain import gs1
 from lumbung_catalog.domain.failures import BarcodeInvalid
 from lumbung_catalog.domain.limits import BARCODE_LENGTH_MAX
 from lumbung_kit.failures import FieldViolation
@@ -108,6 +109,8 @@ def _gtin_problem(code: str) -> tuple[str, str] | None:
         return "must hold only digits", "8, 12, 13 or 14 digits"
     if len(code) not in GTIN_LENGTHS:
         return f"has {len(code)} digits", "8, 12, 13 or 14 digits"
+    if not code.strip("0"):
+        return "is only zeros", "the number that the maker of the goods has for them"
     if not is_gtin(code):
         return "has a wrong check digit", code[:-1] + ean.calc_check_digit(code[:-1])
     return None
@@ -122,4 +125,20 @@ def _internal_problem(code: str) -> tuple[str, str] | None:
         return "was turned into a rounded number by a spreadsheet", "all digits; format the column as text"
     if is_gtin(code):
         return "reads as a GTIN", "kind GTIN"
-    return None
+    return _two_meanings(code)
+
+
+def _two_meanings(code: str) -> tuple[str, str] | None:
+    """A scanned text must not be one SKU's own code and, read as the symbol's data, another SKU's barcode."""
+    if gs1.without_symbology(code)[0] != code:
+        return (
+            "begins like a scanner's symbology identifier",
+            "a code that does not begin with ] and two signs",
+        )
+    if not gs1.claims_to_be_gs1(code):
+        return None
+    try:
+        gs1.read(code)
+    except gs1.UnreadableError:
+        return None
+    return "reads as a GS1 message", "its GTIN, with kind GTIN"

@@ -13,6 +13,8 @@ UNITS_MAX = 8
 UNIT_QUANTITY_MAX = 1_000_000
 BARCODES_MAX = 16
 BARCODE_LENGTH_MAX = 64
+SCAN_LENGTH_MAX = 512
+"""A GS1-128 symbol holds 48 characters; DataMatrix and QR symbols, and links in them, more."""
 COMPONENTS_MAX = 20
 COMPONENT_QUANTITY_MAX = 10_000
 

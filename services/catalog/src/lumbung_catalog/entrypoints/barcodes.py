@@ -14,7 +14,7 @@ from lumbung_catalog.entrypoints.desk import Desk
 from lumbung_catalog.usecases.add_barcode import add_barcode
 from lumbung_catalog.usecases.remove_barcode import remove_barcode
 from lumbung_catalog.usecases.resolve_barcodes import resolve_barcode, resolve_barcodes
-from lumbung_catalog.wire import resolved_message, sku_message
+from lumbung_catalog.wire import invalid_message, resolved_message, sku_message
 from lumbung_kit.postgres import Conn
 from lumbung_kit.validate import Check
 
@@ -59,7 +59,7 @@ class BarcodeServicer(rpc.BarcodeServiceServicer):
         self, request: pb.ResolveBarcodeRequest, context: Context
     ) -> pb.ResolveBarcodeResponse:
         check = Check()
-        code = check.text("code", request.code, max_length=limits.BARCODE_LENGTH_MAX)
+        code = requests.scanned(check, "code", request.code)
         check.done()
         async with self._desk.reading() as conn:
             return pb.ResolveBarcodeResponse(barcode=resolved_message(await resolve_barcode(conn, code)))
@@ -71,8 +71,12 @@ class BarcodeServicer(rpc.BarcodeServiceServicer):
         check = Check()
         codes = check.items("codes", request.codes, maximum=limits.BATCH_MAX)
         for i, code in enumerate(codes):
-            check.text(f"codes[{i}]", code, max_length=limits.BARCODE_LENGTH_MAX)
+            requests.scanned(check, f"codes[{i}]", code)
         check.done()
         async with self._desk.reading() as conn:
-            known, unknown = await resolve_barcodes(conn, codes)
-        return pb.BatchResolveBarcodesResponse(barcodes=map(resolved_message, known), unknown_codes=unknown)
+            answer = await resolve_barcodes(conn, codes)
+        return pb.BatchResolveBarcodesResponse(
+            barcodes=map(resolved_message, answer.known),
+            unknown_codes=[scan.code for scan in answer.unknown],
+            invalid_barcodes=[invalid_message(scan, scan.problem) for scan in answer.unknown if scan.problem],
+        )

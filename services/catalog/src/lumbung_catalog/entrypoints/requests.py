@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lumbung.catalog.v1 import products_pb2, skus_pb2
-from lumbung_catalog.domain import limits
+from lumbung_catalog.domain import gs1, limits
 from lumbung_catalog.domain.barcodes import Barcode, BarcodeKind, check_barcodes
 from lumbung_catalog.domain.failures import FieldImmutable
 from lumbung_catalog.domain.products import Axis, NewProduct, Option, repeated
@@ -192,6 +192,12 @@ def barcode_to_add(check: Check, field: str, barcode: skus_pb2.Barcode) -> Barco
     _barcode_problems(check, field, barcode, [barcode.unit_code])
     check.done()
     return _read_barcodes(check, [(field, barcode)])[0]
+
+
+def scanned(check: Check, field: str, value: str) -> str:
+    """What a scanner sent: it may hold the separators of GS1 messages, and no other control character."""
+    check.text(field, value.replace(gs1.SEPARATOR, " "), max_length=limits.SCAN_LENGTH_MAX)
+    return value
 
 
 def _barcode_problems(check: Check, field: str, barcode: skus_pb2.Barcode, unit_codes: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import grpc
 from lumbung.catalog.v1 import barcodes_pb2 as pb
 from lumbung.catalog.v1 import barcodes_pb2_grpc as rpc
 from lumbung_fulfillment.domain.failures import UnknownBarcode
-from lumbung_kit.clients import failure_from
+from lumbung_kit.clients import RemoteFailure, failure_from
 from lumbung_kit.failures import Kind
 
 _UNKNOWN = ("BARCODE_UNKNOWN", "BARCODE_INVALID")
@@ -36,6 +36,15 @@ class Catalog:
         except grpc.aio.AioRpcError as error:
             remote = failure_from(error)
             if remote.reason in _UNKNOWN or remote.kind is Kind.INVALID_ARGUMENT:
-                raise UnknownBarcode(metadata={"scanned": barcode}) from error
+                raise _unknown(barcode, remote) from error
             raise
         return ScannedItem(response.barcode.sku_code, response.barcode.base_quantity)
+
+
+def _unknown(barcode: str, remote: RemoteFailure) -> UnknownBarcode:
+    """Says what is wrong with the barcode where the catalog does."""
+    metadata = {"scanned": barcode}
+    if remote.reason != "BARCODE_INVALID":
+        return UnknownBarcode(metadata=metadata)
+    expected = {"expected": remote.metadata["expected"]} if "expected" in remote.metadata else {}
+    return UnknownBarcode(remote.message, metadata=metadata | expected)

@@ -14,7 +14,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lumbung_kit.validate import Check, EnumWrapper
 
 BARCODE_LENGTH_MAX = 64
+ITEM_BARCODE_LENGTH_MAX = 512
 SCANS_MAX = 100_000
+_GS = "\x1d"
 _EARLIEST_S = 0
 _LATEST_S = 4_102_444_800  # 2100-01-01
 E = TypeVar("E", bound=Enum)
@@ -44,8 +46,14 @@ def optional_moment(check: Check, message: Message, field: str) -> datetime | No
 
 
 def barcode(check: Check, field: str, value: str) -> str:
-    """What a scanner read."""
+    """What a scanner read at a bin."""
     return check.text(field, value, max_length=BARCODE_LENGTH_MAX).strip()
+
+
+def item_barcode(check: Check, value: str) -> str:
+    """What a scanner read on goods: perhaps a GS1 message, whose parts the character GS separates."""
+    check.text("item_barcode", value.replace(_GS, " "), max_length=ITEM_BARCODE_LENGTH_MAX)
+    return value.strip(" \t\r\n")
 
 
 def scans(check: Check, value: int) -> int:

@@ -52,7 +52,7 @@ class PackServicer(rpc.PackServiceServicer):
         check = Check()
         check.request_id(request.request_id)
         package_id = check.uuid("package_id", request.package_id)
-        item_barcode = checks.barcode(check, "item_barcode", request.item_barcode)
+        item_barcode = checks.item_barcode(check, request.item_barcode)
         scans = checks.scans(check, request.quantity)
         check.done()
         async with self._desk.reading() as conn:

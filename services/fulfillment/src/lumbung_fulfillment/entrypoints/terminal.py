@@ -134,7 +134,7 @@ class TerminalServicer(rpc.TerminalServiceServicer):
         session_id = check.uuid("session_id", request.session_id)
         task_id = check.uuid("task_id", request.task_id)
         bin_barcode = checks.barcode(check, "bin_barcode", request.bin_barcode)
-        item_barcode = checks.barcode(check, "item_barcode", request.item_barcode)
+        item_barcode = checks.item_barcode(check, request.item_barcode)
         scans = checks.scans(check, request.quantity)
         scan_time = checks.optional_moment(check, request, "scan_time")
         check.done()
@@ -247,7 +247,7 @@ class TerminalServicer(rpc.TerminalServiceServicer):
         session_id = check.uuid("session_id", request.session_id)
         put_back_id = check.uuid("put_back_id", request.put_back_id)
         bin_barcode = checks.barcode(check, "bin_barcode", request.bin_barcode)
-        item_barcode = checks.barcode(check, "item_barcode", request.item_barcode)
+        item_barcode = checks.item_barcode(check, request.item_barcode)
         scans = checks.scans(check, request.quantity)
         check.done()
         async with self._desk.reading() as conn:
