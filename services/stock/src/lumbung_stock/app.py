@@ -71,6 +71,7 @@ from lumbung_stock.usecases.resolve_soft_too import ResolveSoftToo, SoftHolds
 from lumbung_stock.usecases.run_waiting_rooms import RunWaitingRooms
 from lumbung_stock.usecases.serve_opened_sale import ServeOpenedSale
 from lumbung_stock.usecases.set_up_gate import SetUpGate
+from lumbung_stock.usecases.tell_reorder_points import TellReorderPoints
 from lumbung_stock.usecases.watch_availability import WatchAvailability
 from lumbung_stock.usecases.watch_gates import WatchGates
 
@@ -225,11 +226,13 @@ def _reservations(
             "lumbung.stock.v1.EventService",
         ),
     ]
+    tell = TellReorderPoints(stores.postgres, stores.log)
     return services, [
         Loop("publish events", stores.log.run_publisher),
         *_sale_loops(settings, stores, sales),
         Loop("admit waiting", partial(every, loops.ADMIT_INTERVAL_S, rooms.run)),
         Loop("forget tickets", partial(loops.while_there_is_any, loops.FORGET_INTERVAL_S, rooms.run.forget)),
+        Loop("tell of reorder points", partial(loops.while_there_is_any, loops.CROSSINGS_INTERVAL_S, tell)),
         Loop("check continuously", CheckContinuously(stores.postgres, stores.leases).run),
     ]
 

@@ -236,7 +236,8 @@ class Walk:
 
     def keep_back(self, sku: str, _bin_code: str, units: int, _pick: int) -> Any:
         async def work(conn: Conn) -> None:
-            await set_replenishment(conn, Replenishment(self.warehouse, sku, units, 0, 0))
+            figures = Replenishment(self.warehouse, sku, units, 0, 0)
+            await set_replenishment(conn, self.author(), figures, reason="")
 
         def effect() -> None:
             self.model.kept_back[sku] = units

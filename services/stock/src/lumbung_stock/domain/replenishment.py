@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+COVER_DAYS = 28
+"""Whose sales say how long stock lasts: four whole weeks, since weekdays differ."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replenishment:
@@ -14,3 +17,41 @@ class Replenishment:
     safety_stock: int
     reorder_point: int
     reorder_quantity: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Whose figures they are, as levels are keyed."""
+        return self.warehouse_code, self.sku_code
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """What was available when it had fallen to the reorder point."""
+
+    figures: Replenishment
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reorder:
+    """A SKU at or below its reorder point. `urgency` orders the list, the lowest first."""
+
+    figures: Replenishment
+    available: int
+    sold: int
+    urgency: int
+
+    @property
+    def order_quantity(self) -> int:
+        """As few times the reorder quantity as bring what is available above the point: an (s, nQ) policy.
+
+        Without a reorder quantity the bare difference.
+        """
+        missing = self.figures.reorder_point - self.available + 1
+        size = max(1, self.figures.reorder_quantity)
+        return max(1, -(-missing // size)) * size
+
+    @property
+    def days_of_cover(self) -> float | None:
+        """How long what is available lasts at the pace of the last COVER_DAYS; None when nothing was sold."""
+        return self.available * COVER_DAYS / self.sold if self.sold else None

@@ -23,6 +23,7 @@ from lumbung_stock.entrypoints.reservation_messages import moment, optional_code
 from lumbung_stock.usecases.adjust_stock import adjust_stock
 from lumbung_stock.usecases.list_bin_stock import list_bin_stock
 from lumbung_stock.usecases.list_ledger_entries import list_ledger_entries
+from lumbung_stock.usecases.list_reorders import list_reorders
 from lumbung_stock.usecases.move_between_bins import move_between_bins
 from lumbung_stock.usecases.receive_stock import receive_stock
 from lumbung_stock.usecases.record_pick import record_pick
@@ -32,10 +33,17 @@ from lumbung_stock.usecases.record_short_pick import record_short_pick
 from lumbung_stock.usecases.scrap_stock import scrap_stock
 from lumbung_stock.usecases.set_replenishment import set_replenishment
 from lumbung_stock.usecases.ship_reservation import ship_reservation
-from lumbung_stock.wire.inventory import bin_stock_message, entry_message, replenishment_message
+from lumbung_stock.wire.inventory import (
+    bin_stock_message,
+    entry_message,
+    reorder_need_message,
+    replenishment_message,
+)
 
 BIN_STOCK_PAGE, BIN_STOCK_PAGE_MAX = 500, 2_000
 LEDGER_PAGE, LEDGER_PAGE_MAX = 100, 500
+REORDERS_PAGE, REORDERS_PAGE_MAX = 50, 200
+MOST_URGENT = -(2**63 - 1)
 
 M = TypeVar("M", bound=Message)
 
@@ -234,12 +242,13 @@ class InventoryService(rpc.InventoryServiceServicer):
     ) -> pb.SetReplenishmentResponse:
         """Sets what is kept back and when to reorder."""
         check = Check()
-        check.request_id(request.request_id)
+        author = messages.author_of(check, request.request_id)
         figures = messages.replenishment_of(check, request.replenishment)
+        reason = messages.reason_of(check, request.reason, required=False)
         check.done()
 
         async def work(conn: Conn) -> pb.SetReplenishmentResponse:
-            await set_replenishment(conn, figures)
+            await set_replenishment(conn, author, figures, reason=reason)
             return pb.SetReplenishmentResponse(replenishment=replenishment_message(figures))
 
         return await self._once("SetReplenishment", request, pb.SetReplenishmentResponse, work)
@@ -294,6 +303,33 @@ class InventoryService(rpc.InventoryServiceServicer):
         response = pb.ListLedgerEntriesResponse(entries=map(entry_message, found[:size]))
         if len(found) > size:
             response.next_page_token = page_token(filters, [found[size - 1].sequence])
+        return response
+
+    async def ListReorders(
+        self,
+        request: pb.ListReordersRequest,
+        context: grpc.aio.ServicerContext[pb.ListReordersRequest, pb.ListReordersResponse],
+    ) -> pb.ListReordersResponse:
+        """What is at or below its reorder point."""
+        check = Check()
+        warehouse_code = messages.optional_warehouse_code_of(check, request.warehouse_code)
+        size = check.page_size(request.page_size, default=REORDERS_PAGE, maximum=REORDERS_PAGE_MAX)
+        filters = ["reorders", warehouse_code]
+        after = key_of(check, request.page_token, filters, first=(MOST_URGENT, "", ""))
+        check.done()
+        async with self._postgres.connection() as conn:
+            found = await list_reorders(
+                conn, warehouse_code, after=(after[0], after[1], after[2]), limit=size + 1
+            )
+        page = found[:size]
+        response = pb.ListReordersResponse(
+            reorders=[replenishment_message(each.figures) for each in page],
+            needs=map(reorder_need_message, page),
+        )
+        if len(found) > size:
+            last = page[-1]
+            key = (last.urgency, *last.figures.key)
+            response.next_page_token = page_token(filters, key)
         return response
 
     async def _once(

@@ -10,7 +10,7 @@ from lumbung_stock.domain.availability import Availability, ComponentShare, Escr
 from lumbung_stock.domain.geography import GeoPoint
 from lumbung_stock.domain.ledger import LedgerEntry
 from lumbung_stock.domain.places import Bin, PlaceQuantity, PlaceStock, Warehouse
-from lumbung_stock.domain.replenishment import Replenishment
+from lumbung_stock.domain.replenishment import Reorder, Replenishment
 from lumbung_stock.domain.shortfalls import Shortfall
 from lumbung_stock.wire.reservations import timestamp
 
@@ -81,6 +81,16 @@ def replenishment_message(figures: Replenishment) -> pb.Replenishment:
         safety_stock=figures.safety_stock,
         reorder_point=figures.reorder_point,
         reorder_quantity=figures.reorder_quantity,
+    )
+
+
+def reorder_need_message(reorder: Reorder) -> pb.ReorderNeed:
+    """How urgently a SKU is to be reordered."""
+    return pb.ReorderNeed(
+        available_quantity=reorder.available,
+        order_quantity=reorder.order_quantity,
+        sold_quantity=reorder.sold,
+        days_of_cover=reorder.days_of_cover,
     )
 
 

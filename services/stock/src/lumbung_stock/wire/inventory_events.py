@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from lumbung.stock.v1 import events_pb2 as pb
 from lumbung_kit.events import NewEvent
 from lumbung_stock.domain.ledger import LedgerEntry
+from lumbung_stock.domain.replenishment import Crossing
 from lumbung_stock.domain.shortfalls import ShortfallChange
-from lumbung_stock.wire.inventory import entry_message
+from lumbung_stock.wire.inventory import entry_message, replenishment_message
 
 
 def stock_moved(entries: Sequence[LedgerEntry]) -> NewEvent:
@@ -27,3 +28,12 @@ def shortfall_changed(change: ShortfallChange) -> NewEvent:
     else:
         kind, event = "shortfall_resolved", pb.Event(shortfall_resolved=pb.ShortfallResolved(**key))
     return NewEvent(kind=kind, payload=event.SerializeToString(), subject=change.sku_code)
+
+
+def reorder_point_crossed(crossing: Crossing) -> NewEvent:
+    """Available fell to the reorder point, with the figures of that instant."""
+    crossed = pb.ReorderPointCrossed(
+        replenishment=replenishment_message(crossing.figures), available_quantity=crossing.available
+    )
+    payload = pb.Event(reorder_point_crossed=crossed).SerializeToString()
+    return NewEvent("reorder_point_crossed", payload, crossing.figures.sku_code, traceparent="")
