@@ -258,9 +258,8 @@ class TestCallers:
         own_valkey.kill()
         request = pb.BatchReserveRequest(reservations=[shop.ask({"A": 1}, sale="SALE") for _ in range(5)])
         answers = await shop.reservations.BatchReserve(request, timeout=PATIENCE_S)
-        assert [each.WhichOneof("outcome") for each in answers.outcomes] == ["reservation"] * 3 + [
-            "refusal"
-        ] * 2
+        outcomes = Counter(each.WhichOneof("outcome") for each in answers.outcomes)
+        assert outcomes == {"reservation": 3, "refusal": 2}, "who of them is decided first is not promised"
         assert (await shop.item("SALE", "A")).held == 3
         await shop.require_conserved()
 
