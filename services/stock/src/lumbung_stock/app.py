@@ -11,6 +11,7 @@ from lumbung.stock.v1 import (
     events_pb2_grpc,
     flash_sales_pb2_grpc,
     inventory_pb2_grpc,
+    receiving_pb2_grpc,
     reservations_pb2_grpc,
 )
 from lumbung_kit.batching import MicroBatcher
@@ -32,6 +33,7 @@ from lumbung_stock.entrypoints.catalog_events import follow_catalog
 from lumbung_stock.entrypoints.event_service import EventService
 from lumbung_stock.entrypoints.flash_sale_service import FlashSaleService, FlashSaleUseCases
 from lumbung_stock.entrypoints.inventory_service import InventoryService
+from lumbung_stock.entrypoints.receiving_service import ReceivingService
 from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
 from lumbung_stock.entrypoints.warehouse_service import WarehouseService
 from lumbung_stock.settings import StockSettings
@@ -363,6 +365,11 @@ def _inventory(stores: Stores) -> list[Service]:
             inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
             InventoryService(stores.postgres, stores.log),
             "lumbung.stock.v1.InventoryService",
+        ),
+        Service(
+            receiving_pb2_grpc.add_ReceivingServiceServicer_to_server,
+            ReceivingService(stores.postgres, stores.log),
+            "lumbung.stock.v1.ReceivingService",
         ),
         Service(
             inventory_pb2_grpc.add_AuditServiceServicer_to_server,

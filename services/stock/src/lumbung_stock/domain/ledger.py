@@ -31,6 +31,7 @@ class MovementKind(IntEnum):
     TRANSFER = 10
     REPLACEMENT = 11
     COUNT = 12
+    PUTAWAY = 13
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ OUTSIDE = frozenset({SUPPLIER, CUSTOMER, ADJUSTMENT, SCRAP, TRANSIT})
 NOT_ON_HAND = OUTSIDE | {QUARANTINE}
 """Units in these places cannot be sold."""
 
+ARRIVAL = frozenset({RECEIVING, QUARANTINE})
+"""Where goods that arrive may be put besides bins: they wait for putaway, or they are set apart."""
+
 RESERVED = NOT_ON_HAND | {RECEIVING, PACKING}
 """Names that no bin may have."""
 

@@ -1,4 +1,4 @@
-"""Receive stock: goods from a supplier into bins."""
+"""Receive stock: goods from a supplier that no document announced, into bins, receiving or quarantine."""
 
 from __future__ import annotations
 
@@ -34,17 +34,35 @@ async def receive_stock(
     document: str,
     effective_time: datetime | None,
 ) -> list[LedgerEntry]:
-    """All lines or none. Raises what `require_goods` raises, and BadInput for a future time."""
+    """All lines or none. Raises what `require_arrivals` raises."""
+    await require_arrivals(conn, warehouse_code, lines, effective_time)
+    return await book_movements(
+        conn, Booking(warehouse_code, receipts(lines, document), author, effective_time)
+    )
+
+
+async def require_arrivals(
+    conn: Conn, warehouse_code: str, lines: Sequence[ReceiptLine], effective_time: datetime | None = None
+) -> None:
+    """Goods may arrive in bins and the places of arrival, and not in the future.
+
+    Raises what `require_goods` raises, and BadInput.
+    """
     await require_goods(
         conn,
         warehouse_code,
         [Named(f"lines[{index}].sku_code", line.sku_code) for index, line in enumerate(lines)],
         [Named(f"lines[{index}].bin_code", line.bin_code) for index, line in enumerate(lines)],
+        besides=places.ARRIVAL,
     )
     if effective_time is not None and effective_time > await clock(conn):
         wrong = FieldViolation("effective_time", "must not be in the future")
         raise BadInput(f"{wrong.field} {wrong.description}", fields=[wrong])
-    movements = tuple(
+
+
+def receipts(lines: Sequence[ReceiptLine], document: str) -> tuple[Movement, ...]:
+    """From the supplier to where each line is put."""
+    return tuple(
         Movement(
             MovementKind.RECEIPT,
             line.sku_code,
@@ -55,4 +73,3 @@ async def receive_stock(
         )
         for line in lines
     )
-    return await book_movements(conn, Booking(warehouse_code, movements, author, effective_time))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.ledger import Goods
@@ -13,16 +13,23 @@ from lumbung_stock.stores.warehouses import find_warehouse, known_bins
 
 
 async def require_goods(
-    conn: Conn, warehouse_code: str, skus: Sequence[Named], bins: Sequence[Named] = ()
+    conn: Conn,
+    warehouse_code: str,
+    skus: Sequence[Named],
+    bins: Sequence[Named] = (),
+    *,
+    besides: Collection[str] = (),
 ) -> None:
     """Every code must be known, and no SKU a bundle. A retired SKU may still be moved: its goods lie around.
+    `besides` are places that are as good as bins here.
 
     Raises WarehouseNotFound, SkuNotFound, SkuIsBundle, BinNotFound.
     """
     await find_warehouse(conn, warehouse_code)
     require_plain(await find_skus(conn, [sku.code for sku in skus]), skus)
     if bins:
-        require_bins(await known_bins(conn, warehouse_code, [one.code for one in bins]), bins)
+        known = await known_bins(conn, warehouse_code, [one.code for one in bins])
+        require_bins(known | set(besides), bins)
 
 
 async def require_goods_in_bin(conn: Conn, goods: Goods) -> None:
