@@ -40,6 +40,7 @@ TABLES = (
     "barcode",
     "recipe",
     "recipe_component",
+    "recipe_draw",
     "sku_history",
     "product_history",
 )

@@ -90,7 +90,6 @@ async def test_the_same_request_gets_the_first_answer_again(shop: Any, refusal: 
     ("quantities", "kind", "reason"),
     [
         ({"HILANG": 1}, Kind.NOT_FOUND, "COMPONENT_NOT_FOUND"),
-        ({"LAIN": 1}, Kind.FAILED_PRECONDITION, "COMPONENT_IS_BUNDLE"),
         ({"PAKET": 1}, Kind.FAILED_PRECONDITION, "RECIPE_CYCLE"),
         ({"TUA": 1}, Kind.FAILED_PRECONDITION, "SKU_RETIRED"),
         ({"PB": 1}, Kind.FAILED_PRECONDITION, "RECIPE_UNCHANGED"),
@@ -108,25 +107,6 @@ async def test_what_a_recipe_may_not_hold(
     before = await shop.everything()
     refused = await refusal(shop.bundles.SetRecipe(set_recipe(created, **quantities)))
     assert (refused.kind, refused.reason) == (kind, reason)
-    assert await shop.everything() == before
-
-
-async def test_a_bundle_of_a_bundle_is_refused_at_creation_too(shop: Any, refusal: Any) -> None:
-    await bundle(shop, PB=1)
-    await shop.product("SUPER")
-    before = await shop.everything()
-    request = skus_pb2.CreateSkuRequest(
-        request_id="super",
-        sku_code="SUPER",
-        product_code="SUPER",
-        name="Paket besar",
-        kind=skus_pb2.SKU_KIND_BUNDLE,
-        base_unit="pcs",
-        components=parts(PAKET=1),
-    )
-    refused = await refusal(shop.skus.CreateSku(request))
-    assert (refused.kind, refused.reason) == (Kind.FAILED_PRECONDITION, "COMPONENT_IS_BUNDLE")
-    assert [field.field for field in refused.fields] == ["components[0].sku_code"]
     assert await shop.everything() == before
 
 

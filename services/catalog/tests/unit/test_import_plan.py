@@ -11,6 +11,7 @@ from lumbung_catalog.domain.import_plan import Existing, Plan, plan_import
 from lumbung_catalog.domain.import_rows import COLUMNS, REQUIRED_COLUMNS, read_row
 from lumbung_catalog.domain.import_table import read_table
 from lumbung_catalog.domain.products import Axis, NewProduct, Option, Product, option_key
+from lumbung_catalog.domain.recipes import Standing
 from lumbung_catalog.domain.similarity import fingerprint
 from lumbung_catalog.domain.skus import Component, SkuKind, SkuState
 
@@ -58,7 +59,7 @@ def test_a_bundle_may_stand_before_its_components() -> None:
     found = plan(
         row("PAKET", kind="bundle", components="A*2+LAMA*1"),
         row("A"),
-        existing=Existing({"LAMA": (SkuKind.PLAIN, SkuState.ACTIVE)}),
+        existing=Existing({"LAMA": Standing(SkuKind.PLAIN, SkuState.ACTIVE)}),
     )
     assert found.errors == ()
     assert found.skus[0].components == (Component("A", 2), Component("LAMA", 1))
@@ -97,14 +98,17 @@ def test_a_bundle_may_stand_before_its_components() -> None:
         ([row("A", kind="bundle", components="TUA*1")], (2, "components", "SKU_RETIRED")),
         ([row("A", kind="bundle", components="A*1")], (2, "components", "RECIPE_CYCLE")),
         (
-            [row("A", kind="bundle", components="B*1"), row("B", kind="bundle", components="LAMA*1")],
-            (2, "components", "COMPONENT_IS_BUNDLE"),
+            [row(f"B{i}", kind="bundle", components=f"B{i + 1}*1" if i < 3 else "LAMA*1") for i in range(4)],
+            (2, "components", "RECIPE_TOO_DEEP"),
         ),
     ],
 )
 def test_what_speaks_against_a_row(rows: list[dict[str, str]], expected: tuple[int, str, str]) -> None:
     existing = Existing(
-        skus={"LAMA": (SkuKind.PLAIN, SkuState.ACTIVE), "TUA": (SkuKind.PLAIN, SkuState.RETIRED)},
+        skus={
+            "LAMA": Standing(SkuKind.PLAIN, SkuState.ACTIVE),
+            "TUA": Standing(SkuKind.PLAIN, SkuState.RETIRED),
+        },
         products={"KAOS": KAOS},
         option_owners={("KAOS", BLACK_M): "K-HTM-M"},
         barcode_owners={gtin_key("8991234567891"): Owner("LAMA", "pcs")},
@@ -146,3 +150,13 @@ def test_look_alikes_of_the_catalog_and_of_earlier_rows_are_warnings() -> None:
     assert "on row 2" in found.warnings[0].message
     assert "TR-7" in found.warnings[1].message
     assert "in the catalog" in found.warnings[1].message
+
+
+def test_bundles_that_consume_each_other_are_each_named() -> None:
+    found = plan(
+        row("A", kind="bundle", components="B*1"),
+        row("B", kind="bundle", components="A*1"),
+        row("C", kind="bundle", components="D*2"),
+        row("D"),
+    )
+    assert errors(found) == [(2, "components", "RECIPE_CYCLE"), (3, "components", "RECIPE_CYCLE")]

@@ -150,11 +150,25 @@ class ComponentNotFound(Failure):
     reason = "COMPONENT_NOT_FOUND"
 
 
-class ComponentIsBundle(Failure):
-    """A component of the bundle is itself a bundle."""
+class RecipeTooDeep(Failure):
+    """Bundles would stand in bundles on more than three levels."""
 
     kind = Kind.FAILED_PRECONDITION
-    reason = "COMPONENT_IS_BUNDLE"
+    reason = "RECIPE_TOO_DEEP"
+
+
+class RecipeTooLarge(Failure):
+    """One bundle would consume too many units or SKUs, with the bundles in it resolved."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "RECIPE_TOO_LARGE"
+
+
+class RecipeTooWide(Failure):
+    """More bundles than can follow at once consume this one; make a new bundle and use it in its place."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "RECIPE_TOO_WIDE"
 
 
 class RecipeCycle(Failure):

@@ -9,7 +9,7 @@ from lumbung_catalog.domain.failures import OptionsMismatch
 from lumbung_catalog.domain.import_rows import COLUMNS, Draft, Problem, ReadRow
 from lumbung_catalog.domain.limits import CELL_SHOWN_LENGTH_MAX
 from lumbung_catalog.domain.products import Axis, NewProduct, Option, Product, matched_options, option_key
-from lumbung_catalog.domain.recipes import Standing, component_problem
+from lumbung_catalog.domain.recipes import Standing, component_problem, resolved_together
 from lumbung_catalog.domain.similarity import Fingerprint, Neighbourhood, fingerprint
 from lumbung_catalog.domain.skus import NewSku, SkuState
 from lumbung_catalog.domain.text import folded, shortened
@@ -73,10 +73,14 @@ class _Planner:
         self._sku_by_fold = {code.casefold(): code for code in existing.skus}
         self._product_by_fold = {code.casefold(): code for code in existing.products}
         self._standing: dict[str, Standing] = {
-            row.sku_code: (row.kind, SkuState.ACTIVE) for row in rows if row.sku_code
+            row.sku_code: Standing(row.kind, SkuState.ACTIVE) for row in rows if row.sku_code
         } | dict(existing.skus)
         self._product_names = _product_names(rows)
         self._combinations: dict[tuple[str, str], str] = dict(existing.option_owners)
+        bundles = {
+            row.draft.sku_code: row.draft.components for row in rows if row.draft and row.draft.components
+        }
+        self._recipe_failures = resolved_together(bundles, self._standing).failures
         self._barcodes: dict[str, str] = {}
         self.new_products: dict[str, NewProduct] = {}
 
@@ -226,6 +230,20 @@ class _Planner:
             )
 
     def _component_problems(self, draft: Draft) -> Iterator[Problem]:
+        found = list(self._wrong_components(draft))
+        failure = self._recipe_failures.get(draft.sku_code)
+        if failure is not None and not found:
+            yield _problem(
+                draft,
+                "components",
+                "+".join(f"{part.sku_code}*{part.quantity}" for part in draft.components),
+                reason=failure.reason,
+                message=failure.message,
+                expected="bundles of at most 3 levels that do not consume each other",
+            )
+        yield from found
+
+    def _wrong_components(self, draft: Draft) -> Iterator[Problem]:
         for component in draft.components:
             failure = component_problem(draft.sku_code, component.sku_code, self._standing, "components")
             if failure is not None:
@@ -235,7 +253,7 @@ class _Planner:
                     component.sku_code,
                     reason=failure.reason,
                     message=failure.message,
-                    expected="plain SKUs in use, from this file or the catalog",
+                    expected="SKUs in use, from this file or the catalog",
                 )
 
 

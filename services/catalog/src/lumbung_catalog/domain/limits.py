@@ -17,6 +17,11 @@ SCAN_LENGTH_MAX = 512
 """A GS1-128 symbol holds 48 characters; DataMatrix and QR symbols, and links in them, more."""
 COMPONENTS_MAX = 20
 COMPONENT_QUANTITY_MAX = 10_000
+RECIPE_LEVELS_MAX = 3
+DRAWS_MAX = 60
+DRAW_UNITS_MAX = 200_000
+"""As many as a recipe of plain SKUs may have: 20 times 10,000."""
+BUNDLES_AROUND_MAX = 1_000
 
 WEIGHT_G_MAX = 10_000_000
 LENGTH_MM_MAX = 100_000

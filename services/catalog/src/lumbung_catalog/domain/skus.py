@@ -71,11 +71,13 @@ class Recipe:
     version: int
     components: tuple[Component, ...]
     set_time: datetime
+    level: int = 1
+    nested_draws: tuple[Component, ...] = ()
 
     @property
     def draws(self) -> tuple[Component, ...]:
-        """What a sale takes from stock. No bundle is nested, so it is what is written."""
-        return self.components
+        """What a sale takes from stock: with bundles resolved to plain SKUs; else it is what is written."""
+        return self.nested_draws or self.components
 
 
 @dataclass(frozen=True, slots=True)

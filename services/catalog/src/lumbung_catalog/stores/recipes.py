@@ -7,6 +7,7 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 
 from lumbung_catalog.domain.acts import Act
+from lumbung_catalog.domain.recipes import Resolved
 from lumbung_catalog.domain.skus import Component, Recipe, Sku, SkuState
 from lumbung_catalog.stores import rows
 from lumbung_catalog.stores.query import execute, fetch
@@ -16,6 +17,9 @@ from lumbung_kit.postgres import Conn
 _SQL = sql.load(__package__, "recipes.sql")
 _INSERT = _SQL["insert_recipes"]
 _INSERT_COMPONENTS = _SQL["insert_components"]
+_INSERT_DRAWS = _SQL["insert_draws"]
+_LOCK_RECIPES = _SQL["lock_recipes"]
+_BUNDLES_AROUND = _SQL["bundles_around"]
 _LIST = _SQL["list_recipes"]
 _LIST_BUNDLES_OF = _SQL["list_bundles_of"]
 
@@ -26,7 +30,7 @@ class NewRecipe:
 
     sku_code: str
     version: int
-    components: Sequence[Component]
+    resolved: Resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +47,42 @@ async def insert(conn: Conn, recipes: Sequence[NewRecipe], act: Act) -> None:
     """Adds versions of recipes."""
     if not recipes:
         return
-    versions = [{"sku_code": recipe.sku_code, "version": recipe.version} for recipe in recipes]
+    versions = [
+        {"sku_code": recipe.sku_code, "version": recipe.version, "level": recipe.resolved.level}
+        for recipe in recipes
+    ]
     await execute(conn, _INSERT, {"rows": Jsonb(versions), "actor": act.actor, "reason": act.reason})
-    parts = [
+    parts = [row for recipe in recipes for row in _part_rows(recipe, recipe.resolved.components)]
+    await execute(conn, _INSERT_COMPONENTS, {"rows": Jsonb(parts)})
+    nested = [recipe for recipe in recipes if recipe.resolved.level > 1]
+    draws = [row for recipe in nested for row in _part_rows(recipe, recipe.resolved.draws)]
+    await execute(conn, _INSERT_DRAWS, {"rows": Jsonb(draws)})
+
+
+def _part_rows(recipe: NewRecipe, parts: Sequence[Component]) -> list[dict[str, object]]:
+    return [
         {
             "sku_code": recipe.sku_code,
             "version": recipe.version,
-            "component_code": component.sku_code,
-            "quantity": component.quantity,
+            "component_code": part.sku_code,
+            "quantity": part.quantity,
         }
-        for recipe in recipes
-        for component in recipe.components
+        for part in parts
     ]
-    await execute(conn, _INSERT_COMPONENTS, {"rows": Jsonb(parts)})
+
+
+async def lock_all(conn: Conn) -> None:
+    """Recipes change one after the other: two bundles can then never close a circle together.
+
+    Taken before any SKU is locked, by everything that writes recipes.
+    """
+    await execute(conn, _LOCK_RECIPES, {})
+
+
+async def around(conn: Conn, sku_code: str, limit: int) -> list[str]:
+    """The active bundles that consume a SKU, at whatever depth, by code."""
+    found = await fetch(conn, _BUNDLES_AROUND, {"sku_code": sku_code, "limit": limit})
+    return [row["sku_code"] for row in found]
 
 
 async def page(conn: Conn, sku_code: str, before_version: int, limit: int) -> list[RecipeVersion]:
@@ -63,7 +90,7 @@ async def page(conn: Conn, sku_code: str, before_version: int, limit: int) -> li
     found = await fetch(conn, _LIST, {"sku_code": sku_code, "before_version": before_version, "limit": limit})
     return [
         RecipeVersion(
-            Recipe(row["version"], rows.components(row), row["set_time"]),
+            Recipe(row["version"], rows.components(row), row["set_time"], row["level"], rows.draws(row)),
             row["actor"],
             row["reason"],
             row["end_time"],

@@ -60,9 +60,16 @@ def _description(row: Row) -> Description:
 def _current_recipe(row: Row) -> Recipe | None:
     if not row["recipe_version"]:
         return None
-    return Recipe(row["recipe_version"], components(row), row["recipe_set_time"])
+    return Recipe(
+        row["recipe_version"], components(row), row["recipe_set_time"], row["recipe_level"], draws(row)
+    )
 
 
 def components(row: Row) -> tuple[Component, ...]:
     """The components of a row that has them as [[code, quantity], ...]."""
     return tuple(Component(code, quantity) for code, quantity in row["components"])
+
+
+def draws(row: Row) -> tuple[Component, ...]:
+    """The draws of a row that has them in the same form; none for a recipe of plain SKUs."""
+    return tuple(Component(code, quantity) for code, quantity in row["draws"])

@@ -1,6 +1,6 @@
 """SKUs in PostgreSQL, whole: with units, barcodes and the current recipe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -33,7 +33,8 @@ _DELETE_UNIT = _SQL["delete_unit"]
 _TOUCH = _SQL["touch"]
 _UPDATE_DESCRIPTION = _SQL["update_description"]
 _RETIRE = _SQL["retire"]
-_SET_RECIPE_VERSION = _SQL["set_recipe_version"]
+_SET_RECIPE_VERSIONS = _SQL["set_recipe_versions"]
+_STANDINGS_OF = _SQL["standings_of"]
 _LIST = _SQL["list_skus"]
 _SEARCH = _SQL["search_skus"]
 _LOOK_ALIKES = _SQL["look_alikes"]
@@ -51,8 +52,19 @@ async def lock(conn: Conn, sku_code: str) -> Sku | None:
     return (await load(conn, [sku_code]))[sku_code]
 
 
+async def lock_all(conn: Conn, codes: Sequence[str]) -> dict[str, Sku]:
+    """SKUs, kept from others' changes until the end of the transaction."""
+    await fetch(conn, _LOCK, {"codes": list(codes)})
+    return await load(conn, codes)
+
+
+async def standings_of(conn: Conn, codes: Sequence[str]) -> dict[str, Standing]:
+    """What lock_components says, of SKUs that nobody locks."""
+    return _standings(await fetch(conn, _STANDINGS_OF, {"codes": list(codes)}))
+
+
 async def lock_components(conn: Conn, codes: Sequence[str]) -> dict[str, Standing]:
-    """Kind and state of components, which stay so until the end of the transaction."""
+    """What is known of components, which stays so until the end of the transaction."""
     return _standings(await fetch(conn, _LOCK_COMPONENTS, {"codes": list(codes)}))
 
 
@@ -62,7 +74,10 @@ async def standings(conn: Conn, codes: Sequence[str]) -> dict[str, Standing]:
 
 
 def _standings(found: Sequence[rows.Row]) -> dict[str, Standing]:
-    return {row["sku_code"]: (SkuKind(row["kind"]), SkuState(row["state"])) for row in found}
+    return {
+        row["sku_code"]: Standing(SkuKind(row["kind"]), SkuState(row["state"]), row["level"], rows.draws(row))
+        for row in found
+    }
 
 
 async def insert(conn: Conn, skus: Sequence[NewSku]) -> None:
@@ -170,9 +185,11 @@ async def retire(conn: Conn, sku_code: str, reason: str) -> None:
     await execute(conn, _RETIRE, {"sku_code": sku_code, "reason": reason})
 
 
-async def set_recipe_version(conn: Conn, sku_code: str, version: int) -> None:
-    """Makes a recipe the current one."""
-    await execute(conn, _SET_RECIPE_VERSION, {"sku_code": sku_code, "version": version})
+async def set_recipe_versions(conn: Conn, versions: Mapping[str, int]) -> None:
+    """Makes a version of its recipe the current one of each bundle."""
+    await execute(
+        conn, _SET_RECIPE_VERSIONS, {"sku_codes": list(versions), "versions": list(versions.values())}
+    )
 
 
 async def page(

@@ -10,11 +10,74 @@ select sku_code from sku where sku_code = any(%(codes)s) order by sku_code for n
 -- name: lock_components
 -- Keeps components from being retired while a recipe that names them is written; two recipes may do so at once.
 -- Taken after the lock on the bundle; a component's own changes lock no bundle, so nobody waits in a circle.
-select sku_code, kind, state from sku where sku_code = any(%(codes)s) order by sku_code for share
+select
+    sku.sku_code, sku.kind, sku.state, coalesce(recipe.level, 0) as level,
+    (
+        select coalesce(jsonb_agg(jsonb_build_array(part.code, part.quantity) order by part.code), '[]')
+        from (
+            select draw_code as code, quantity
+            from recipe_draw
+            where recipe_draw.sku_code = sku.sku_code and recipe_draw.version = sku.recipe_version
+            union all
+            select component_code, quantity
+            from recipe_component
+            where
+                recipe.level = 1
+                and recipe_component.sku_code = sku.sku_code
+                and recipe_component.version = sku.recipe_version
+        ) as part
+    ) as draws
+from sku
+left join recipe on recipe.sku_code = sku.sku_code and recipe.version = sku.recipe_version
+where sku.sku_code = any(%(codes)s)
+order by sku.sku_code
+for share of sku
+
+-- name: standings_of
+-- The same without a lock, for what only recipes can change while those are locked.
+select
+    sku.sku_code, sku.kind, sku.state, coalesce(recipe.level, 0) as level,
+    (
+        select coalesce(jsonb_agg(jsonb_build_array(part.code, part.quantity) order by part.code), '[]')
+        from (
+            select draw_code as code, quantity
+            from recipe_draw
+            where recipe_draw.sku_code = sku.sku_code and recipe_draw.version = sku.recipe_version
+            union all
+            select component_code, quantity
+            from recipe_component
+            where
+                recipe.level = 1
+                and recipe_component.sku_code = sku.sku_code
+                and recipe_component.version = sku.recipe_version
+        ) as part
+    ) as draws
+from sku
+left join recipe on recipe.sku_code = sku.sku_code and recipe.version = sku.recipe_version
+where sku.sku_code = any(%(codes)s)
 
 -- name: standings
 -- Kind and state of SKUs whatever the letter case in which a file writes them.
-select sku_code, kind, state from sku where lower(sku_code) = any(%(folded_codes)s)
+select
+    sku.sku_code, sku.kind, sku.state, coalesce(recipe.level, 0) as level,
+    (
+        select coalesce(jsonb_agg(jsonb_build_array(part.code, part.quantity) order by part.code), '[]')
+        from (
+            select draw_code as code, quantity
+            from recipe_draw
+            where recipe_draw.sku_code = sku.sku_code and recipe_draw.version = sku.recipe_version
+            union all
+            select component_code, quantity
+            from recipe_component
+            where
+                recipe.level = 1
+                and recipe_component.sku_code = sku.sku_code
+                and recipe_component.version = sku.recipe_version
+        ) as part
+    ) as draws
+from sku
+left join recipe on recipe.sku_code = sku.sku_code and recipe.version = sku.recipe_version
+where lower(sku.sku_code) = any(%(folded_codes)s)
 
 -- name: insert_skus
 -- Those whose code or combination is taken are left out of the answer; waits for a concurrent insert of the same.
@@ -72,10 +135,11 @@ update sku
 set state = 2, retire_time = now(), retire_reason = %(reason)s, version = version + 1, update_time = now()
 where sku_code = %(sku_code)s
 
--- name: set_recipe_version
+-- name: set_recipe_versions
 update sku
-set recipe_version = %(version)s, version = version + 1, update_time = now()
-where sku_code = %(sku_code)s
+set recipe_version = new.recipe_version, version = sku.version + 1, update_time = now()
+from unnest(%(sku_codes)s::text[], %(versions)s::integer[]) as new (sku_code, recipe_version)
+where sku.sku_code = new.sku_code
 
 -- name: list_skus
 -- One page in order of code. Filters that are null let everything pass.

@@ -1,7 +1,7 @@
 """Import a shop's file: check every row at once, then create everything or nothing."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lumbung_catalog.domain.acts import Act
@@ -9,6 +9,9 @@ from lumbung_catalog.domain.failures import (
     BarcodeTaken,
     ComponentNotFound,
     OptionsTaken,
+    RecipeCycle,
+    RecipeTooDeep,
+    RecipeTooLarge,
     SkuExists,
     SkuRetired,
 )
@@ -16,12 +19,24 @@ from lumbung_catalog.domain.import_plan import Existing, Plan, plan_import
 from lumbung_catalog.domain.import_rows import COLUMNS, REQUIRED_COLUMNS, Draft, ReadRow, read_row
 from lumbung_catalog.domain.import_table import read_table
 from lumbung_catalog.domain.products import Product
-from lumbung_catalog.domain.recipes import check_components
+from lumbung_catalog.domain.recipes import Resolved, Standing, check_components, resolved_together
 from lumbung_catalog.domain.similarity import fingerprint
-from lumbung_catalog.domain.skus import NewSku, SkuKind, SkuState
+from lumbung_catalog.domain.skus import Component, NewSku, SkuKind, SkuState
 from lumbung_catalog.stores import barcodes, journal, products, recipes, skus
 from lumbung_kit.failures import ConcurrentChange
 from lumbung_kit.postgres import Conn, Postgres
+
+_OVERTAKEN = (
+    SkuExists,
+    OptionsTaken,
+    BarcodeTaken,
+    ComponentNotFound,
+    SkuRetired,
+    RecipeCycle,
+    RecipeTooDeep,
+    RecipeTooLarge,
+)
+"""What the plan cannot meet unless somebody changed the catalog since it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +93,37 @@ async def apply_plan(conn: Conn, plan: Plan, act: Act) -> None:
     created = await products.insert(conn, plan.products)
     if len(created) < len(plan.products):
         raise ConcurrentChange("A product of the file was created by somebody else; import it again.")
+    bundles = {sku.sku_code: sku.components for sku in plan.skus if sku.kind is SkuKind.BUNDLE}
     try:
-        await _check_components(conn, plan.skus)
+        resolved = await _resolve(conn, plan.skus, bundles)
         await skus.insert(conn, plan.skus)
         await barcodes.insert(
             conn, [(sku.sku_code, barcode) for sku in plan.skus for barcode in sku.barcodes]
         )
-    except (SkuExists, OptionsTaken, BarcodeTaken, ComponentNotFound, SkuRetired) as failure:
+    except _OVERTAKEN as failure:
         raise ConcurrentChange(
             f"{failure.message} Import the file again.", metadata=failure.metadata
         ) from failure
-    bundles = [sku for sku in plan.skus if sku.kind is SkuKind.BUNDLE]
-    await recipes.insert(conn, [recipes.NewRecipe(sku.sku_code, 1, sku.components) for sku in bundles], act)
+    await recipes.insert(conn, [recipes.NewRecipe(code, 1, recipe) for code, recipe in resolved.items()], act)
     await _record(conn, list(created.values()), plan.skus, act)
 
 
-async def _check_components(conn: Conn, new: Sequence[NewSku]) -> None:
+async def _resolve(
+    conn: Conn, new: Sequence[NewSku], bundles: Mapping[str, Sequence[Component]]
+) -> dict[str, Resolved]:
     """Components that are there already must still be in use, and stay so."""
-    codes = {component.sku_code for sku in new for component in sku.components}
+    if not bundles:
+        return {}
+    await recipes.lock_all(conn)
+    codes = {component.sku_code for components in bundles.values() for component in components}
     known = await skus.lock_components(conn, sorted(codes))
-    known |= {sku.sku_code: (sku.kind, SkuState.ACTIVE) for sku in new}
-    for sku in new:
-        check_components(sku.sku_code, sku.components, known)
+    known |= {sku.sku_code: Standing(sku.kind, SkuState.ACTIVE) for sku in new}
+    for code, components in bundles.items():
+        check_components(code, components, known)
+    together = resolved_together(bundles, known)
+    for failure in together.failures.values():
+        raise failure
+    return together.recipes
 
 
 async def _record(conn: Conn, made: Sequence[Product], new: Sequence[NewSku], act: Act) -> None:
