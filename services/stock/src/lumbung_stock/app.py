@@ -12,6 +12,7 @@ from lumbung.stock.v1 import (
     flash_sales_pb2_grpc,
     inventory_pb2_grpc,
     receiving_pb2_grpc,
+    replenishment_pb2_grpc,
     reservations_pb2_grpc,
 )
 from lumbung_kit.batching import MicroBatcher
@@ -34,6 +35,7 @@ from lumbung_stock.entrypoints.event_service import EventService
 from lumbung_stock.entrypoints.flash_sale_service import FlashSaleService, FlashSaleUseCases
 from lumbung_stock.entrypoints.inventory_service import InventoryService
 from lumbung_stock.entrypoints.receiving_service import ReceivingService
+from lumbung_stock.entrypoints.replenishment_service import ReplenishmentService
 from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
 from lumbung_stock.entrypoints.warehouse_service import WarehouseService
 from lumbung_stock.settings import StockSettings
@@ -370,6 +372,11 @@ def _inventory(stores: Stores) -> list[Service]:
             receiving_pb2_grpc.add_ReceivingServiceServicer_to_server,
             ReceivingService(stores.postgres, stores.log),
             "lumbung.stock.v1.ReceivingService",
+        ),
+        Service(
+            replenishment_pb2_grpc.add_ReplenishmentServiceServicer_to_server,
+            ReplenishmentService(stores.postgres, stores.log),
+            "lumbung.stock.v1.ReplenishmentService",
         ),
         Service(
             inventory_pb2_grpc.add_AuditServiceServicer_to_server,

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from lumbung_kit.failures import Failure, Kind
 
 COVER_DAYS = 28
 """Whose sales say how long stock lasts: four whole weeks, since weekdays differ."""
+
+
+class LeadTimeUnknown(Failure):
+    """Nobody has said how long a supplier takes to deliver this SKU."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "LEAD_TIME_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,19 @@ class Replenishment:
     def key(self) -> tuple[str, str]:
         """Whose figures they are, as levels are keyed."""
         return self.warehouse_code, self.sku_code
+
+
+@dataclass(frozen=True, slots=True)
+class ReplenishmentChange:
+    """Figures as they were and as they became, and who did it."""
+
+    change_id: int
+    before: Replenishment
+    after: Replenishment
+    reason: str
+    actor: str
+    request_id: str
+    record_time: datetime
 
 
 @dataclass(frozen=True, slots=True)

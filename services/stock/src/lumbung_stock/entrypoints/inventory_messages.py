@@ -162,15 +162,15 @@ def optional_uuid_of(check: Check, field: str, value: str) -> UUID | None:
     return check.uuid(field, value) if value else None
 
 
-def replenishment_of(check: Check, message: pb.Replenishment) -> Replenishment:
+def replenishment_of(check: Check, message: pb.Replenishment, field: str = "replenishment") -> Replenishment:
     """What is kept back of a SKU, and when to reorder it."""
 
     def figure(name: str, value: int) -> int:
-        return check.whole(f"replenishment.{name}", value, minimum=0, maximum=UNITS_MAX)
+        return check.whole(f"{field}.{name}", value, minimum=0, maximum=UNITS_MAX)
 
     return Replenishment(
-        warehouse_code=warehouse_code_of(check, message.warehouse_code, "replenishment.warehouse_code"),
-        sku_code=check.code("replenishment.sku_code", message.sku_code),
+        warehouse_code=warehouse_code_of(check, message.warehouse_code, f"{field}.warehouse_code"),
+        sku_code=check.code(f"{field}.sku_code", message.sku_code),
         safety_stock=figure("safety_stock", message.safety_stock),
         reorder_point=figure("reorder_point", message.reorder_point),
         reorder_quantity=figure("reorder_quantity", message.reorder_quantity),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain.ledger import Author
 from lumbung_stock.domain.levels import Level
-from lumbung_stock.domain.replenishment import COVER_DAYS, Crossing, Reorder, Replenishment
+from lumbung_stock.domain.places import NOT_ON_HAND
+from lumbung_stock.domain.replenishment import (
+    COVER_DAYS,
+    Crossing,
+    Reorder,
+    Replenishment,
+    ReplenishmentChange,
+)
+from lumbung_stock.domain.suggestions import Demand, LeadTime
 
 _SQL = load(__package__, "replenishment.sql")
 
@@ -49,3 +58,82 @@ async def list_due(
     }
     cursor = await conn.execute(_SQL["due"], parameters)
     return [Reorder(Replenishment(*row[:5]), *row[5:]) async for row in cursor]
+
+
+async def list_changes(
+    conn: Conn, warehouse_code: str, sku_code: str, *, after: int, limit: int
+) -> list[ReplenishmentChange]:
+    """Changes of a SKU's figures behind one of them, oldest first."""
+    key = (warehouse_code, sku_code)
+    parameters = {"warehouse_code": warehouse_code, "sku_code": sku_code, "after": after, "limit": limit}
+    cursor = await conn.execute(_SQL["changes"], parameters)
+    return [
+        ReplenishmentChange(row[0], Replenishment(*key, *row[1:4]), Replenishment(*key, *row[4:7]), *row[7:])
+        async for row in cursor
+    ]
+
+
+async def present_figures(
+    conn: Conn, warehouse_code: str, sku_codes: Sequence[str]
+) -> dict[str, Replenishment]:
+    """Figures by SKU; those of a SKU that was never there are absent."""
+    parameters = {"warehouse_code": warehouse_code, "sku_codes": list(sku_codes)}
+    cursor = await conn.execute(_SQL["present"], parameters)
+    return {row[1]: Replenishment(*row) async for row in cursor}
+
+
+async def put_lead_times(conn: Conn, actor: str, said: Sequence[LeadTime]) -> None:
+    """Writes lead times over those of the same SKU, warehouse and supplier."""
+    columns = {
+        "warehouse_codes": [each.warehouse_code for each in said],
+        "sku_codes": [each.sku_code for each in said],
+        "supplier_codes": [each.supplier_code for each in said],
+        "mean_days": [each.mean_days for each in said],
+        "deviation_days": [each.deviation_days for each in said],
+        "pack_sizes": [each.pack_size for each in said],
+        "priorities": [each.priority for each in said],
+    }
+    await conn.execute(_SQL["put_lead_times"], {**columns, "actor": actor})
+
+
+async def list_lead_times(
+    conn: Conn, warehouse_code: str, sku_code: str, *, after: tuple[str, int, str], limit: int
+) -> list[LeadTime]:
+    """Lead times behind `after`, which is (SKU, priority, supplier)."""
+    parameters = {
+        "warehouse_code": warehouse_code,
+        "sku_code": sku_code,
+        "after_sku": after[0],
+        "after_priority": after[1],
+        "after_supplier": after[2],
+        "limit": limit,
+    }
+    cursor = await conn.execute(_SQL["list_lead_times"], parameters)
+    return [LeadTime(*row) async for row in cursor]
+
+
+async def first_lead_times(
+    conn: Conn, warehouse_code: str, sku_codes: Sequence[str], supplier_code: str
+) -> dict[str, LeadTime]:
+    """By SKU the lead time of a supplier, or (empty) of the one with the lowest priority; absent when unknown."""
+    parameters = {
+        "warehouse_code": warehouse_code,
+        "sku_codes": list(sku_codes),
+        "supplier_code": supplier_code,
+    }
+    cursor = await conn.execute(_SQL["first_lead_times"], parameters)
+    return {row[1]: LeadTime(*row) async for row in cursor}
+
+
+async def demand_of(
+    conn: Conn, warehouse_code: str, sku_codes: Sequence[str], days: int
+) -> dict[str, Demand]:
+    """What was sold of each SKU on the last whole days."""
+    parameters = {
+        "warehouse_code": warehouse_code,
+        "sku_codes": list(sku_codes),
+        "days": days,
+        "not_on_hand": sorted(NOT_ON_HAND),
+    }
+    cursor = await conn.execute(_SQL["demand"], parameters)
+    return {sku: Demand(tuple(units), out, returned) async for sku, units, out, returned in cursor}

@@ -12,12 +12,19 @@ from lumbung_stock.usecases.require_goods import require_goods
 from lumbung_stock.wire.events import availability_changed
 
 
-async def set_replenishment(conn: Conn, author: Author, figures: Replenishment, *, reason: str) -> None:
+async def set_replenishment(
+    conn: Conn,
+    author: Author,
+    figures: Replenishment,
+    *,
+    reason: str,
+    field: str = "replenishment",
+) -> None:
     """Writes the figures, and who changed them. More safety stock than there is free takes no promise back.
 
     Raises what `require_goods` raises.
     """
-    sku = Named("replenishment.sku_code", figures.sku_code)
+    sku = Named(f"{field}.sku_code", figures.sku_code)
     await require_goods(conn, figures.warehouse_code, [sku])
     key = (figures.warehouse_code, figures.sku_code)
     await levels.ensure_levels(conn, [key])
