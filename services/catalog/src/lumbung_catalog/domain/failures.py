@@ -45,6 +45,13 @@ class SkuRetired(Failure):
     reason = "SKU_RETIRED"
 
 
+class SkuNotRetired(Failure):
+    """The SKU is in use; there is nothing to reinstate."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SKU_NOT_RETIRED"
+
+
 class SkuInBundle(Failure):
     """Active bundles consume this SKU; change or retire them first."""
 

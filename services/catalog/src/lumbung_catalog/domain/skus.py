@@ -11,6 +11,7 @@ from lumbung_catalog.domain.failures import (
     BarcodeLimit,
     BarcodeUnknown,
     NotABundle,
+    SkuNotRetired,
     SkuRetired,
     UnitExists,
     UnitHasBarcodes,
@@ -125,6 +126,12 @@ def require_active(sku: Sku) -> None:
     """A retired SKU is not changed any more."""
     if sku.state is SkuState.RETIRED:
         raise SkuRetired(f"{sku.sku_code} is retired.", metadata={"sku_code": sku.sku_code})
+
+
+def require_retired(sku: Sku) -> None:
+    """Only a retired SKU can be taken back into use."""
+    if sku.state is not SkuState.RETIRED:
+        raise SkuNotRetired(f"{sku.sku_code} is in use.", metadata={"sku_code": sku.sku_code})
 
 
 def require_etag(current: str, given: str) -> None:

@@ -19,6 +19,7 @@ from lumbung_catalog.usecases.add_unit import add_unit
 from lumbung_catalog.usecases.create_sku import create_sku
 from lumbung_catalog.usecases.find import read_sku
 from lumbung_catalog.usecases.find_similar_skus import find_similar_skus
+from lumbung_catalog.usecases.reinstate_sku import reinstate_sku
 from lumbung_catalog.usecases.remove_unit import remove_unit
 from lumbung_catalog.usecases.retire_sku import retire_sku
 from lumbung_catalog.usecases.update_sku import update_sku
@@ -96,6 +97,22 @@ class SkuServicer(rpc.SkuServiceServicer):
             return pb.RetireSkuResponse(sku=sku_message(await retire_sku(conn, code, etag, act)))
 
         return await self._desk.mutate("retire_sku", request, pb.RetireSkuResponse, work, reason=reason)
+
+    @override
+    async def ReinstateSku(
+        self, request: pb.ReinstateSkuRequest, context: Context
+    ) -> pb.ReinstateSkuResponse:
+        check = Check()
+        check.request_id(request.request_id)
+        code = check.code("sku_code", request.sku_code)
+        etag = requests.etag(check, "etag", request.etag)
+        reason = requests.reason(check, "reason", request.reason, required=True)
+        check.done()
+
+        async def work(conn: Conn, act: Act) -> pb.ReinstateSkuResponse:
+            return pb.ReinstateSkuResponse(sku=sku_message(await reinstate_sku(conn, code, etag, act)))
+
+        return await self._desk.mutate("reinstate_sku", request, pb.ReinstateSkuResponse, work, reason=reason)
 
     @override
     async def ListSkus(self, request: pb.ListSkusRequest, context: Context) -> pb.ListSkusResponse:

@@ -33,6 +33,7 @@ _DELETE_UNIT = _SQL["delete_unit"]
 _TOUCH = _SQL["touch"]
 _UPDATE_DESCRIPTION = _SQL["update_description"]
 _RETIRE = _SQL["retire"]
+_REINSTATE = _SQL["reinstate"]
 _SET_RECIPE_VERSIONS = _SQL["set_recipe_versions"]
 _STANDINGS_OF = _SQL["standings_of"]
 _LIST = _SQL["list_skus"]
@@ -183,6 +184,11 @@ async def update_description(conn: Conn, sku_code: str, product_code: str, about
 async def retire(conn: Conn, sku_code: str, reason: str) -> None:
     """Ends the life of a SKU."""
     await execute(conn, _RETIRE, {"sku_code": sku_code, "reason": reason})
+
+
+async def reinstate(conn: Conn, sku_code: str) -> None:
+    """Takes a SKU back into use."""
+    await execute(conn, _REINSTATE, {"sku_code": sku_code})
 
 
 async def set_recipe_versions(conn: Conn, versions: Mapping[str, int]) -> None:

@@ -135,6 +135,11 @@ update sku
 set state = 2, retire_time = now(), retire_reason = %(reason)s, version = version + 1, update_time = now()
 where sku_code = %(sku_code)s
 
+-- name: reinstate
+update sku
+set state = 1, retire_time = null, retire_reason = '', version = version + 1, update_time = now()
+where sku_code = %(sku_code)s
+
 -- name: set_recipe_versions
 update sku
 set recipe_version = new.recipe_version, version = sku.version + 1, update_time = now()
