@@ -11,6 +11,7 @@ from lumbung.stock.v1 import (
     events_pb2_grpc,
     flash_sales_pb2_grpc,
     inventory_pb2_grpc,
+    quarantine_pb2_grpc,
     receiving_pb2_grpc,
     replenishment_pb2_grpc,
     reservations_pb2_grpc,
@@ -34,6 +35,7 @@ from lumbung_stock.entrypoints.catalog_events import follow_catalog
 from lumbung_stock.entrypoints.event_service import EventService
 from lumbung_stock.entrypoints.flash_sale_service import FlashSaleService, FlashSaleUseCases
 from lumbung_stock.entrypoints.inventory_service import InventoryService
+from lumbung_stock.entrypoints.quarantine_service import QuarantineService
 from lumbung_stock.entrypoints.receiving_service import ReceivingService
 from lumbung_stock.entrypoints.replenishment_service import ReplenishmentService
 from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
@@ -377,6 +379,11 @@ def _inventory(stores: Stores) -> list[Service]:
             replenishment_pb2_grpc.add_ReplenishmentServiceServicer_to_server,
             ReplenishmentService(stores.postgres, stores.log),
             "lumbung.stock.v1.ReplenishmentService",
+        ),
+        Service(
+            quarantine_pb2_grpc.add_QuarantineServiceServicer_to_server,
+            QuarantineService(stores.postgres, stores.log),
+            "lumbung.stock.v1.QuarantineService",
         ),
         Service(
             inventory_pb2_grpc.add_AuditServiceServicer_to_server,

@@ -35,12 +35,15 @@ from lumbung_stock.stores.skus import put_sku
 from lumbung_stock.usecases.adjust_stock import Correction, adjust_stock
 from lumbung_stock.usecases.create_warehouse import create_warehouse
 from lumbung_stock.usecases.move_between_bins import BinMove, move_between_bins
+from lumbung_stock.usecases.move_to_quarantine import move_to_quarantine
+from lumbung_stock.usecases.put_away import put_away
 from lumbung_stock.usecases.put_bins import put_bins
 from lumbung_stock.usecases.receive_stock import ReceiptLine, receive_stock
 from lumbung_stock.usecases.record_pick import record_pick
 from lumbung_stock.usecases.record_put_back import record_put_back
 from lumbung_stock.usecases.record_return import record_return
 from lumbung_stock.usecases.record_short_pick import record_short_pick
+from lumbung_stock.usecases.release_from_quarantine import release_from_quarantine
 from lumbung_stock.usecases.reserve_from_levels import reserve_from_levels
 from lumbung_stock.usecases.resolve_reservations import resolve_reservations
 from lumbung_stock.usecases.scrap_stock import scrap_stock
@@ -67,6 +70,10 @@ VERBS = (
     "adjust",
     "move",
     "keep_back",
+    "arrive",
+    "put_away",
+    "set_apart",
+    "release",
 )
 
 step = st.tuples(
@@ -201,6 +208,31 @@ class Walk:
             )
 
         return True, work, self.shift(sku, units, places.SUPPLIER, bin_code)
+
+    def arrive(self, sku: str, _bin_code: str, units: int, pick: int) -> Any:
+        return self.receive(sku, (places.RECEIVING, places.QUARANTINE)[pick == 0], units, pick)
+
+    def put_away(self, sku: str, bin_code: str, units: int, _pick: int) -> Any:
+        async def work(conn: Conn) -> None:
+            await put_away(conn, self.author(), self.warehouse, [ReceiptLine(sku, bin_code, units)])
+
+        there = self.has(sku, places.RECEIVING, units)
+        return there, work, self.shift(sku, units, places.RECEIVING, bin_code)
+
+    def set_apart(self, sku: str, bin_code: str, units: int, pick: int) -> Any:
+        source = bin_code if pick % 2 else places.RECEIVING
+
+        async def work(conn: Conn) -> None:
+            await move_to_quarantine(conn, self.author(), self.goods(sku, source, units), reason="wet")
+
+        return self.has(sku, source, units), work, self.shift(sku, units, source, places.QUARANTINE)
+
+    def release(self, sku: str, bin_code: str, units: int, _pick: int) -> Any:
+        async def work(conn: Conn) -> None:
+            await release_from_quarantine(conn, self.author(), self.goods(sku, bin_code, units), reason="dry")
+
+        there = self.has(sku, places.QUARANTINE, units)
+        return there, work, self.shift(sku, units, places.QUARANTINE, bin_code)
 
     def move(self, sku: str, bin_code: str, units: int, _pick: int) -> Any:
         target = BINS[1 - BINS.index(bin_code)]
@@ -391,6 +423,7 @@ async def test_walkers_in_one_warehouse_at_once_leave_books_that_agree(make_post
     await first.begin()
     dice = random.Random(seed)
     verbs = ("receive", "move", "adjust", "scrap", "short", "keep_back", "sell")
+    verbs += ("arrive", "put_away", "set_apart", "release")
 
     async def wander() -> None:
         for _ in range(12):

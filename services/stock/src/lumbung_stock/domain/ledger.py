@@ -32,6 +32,7 @@ class MovementKind(IntEnum):
     REPLACEMENT = 11
     COUNT = 12
     PUTAWAY = 13
+    QUARANTINE = 14
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ async def adjust_stock(
         correction.warehouse_code,
         [Named("sku_code", correction.sku_code)],
         [Named("bin_code", bin_code)],
+        besides=places.ARRIVAL,
     )
     found = correction.difference > 0
     movement = Movement(

@@ -32,7 +32,7 @@ async def require_goods(
         require_bins(known | set(besides), bins)
 
 
-async def require_goods_in_bin(conn: Conn, goods: Goods) -> None:
+async def require_goods_in_bin(conn: Conn, goods: Goods, *, besides: Collection[str] = ()) -> None:
     """The same for a request that names one SKU and one bin."""
     skus, bins = [Named("sku_code", goods.sku_code)], [Named("bin_code", goods.bin_code)]
-    await require_goods(conn, goods.warehouse_code, skus, bins)
+    await require_goods(conn, goods.warehouse_code, skus, bins, besides=besides)

@@ -10,8 +10,8 @@ from lumbung_stock.usecases.require_goods import require_goods_in_bin
 
 
 async def scrap_stock(conn: Conn, author: Author, goods: Goods, *, reason: str) -> LedgerEntry:
-    """From a bin to nowhere. Raises what `require_goods` raises, and NotEnoughInBin."""
-    await require_goods_in_bin(conn, goods)
+    """From a bin, receiving or quarantine to nowhere. Raises what `require_goods` raises, and NotEnoughInBin."""
+    await require_goods_in_bin(conn, goods, besides=places.ARRIVAL)
     movement = Movement(
         MovementKind.SCRAP, goods.sku_code, goods.quantity, goods.bin_code, places.SCRAP, reason=reason
     )
