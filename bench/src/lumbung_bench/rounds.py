@@ -30,7 +30,7 @@ class Comparison:
     rounds_max: int = 100
     """Fewer where a case can be run only once, as when goods are sold out."""
     measure_s_min: float = 0.0
-    """More where a case ends by itself."""
+    """More where a case ends by itself; then nothing of it is left out as warming up, for that may be all of it."""
 
     async def run(self, stage: Stage, timing: Timing, tell: Callable[[str], None]) -> CaseResult:
         """Starts what it needs, measures, looks into the books, ends what it started."""
@@ -38,6 +38,7 @@ class Comparison:
             timing,
             rounds=min(timing.rounds, self.rounds_max),
             measure_s=max(timing.measure_s, self.measure_s_min),
+            warm_up_s=0.0 if self.measure_s_min else timing.warm_up_s,
         )
         taken = taken_now(timing)
         async with self.open(stage) as contenders:

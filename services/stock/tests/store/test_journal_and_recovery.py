@@ -380,6 +380,7 @@ class TestGroupCommit:
         await works.commit("SALE", (await works.sales.find_fresh("SALE")).epoch, entries)
         await works.require_true()
         assert await works.remaining() == 3
+        assert await works.scalar("SELECT count(*) FROM journal_dead_letter") == 0
 
     async def test_a_hold_that_was_given_back_before_a_recovery_may_be_granted_again_under_its_own_id(
         self, works: Works
