@@ -22,7 +22,6 @@ from lumbung_stock.domain.flash_sales import FlashSale
 from lumbung_stock.domain.reservation_failures import GateNotReady, HoldLost
 from lumbung_stock.domain.reservations import Reservation, ReservationState, Resolution
 from lumbung_stock.domain.resolve import EscrowChange
-from lumbung_stock.domain.without_gate import Wish
 from lumbung_stock.stores.gate import GateAnswer, RawEntry
 from lumbung_stock.stores.journal_codec import Outcome
 from lumbung_stock.usecases import reserve_on_sale
@@ -159,20 +158,6 @@ def decrement_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryLedger, "settle", greedy)
 
 
-def decide_whoever_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    decide = MemoryLedger._decided_without_gate
-
-    def unasked(self: MemoryLedger, wish: Wish) -> dict[str, Reservation]:
-        since = self.sale.on_postgres_since
-        self.sale = replace(self.sale, on_postgres_since=EPOCH_START)
-        try:
-            return decide(self, wish)
-        finally:
-            self.sale = replace(self.sale, on_postgres_since=since)
-
-    monkeypatch.setattr(MemoryLedger, "_decided_without_gate", unasked)
-
-
 def sell_on_while_the_gate_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot, note_armed = MemoryLedger.snapshot, MemoryLedger.note_armed
 
@@ -258,7 +243,6 @@ def let_ended_sales_be(monkeypatch: pytest.MonkeyPatch) -> None:
         (no_credit_for_what_was_refused, ""),
         (answer_from_the_gate, ""),
         (decrement_duplicates, ""),
-        (decide_whoever_serves, "alone_does_not_reach_valkey"),
         (sell_on_while_the_gate_is_installed, "alone_does_not_reach_valkey"),
         (trust_what_was_set_up_anew, ""),
         (trust_after_a_restart, "loses_its_tail"),

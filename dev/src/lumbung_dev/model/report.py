@@ -54,7 +54,6 @@ BREAKS_WITHIN = dict.fromkeys(Variant, _SMALL) | {
     Variant.CREDIT_ANY_EPOCH: Bounds(requests=1, committers=1, crashes=0),
     Variant.NO_CREDIT_FOR_SECOND_GRANT: Bounds(requests=1, committers=1, crashes=0),
     Variant.NO_CREDIT_UNDER_THE_SAME_ID: _SAME_HOLD,
-    Variant.REFUSE_FROM_PARTIAL_MEMORY: _QUIET,
     Variant.COMMIT_BEFORE_ARMED: _ONE,
     Variant.ALONE_WITHOUT_EPOCH: _ALONE,
     Variant.DECIDE_WHOEVER_SERVES: _ALONE,

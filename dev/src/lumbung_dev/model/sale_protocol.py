@@ -44,8 +44,7 @@ class Variant(Enum):
     EXPIRE_UNCHECKED = "expiry is applied without the state check"
     RELEASE_UNKNOWN = "a release that overtakes its reserve leaves no trace"
     EVICTION = "Valkey drops keys under memory pressure"
-    REFUSE_FROM_PARTIAL_MEMORY = "a gate that was set up anew refuses without asking Postgres"
-    TRUST_AFTER_RECONNECT = "a Valkey that came back is believed to remember every request"
+    REFUSE_FROM_GATE = "a refusal is answered on Valkey alone"
     COMMIT_BEFORE_ARMED = "a committer works under an epoch whose gate is still being set up"
     ALONE_WITHOUT_EPOCH = "Postgres begins to serve a sale alone without a new epoch"
     DECIDE_WHOEVER_SERVES = "Postgres decides alone without looking whether it still serves the sale"
@@ -139,8 +138,7 @@ class Creditor(NamedTuple):
 
 class World(NamedTuple):
     """Everything, at one instant. `told` is what each request's caller has heard; `confirmed` and `released` what
-    was acknowledged; `kept` is what Valkey would come back with; `complete`: as far as the service knows, the gate
-    remembers every request since the opening."""
+    was acknowledged; `kept` is what Valkey would come back with."""
 
     gate: Gate
     kept: Gate | None
@@ -156,7 +154,6 @@ class World(NamedTuple):
     recoveries: int
     fallbacks: int
     lost: bool
-    complete: bool
 
 
 Step = tuple[str, World]
@@ -198,7 +195,6 @@ def opened(bounds: Bounds) -> World:
         recoveries=0,
         fallbacks=0,
         lost=False,
-        complete=True,
     )
 
 
@@ -267,11 +263,10 @@ class Protocol:
         return self._answer_at_once(world, request, seen)
 
     def _answer_at_once(self, world: World, request: int, seen: Seen) -> World:
-        """A refusal does not wait for Postgres while the gate remembers every request."""
-        if seen.granted:
-            at_once = self.variant is Variant.ANSWER_FROM_GATE
-            return _hear(world, request, HELD) if at_once else world
-        if world.complete:
+        """Nobody is answered before Postgres has the answer, losers neither."""
+        if seen.granted and self.variant is Variant.ANSWER_FROM_GATE:
+            return _hear(world, request, HELD)
+        if not seen.granted and self.variant is Variant.REFUSE_FROM_GATE:
             return _hear(world, request, REFUSED)
         return world
 
@@ -449,7 +444,7 @@ class Protocol:
             seen=tuple(Seen(row.hold, granted=True) if row else None for row in taken),
             holds=frozenset(row.hold for row in taken if row),
         )
-        world = world._replace(gate=gate, complete=self.variant is Variant.REFUSE_FROM_PARTIAL_MEMORY)
+        world = world._replace(gate=gate)
         after = _with_recoverer(world, index, recoverer._replace(step="installed"))
         return "installs", after
 
@@ -500,12 +495,7 @@ class Protocol:
         if world.fallbacks < self.bounds.fallbacks and not ledger.alone:
             epoch = ledger.epoch + (self.variant is not Variant.ALONE_WITHOUT_EPOCH)
             alone = ledger._replace(epoch=epoch, armed=False, alone=True)
-            begun = world._replace(
-                ledger=alone,
-                told=_without_unwritten_refusals(world),
-                fallbacks=world.fallbacks + 1,
-                complete=False,
-            )
+            begun = world._replace(ledger=alone, fallbacks=world.fallbacks + 1)
             yield "Postgres serves the sale alone", begun
         if ledger.alone or (self.variant is Variant.DECIDE_WHOEVER_SERVES and world.fallbacks):
             for request, attempts in enumerate(world.attempts):
@@ -544,24 +534,13 @@ class Protocol:
                 yield f"Valkey drops {hold}", world._replace(gate=without)
 
     def _crash(self, world: World, kept: Gate) -> World:
-        """A refusal that was answered in the moment before is the one answer that may be lost with Valkey's data."""
         crashes = world.crashes + 1
         return world._replace(
             gate=kept,
             kept=kept if crashes < self.bounds.crashes else None,
-            told=_without_unwritten_refusals(world),
             crashes=crashes,
             lost=True,
-            complete=world.complete and self.variant is Variant.TRUST_AFTER_RECONNECT,
         )
-
-
-def _without_unwritten_refusals(world: World) -> tuple[str | None, ...]:
-    """Those that were answered before Postgres had them: the one kind of answer that may be given up with a gate."""
-    return tuple(
-        None if answer == REFUSED and row is None else answer
-        for answer, row in zip(world.told, world.ledger.rows, strict=True)
-    )
 
 
 def broken_promise(world: World, bounds: Bounds) -> str | None:

@@ -111,7 +111,7 @@ class MemoryGate:
             elif full:
                 outcome, answer = Outcome.LEFT_ALONE, GateAnswer(Outcome.JOURNAL_FULL, None)
             else:
-                answer = GateAnswer(outcome, cart.reservation_id, complete=self._is_complete())
+                answer = GateAnswer(outcome, cart.reservation_id)
                 state.requests[cart.request_id] = (cart.content_hash, outcome, cart.reservation_id)
             answers.append(replace(answer, available=available))
             outcomes.append(str(int(outcome)))
@@ -180,7 +180,7 @@ class MemoryGate:
         for extension_id, sku, units in extensions:
             if extension_id not in state.holds:
                 state.holds[extension_id] = ("", ())
-                state.free[sku] += units
+                state.free[sku] = state.free.get(sku, 0) + units
         return True
 
     def read_journal(self, code: str, count: int, wait_s: float = 0.0, *, after: str = "") -> list[RawEntry]:
@@ -192,6 +192,10 @@ class MemoryGate:
         state = self._change()
         for entry, _ in entries:
             state.journal.pop(entry, None)
+
+    def decided(self) -> list[str]:
+        """Requests that it remembers a decision on."""
+        return sorted(self._now.requests)
 
     def backlog(self, code: str) -> int:
         """Entries in the journal."""
@@ -286,7 +290,7 @@ class MemoryGate:
                 "body": encode(cart),
             },
         )
-        asked = outcome is not Outcome.HELD or cart.durability is Durability.SOFT
+        asked = outcome is Outcome.HELD and cart.durability is Durability.SOFT
         return GateAnswer(outcome, cart.reservation_id, available, complete=asked and self._is_complete())
 
     def _is_short(self, sale: FlashSale, cart: Cart) -> bool:

@@ -9,7 +9,7 @@ from lumbung_dev.simulation.history import History, Wanted
 from lumbung_dev.simulation.memory_gate import MemoryGate
 from lumbung_dev.simulation.memory_ledger import MemoryLedger
 from lumbung_stock.domain.flash_sales import FlashSaleState
-from lumbung_stock.domain.reservations import Reservation, ReservationState
+from lumbung_stock.domain.reservations import Durability, Reservation, ReservationState
 
 PROMISED = (ReservationState.HELD, ReservationState.CONFIRMED)
 
@@ -55,9 +55,10 @@ def _conservation(ledger: MemoryLedger) -> Iterator[str]:
 def _word(wanted: Wanted, ledger: MemoryLedger, *, forgotten: bool) -> Iterator[str]:
     """P2, P3 and P7, of one request.
 
-    What the gate alone answered (refusals of one that knows all answers, soft holds) may be lost with it: `forgotten`,
-    it is decided anew, and whoever had a soft hold is told.
+    A soft hold, which the gate alone has granted, may be lost with it: `forgotten`, it is decided anew, and whoever
+    had it is told.
     """
+    forgotten = forgotten and wanted.cart.durability is Durability.SOFT
     request_id = wanted.cart.request_id
     row = ledger.by_request.get(request_id)
     if wanted.told_lost and not forgotten:
@@ -117,3 +118,5 @@ def _leaks(ledger: MemoryLedger, gate: MemoryGate) -> Iterator[str]:
         yield f"P4: {on_its_way} credits, additions and journal entries are still on their way"
     elif differs := disagreement(ledger, gate):
         yield differs
+    elif never := [request_id for request_id in gate.decided() if request_id not in ledger.by_request]:
+        yield f"P3: the decisions on {never} never reach Postgres"

@@ -21,7 +21,7 @@ from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.domain.answers import decided
 from lumbung_stock.domain.flash_sales import Taken
 from lumbung_stock.domain.reckoning import GateStanding
-from lumbung_stock.domain.reservations import Draw
+from lumbung_stock.domain.reservations import Draw, Durability
 from lumbung_stock.stores.gate import REFUSE_BATCH, REFUSE_SKUS_MAX, Gate, GateAnswer, GateStatus
 from lumbung_stock.stores.journal_codec import Outcome, decode, split
 
@@ -633,15 +633,29 @@ class TestArm:
         await gate.freeze("SALE", 1)
         await gate.install(sale, [])
         await gate.arm("SALE", 1, complete=complete)
-        cart = make_cart({"A": 2}, request_id="once")
-        answer = await gate.reserve(sale, cart)
-        assert (answer.complete, answer.available) == (complete, {"A": 1})
-        assert not (await gate.reserve(sale, make_cart({"A": 2}, request_id="once"))).complete
+        soft = replace(make_cart({"A": 1}, request_id="once"), durability=Durability.SOFT)
+        answer = await gate.reserve(sale, soft)
+        assert (answer.outcome, answer.complete) == (Outcome.HELD, complete)
+        again = replace(make_cart({"A": 1}, request_id="once"), durability=Durability.SOFT)
+        assert not (await gate.reserve(sale, again)).complete
+
+    async def test_it_says_so_of_soft_holds_alone(
+        self, gate: Gate, make_cart: MakeCart, make_sale: MakeSale
+    ) -> None:
+        """Everybody else waits for Postgres."""
+        sale = make_sale("SALE", {"A": 1})
+        await gate.freeze("SALE", 1)
+        await gate.install(sale, [])
+        await gate.arm("SALE", 1, complete=True)
+        held = await gate.reserve(sale, make_cart({"A": 1}))
+        assert (held.outcome, held.complete) == (Outcome.HELD, False)
+        refused = await gate.reserve(sale, replace(make_cart({"A": 1}), durability=Durability.SOFT))
+        assert (refused.outcome, refused.complete) == (Outcome.OUT_OF_STOCK, False)
 
     async def test_another_run_of_the_server_does_not_know_every_answer(
         self, gate: Gate, valkey: Valkey, make_cart: MakeCart, make_sale: MakeSale
     ) -> None:
-        """It may have come back with less than it had; its run's id is another (TRUST_AFTER_RECONNECT)."""
+        """It may have come back with less than it had; its run's id is another."""
         sale = make_sale("SALE", {"A": 1})
         await gate.freeze("SALE", 1)
         await gate.install(sale, [])
@@ -650,7 +664,9 @@ class TestArm:
         assert run_id is not None
         assert len(run_id) == 40
         await valkey.hset("lumbung:{SALE}:gate", "complete", run_id[::-1])
-        assert not (await gate.reserve(sale, make_cart({"A": 2}))).complete
+        soft = replace(make_cart({"A": 1}), durability=Durability.SOFT)
+        answer = await gate.reserve(sale, soft)
+        assert (answer.outcome, answer.complete) == (Outcome.HELD, False)
 
     @pytest.mark.parametrize(
         ("frozen", "asked", "takes"), [(0, 1, False), (2, 1, False), (2, 2, True), (2, 3, False)]

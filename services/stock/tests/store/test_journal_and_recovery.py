@@ -32,6 +32,7 @@ from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSale
 from lumbung_stock.domain.pools import Move, split
 from lumbung_stock.domain.reservation_failures import AlreadyResolved, GateUnsafe, HoldParked
 from lumbung_stock.domain.reservations import (
+    Durability,
     OrderDetails,
     Refusal,
     Reservation,
@@ -1513,7 +1514,7 @@ class TestLimitsPerCustomer:
 
 
 class TestRefusals:
-    """A refusal waits for Postgres only when the gate may have forgotten an earlier answer (P3)."""
+    """A refusal is told when Postgres has it, as a hold is (P3)."""
 
     @staticmethod
     def reserve(works: Works) -> ReserveOnSale:
@@ -1521,21 +1522,43 @@ class TestRefusals:
         refuse = RefuseTogether(works.gate, max_waiting=100)
         return ReserveOnSale(works.gate, works.sales, works.answers, lambda: None, refuse)
 
-    async def test_it_is_answered_at_once_and_written_down_later(self, works: Works) -> None:
+    @staticmethod
+    async def answers(works: Works, *asking: Awaitable[Reservation]) -> list[Reservation]:
+        """What they hear, while the committer runs."""
+        with context.within(60.0):
+            waiting = [asyncio.ensure_future(each) for each in asking]
+        async with asyncio.timeout(60):
+            while not all(each.done() for each in waiting):
+                await works.commit_all()
+        return [await each for each in waiting]
+
+    @staticmethod
+    async def until_asked(works: Works, requests: int) -> None:
+        """Returns when the gate has decided so many."""
+        async with asyncio.timeout(60):
+            while await works.valkey.hlen("lumbung:{SALE}:requests") < requests:
+                await asyncio.sleep(0)
+
+    async def test_nobody_hears_it_before_postgres_has_it(
+        self, works: Works, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And those who come when it is known that little is left go together."""
+        monkeypatch.setattr("lumbung_stock.usecases.refuse_together.MEMORY_S", 60.0)
         await works.open(1)
         await works.hold()
         reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
         carts = [works.cart(2) for _ in range(20)]
-        told = [
-            await reserve(carts[0], sale),
-            *await asyncio.gather(*(reserve(cart, sale) for cart in carts[1:])),
-        ]
-        assert await works.scalar("SELECT count(*) FROM reservation WHERE state = 7") == 0
+        with context.within(60.0):
+            waiting = [asyncio.ensure_future(reserve(carts[0], sale))]
+            await self.until_asked(works, 2)
+            waiting += [asyncio.ensure_future(reserve(cart, sale)) for cart in carts[1:]]
+            await self.until_asked(works, 1 + len(carts))
+        assert not any(each.done() for each in waiting)
         assert await works.gate.backlog("SALE") < len(carts)
-        await works.commit_all()
-        for cart, answer in zip(carts, told, strict=True):
+        for cart, answer in zip(carts, await self.answers(works, *waiting), strict=True):
             written = await works.find(cart)
             assert (written.state, written.refusal) == (answer.state, answer.refusal)
+            assert written.state is ReservationState.REFUSED
             assert written.reservation_id == answer.reservation_id == cart.reservation_id
         await works.require_true()
 
@@ -1543,9 +1566,9 @@ class TestRefusals:
         await works.open(1)
         held = await works.hold(request_id="winner")
         reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
-        await reserve(works.cart(), sale)
-        again, loser = await asyncio.gather(
-            reserve(works.cart(request_id="winner"), sale), reserve(works.cart(), sale)
+        await self.answers(works, reserve(works.cart(), sale))
+        again, loser = await self.answers(
+            works, reserve(works.cart(request_id="winner"), sale), reserve(works.cart(), sale)
         )
         assert (again.reservation_id, again.state) == (held.reservation_id, ReservationState.HELD)
         assert loser.state is ReservationState.REFUSED
@@ -1557,64 +1580,58 @@ class TestRefusals:
         await works.open(1)
         held = await works.hold()
         reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
-        await reserve(works.cart(), sale)
+        await self.answers(works, reserve(works.cart(), sale))
         await works.resolve(held, Verb.RELEASE)
         await works.credit()
-        waiting = asyncio.create_task(reserve(works.cart(), sale))
-        while not waiting.done():
-            await works.commit_all()
-        assert (await waiting).state is ReservationState.HELD
+        (next_one,) = await self.answers(works, reserve(works.cart(), sale))
+        assert next_one.state is ReservationState.HELD
 
-    async def test_a_gate_that_was_set_up_anew_does_not_refuse_what_it_may_have_forgotten(
-        self, works: Works
-    ) -> None:
+    async def test_a_gate_that_was_set_up_anew_does_not_know_every_answer(self, works: Works) -> None:
+        """So that it holds nothing softly: the request may have been answered before."""
         await works.open(2)
         released = await works.hold(request_id="released")
         await works.resolve(released, Verb.RELEASE)
         await works.credit()
-        await works.hold(2)
         await works.valkey.flushdb()
         assert await works.set_up()
         reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
-        waiting = [
-            asyncio.create_task(reserve(works.cart(request_id=name), sale)) for name in ("released", "new")
-        ]
-        async with asyncio.timeout(60):
-            while not all(task.done() for task in waiting):
-                await works.commit_all()
-        first, new = [await task for task in waiting]
-        assert (first.reservation_id, first.state) == (released.reservation_id, ReservationState.HELD)
-        assert new.state is ReservationState.REFUSED
+        asked = replace(works.cart(request_id="released"), durability=Durability.SOFT)
+        (first,) = await self.answers(works, reserve(asked, sale))
+        assert first.reservation_id == released.reservation_id
+        await works.credit()
+        await works.require_true()
 
-    async def test_one_that_valkey_lost_before_postgres_had_it_is_decided_anew_and_nothing_is_oversold(
-        self, works: Works
+    async def test_one_that_valkey_lost_was_never_told(
+        self, works: Works, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """Its caller waits still, and hears what came of the request in the end."""
+        monkeypatch.setattr("lumbung_stock.usecases.reserve_on_sale.ASK_AGAIN_S", 0.05)
         await works.open(1)
         held = await works.hold()
         reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
-        refused = works.cart(request_id="loser")
-        assert (await reserve(refused, sale)).state is ReservationState.REFUSED
+        with context.within(60.0):
+            waiting = asyncio.ensure_future(reserve(works.cart(request_id="loser"), sale))
+        await self.until_asked(works, 2)
         await works.valkey.flushdb()
         await works.resolve(held, Verb.RELEASE)
         assert await works.set_up()
-        assert await works.ask(works.cart(request_id="loser")) is Outcome.HELD
-        await works.commit_all()
+        told, again = await self.answers(works, waiting, reserve(works.cart(request_id="loser"), sale))
+        assert told.state is again.state is ReservationState.HELD
+        assert told.reservation_id == again.reservation_id
         await works.require_true()
 
-    async def test_one_that_postgres_has_stays_whatever_valkey_loses(self, works: Works) -> None:
+    async def test_one_that_was_told_stays_whatever_valkey_loses(self, works: Works) -> None:
         await works.open(1)
         held = await works.hold()
         reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
-        refused = await reserve(works.cart(request_id="loser"), sale)
-        await works.commit_all()
+        (refused,) = await self.answers(works, reserve(works.cart(request_id="loser"), sale))
         await works.valkey.flushdb()
         await works.resolve(held, Verb.RELEASE)
         assert await works.set_up()
         sale = await works.sales.find_fresh("SALE")
-        waiting = asyncio.create_task(reserve(works.cart(request_id="loser"), sale))
-        while not waiting.done():
-            await works.commit_all()
-        assert (await waiting).reservation_id == refused.reservation_id
+        (again,) = await self.answers(works, reserve(works.cart(request_id="loser"), sale))
+        assert again.state is ReservationState.REFUSED
+        assert again.reservation_id == refused.reservation_id
         await works.require_true()
 
     async def test_one_bad_cart_of_many_refused_together_is_parked_alone(self, works: Works) -> None:

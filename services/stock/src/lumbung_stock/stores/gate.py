@@ -47,8 +47,9 @@ REFUSE_SKUS_MAX = 10
 class GateAnswer:
     """`hold_id` is the first request's when the request was seen before, None when nothing was decided.
 
-    `available` is what the gate had of the SKUs when it decided; empty when it did so before. `complete`: the gate
-    knows every request that was ever answered in the sale, so that this is the request's first answer.
+    `available` is what the gate had of the SKUs when it decided; empty when it did so before. `complete`,
+    told of soft holds only: the gate knows every request that was ever answered in the sale, so that this is the
+    request's first answer.
     """
 
     outcome: Outcome

@@ -6,13 +6,13 @@
 --       5 bodies (one of each cart, by newline)  6 number of SKUs, then these SKUs
 --       then for each cart: request id, content hash, hold id, customer, number of triples, and these triples:
 --       index of the SKU, units, limit per customer (0: none)
--- Returns {available, {outcome, hold id, complete}, ...}, or {} when the gate is not armed under this epoch. Outcomes
+-- Returns {available, {outcome, hold id}, ...}, or {} when the gate is not armed under this epoch. Outcomes
 -- as in reserve.lua, and 0 when the cart was left alone. A request seen before gets its first answer: {outcome, hold id}.
 -- The entry's `outcomes` has a 0 for each cart that is not in it. The number of calls depends on nothing.
 
 local LEFT_ALONE, OUT_OF_STOCK, LIMIT_REACHED, REQUEST_REUSED, JOURNAL_FULL = 0, 2, 3, 5, 6
 
-local gate = redis.call('HMGET', KEYS[1], 'armed', 'epoch', 'seq', 'complete')
+local gate = redis.call('HMGET', KEYS[1], 'armed', 'epoch', 'seq')
 if gate[1] ~= '1' or gate[2] ~= ARGV[1] then
     return {}
 end
@@ -63,11 +63,6 @@ local function first_answer(stored, content)
     return {tonumber(outcome), hold}
 end
 
--- A server that started anew since it armed the gate may have forgotten requests (see arm_gate.lua).
-local complete = '0'
-if gate[4] and gate[4] ~= '0' and gate[4] == string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') then
-    complete = '1'
-end
 local answers, outcomes, remembered, new = {}, {}, {}, {}
 for index, cart in ipairs(carts) do
     local request, content, hold = ARGV[cart.at], ARGV[cart.at + 1], ARGV[cart.at + 2]
@@ -83,7 +78,7 @@ for index, cart in ipairs(carts) do
             answers[index] = {JOURNAL_FULL}
         else
             new[request] = content .. '|' .. outcome .. '|' .. hold
-            answers[index], outcomes[index] = {outcome, hold, complete}, outcome
+            answers[index], outcomes[index] = {outcome, hold}, outcome
             remembered[#remembered + 1] = request
             remembered[#remembered + 1] = new[request]
         end

@@ -19,8 +19,8 @@
 -- journal_codec.Outcome:
 --       1 HELD  2 OUT_OF_STOCK  3 LIMIT_REACHED  4 NOT_ARMED (or another epoch)  5 REQUEST_REUSED  6 JOURNAL_FULL
 -- A request seen before gets its first answer: {outcome, first hold id}. `complete` is '1' while the gate knows every
--- request that was ever answered in this sale: then this is the request's first answer. Of a hold that waits for Postgres
--- it is not asked.
+-- request that was ever answered in this sale: then this is the request's first answer. It is asked only of a hold that
+-- does not wait for Postgres.
 -- Nothing is written before everything was checked, since an error midway keeps what was written, and the journal
 -- comes first: an entry without units does no harm, units without an entry would be lost until somebody misses them. The
 -- number of calls does not depend on the cart.
@@ -94,6 +94,6 @@ end
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3] .. '|' .. outcome .. '|' .. ARGV[4])
 redis.call('HSET', KEYS[1], 'seq', seq)
 -- Who answers at once asks what the gate still knows, and it knows all only in the run of the server that armed it.
-local complete = (outcome ~= HELD or ARGV[10] == '1') and gate[4] and gate[4] ~= '0'
+local complete = outcome == HELD and ARGV[10] == '1' and gate[4] and gate[4] ~= '0'
     and gate[4] == string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 return {outcome, ARGV[4], complete and '1' or '0', available}

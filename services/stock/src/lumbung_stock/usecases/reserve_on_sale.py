@@ -1,4 +1,4 @@
-"""Reserve on a flash sale: through the gate in Valkey; a hold is answered when Postgres has it (P2)."""
+"""Reserve on a flash sale: through the gate in Valkey; answered when Postgres has the answer (P2, P3)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lumbung_stock.domain.reservations import Draw, Durability, Reservation
 from lumbung_stock.domain.without_gate import PoolIsShortError, ServedElsewhereError
 from lumbung_stock.stores.carts_in_flight import CartsInFlight
 from lumbung_stock.stores.gate import GateAnswer
-from lumbung_stock.stores.journal_codec import Outcome, refusal_of
+from lumbung_stock.stores.journal_codec import Outcome
 from lumbung_stock.stores.sale_book import SaleBook
 from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.refuse_together import RefuseTogether
@@ -52,8 +52,8 @@ class ReserveOnSale:
     carts: CartsInFlight = field(default_factory=CartsInFlight)
 
     async def __call__(self, cart: Cart, sale: FlashSale, *, last_word: bool = True) -> Reservation:
-        """The first answer to the cart's request: when Postgres has it, or at once when it is a refusal or a soft hold
-        and the gate knows that there was no answer before.
+        """The first answer to the cart's request: when Postgres has it, or at once when it is a soft hold and the gate
+        knows that there was no answer before.
 
         Raises RequestIdReused, HoldParked, JournalFull, GateNotReady, HoldPending, FlashSaleNotOpen (it was closed
         meanwhile), StoreUnavailable; after the last three, the same request finds its answer. ServedElsewhereError when
@@ -62,7 +62,7 @@ class ReserveOnSale:
         """
         for turn in range(ANSWER_WAITS_MAX):
             said = await self._asked(cart, sale, last_word=last_word)
-            if answer := refused_at_once(cart, said) or held_at_once(cart, sale, said):
+            if answer := held_at_once(cart, sale, said):
                 return answer
             seen_before = said.hold_id != cart.reservation_id
             if seen_before and (known := await self.answers.find(cart.request_id)):
@@ -165,19 +165,6 @@ class ReserveOnSale:
         if fresh.epoch == sale.epoch:
             await asyncio.sleep(wait_s)
         return fresh
-
-
-def refused_at_once(cart: Cart, said: GateAnswer) -> Reservation | None:
-    """The refusal that need not wait for Postgres: the gate, which knows every answer of this sale, gave none before.
-
-    It will be in Postgres shortly. Its times are this process' own; nobody is shown them.
-    """
-    refused = said.outcome in (Outcome.OUT_OF_STOCK, Outcome.LIMIT_REACHED)
-    if not (refused and said.complete and said.hold_id == cart.reservation_id):
-        return None
-    refusal = refusal_of(cart, said.outcome, said.available)
-    now = datetime.now(UTC)
-    return decided(cart, refusal, (now, now)) if refusal else None
 
 
 def held_at_once(cart: Cart, sale: FlashSale, said: GateAnswer) -> Reservation | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lumbung_kit import context
 from lumbung_kit.failures import Failure, RequestIdReused
@@ -23,9 +24,9 @@ from lumbung_stock.usecases.reserve_on_sale import (
     MARGIN_S,
     ReserveOnSale,
     held_at_once,
-    refused_at_once,
 )
 
+DECIDED: Final = (Outcome.HELD, Outcome.OUT_OF_STOCK, Outcome.LIMIT_REACHED)
 Answers = dict[int, Reservation | BaseException]
 """By the cart's place in the list."""
 Places = Mapping[int, Cart]
@@ -65,7 +66,7 @@ class ReserveTogether:
         return by_sale, alone
 
     async def _of_sale(self, sale: FlashSale, places: Places, answers: Answers) -> None:
-        """Tells apart who has an answer, who waits until Postgres has the hold, and who has to ask alone."""
+        """Tells apart who has an answer, who waits until Postgres has it, and who has to ask alone."""
         try:
             said = await self.on_sale.say_to_all(list(places.values()), sale)
         except Failure:  # nobody knows of whom: each asks again
@@ -74,9 +75,9 @@ class ReserveTogether:
         waiting: dict[int, Cart] = {}
         alone: dict[int, Cart] = {}
         for (place, cart), answer in zip(places.items(), said, strict=True):
-            if decided := refused_at_once(cart, answer) or held_at_once(cart, sale, answer):
+            if decided := held_at_once(cart, sale, answer):
                 answers[place] = decided
-            elif answer.outcome is Outcome.HELD and answer.hold_id == cart.reservation_id:
+            elif answer.outcome in DECIDED and answer.hold_id == cart.reservation_id:
                 waiting[place] = cart
             else:
                 alone[place] = cart
