@@ -147,6 +147,19 @@ async def test_retiring_is_told_and_a_new_name_is_not(make_postgres) -> None:
         assert await changed(postgres) == [["CUP"], ["CUP"]]
 
 
+async def test_a_component_that_changes_tells_of_the_bundles_around_it(make_postgres) -> None:
+    retired = sku("CUP", version=2, state=skus_pb2.SKU_STATE_RETIRED)
+    events = [
+        bundle("SET", {"CUP": 2}),
+        bundle("CRATE", {"CUP": 8}),
+        sku("CUP"),
+        retired,
+        sku("CUP", version=3),
+    ]
+    async with followed(make_postgres, events) as (postgres, _):
+        assert await changed(postgres) == [["SET"], ["CRATE"], *[["CRATE", "CUP", "SET"]] * 3]
+
+
 async def test_events_of_no_concern_are_passed_over(make_postgres) -> None:
     events = [pb.Event(product_changed=pb.ProductChanged()), sku("CUP")]
     async with followed(make_postgres, events) as (_, book):
