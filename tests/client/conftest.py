@@ -20,9 +20,8 @@ from lumbung_client import LumbungClient, Options
 from lumbung_dev.local.health import grpc_serves
 from lumbung_dev.local.program import Program, Running
 from lumbung_kit import serving
-from lumbung_kit.clients import open_channel
 from lumbung_kit.embedded.ports import free_port
-from lumbung_kit.testing import MakeDatabase
+from lumbung_kit.testing import MakeDatabase, open_cast_channel
 from lumbung_stock.app import build
 from lumbung_stock.settings import StockSettings
 
@@ -178,7 +177,7 @@ class Stock:
         )
         for sku_code, quota in quotas.items():
             plan.items.add(sku_code=sku_code, warehouse_code=WAREHOUSE, quota=quota, limit_per_customer=limit)
-        async with open_channel(self.address, actor="staff:test") as channel:
+        async with open_cast_channel(self.address, "staff:test") as channel:
             sales: Any = flash_sales_pb2_grpc.FlashSaleServiceStub(channel)
             await sales.PlanFlashSale(plan)
             if opened:

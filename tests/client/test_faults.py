@@ -178,7 +178,8 @@ class Storefront:
         self._reserve: Any = rpc.ReservationServiceStub(channel).Reserve
 
     async def reserve(self, request: pb.ReserveRequest) -> pb.Reservation:
-        return (await self._reserve(request, timeout=60)).reservation
+        asked = self._reserve(request, timeout=60, metadata=[("lumbung-actor", "storefront:other")])
+        return (await asked).reservation
 
     async def reserve_and_lose_the_answer(self, stock: Stock, proxy: Proxy) -> pb.Reservation:
         """The connection is cut when the hold is made and its answer is on the way."""

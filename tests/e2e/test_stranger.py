@@ -41,7 +41,9 @@ async def buf_curl(*arguments: str) -> tuple[int, str, str]:
 async def reserve(system: LocalSystem, request_id: str, quantity: int) -> tuple[int, Any]:
     line = {"sku_code": FLASH_SKU, "quantity": quantity}
     body = json.dumps({"request_id": request_id, "channel_code": "web", "lines": [line]})
-    code, out, err = await buf_curl("-d", body, f"http://{system.addresses.stock}/{RESERVE}")
+    code, out, err = await buf_curl(
+        "-H", "lumbung-actor: storefront:web", "-d", body, f"http://{system.addresses.stock}/{RESERVE}"
+    )
     return code, json.loads(out or err)
 
 

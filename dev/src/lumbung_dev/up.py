@@ -58,7 +58,7 @@ def _call_to_paste(stock: str) -> str:
     body = f'{{"request_id": "try-1", "channel_code": "web", "lines": [{{"sku_code": "{FLASH_SKU}", "quantity": 1}}]}}'
     buf = ROOT / ".venv" / "bin" / "buf"
     url = f"http://{stock}/lumbung.stock.v1.ReservationService/Reserve"
-    return f"{_short(buf)} curl --protocol grpc -d '{body}' {url}\n"
+    return f"{_short(buf)} curl --protocol grpc -H 'lumbung-actor: storefront:web' -d '{body}' {url}\n"
 
 
 def _short(path: Path) -> str:

@@ -26,9 +26,9 @@ from lumbung.catalog.v1 import (
 from lumbung_catalog.app import NAME, SCHEMA, build
 from lumbung_catalog.settings import CatalogSettings
 from lumbung_kit import serving
-from lumbung_kit.clients import RemoteFailure, failure_from, open_channel
+from lumbung_kit.clients import RemoteFailure, failure_from
 from lumbung_kit.postgres import Postgres
-from lumbung_kit.testing import MakeDatabase
+from lumbung_kit.testing import MakeDatabase, open_cast_channel
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -59,6 +59,7 @@ class Catalog:
     imports: imports_pb2_grpc.ImportServiceAsyncStub
     events: events_pb2_grpc.EventServiceAsyncStub
     postgres: Postgres
+    server: serving.RunningServer
 
     async def product(self, product_code: str, *axes: str, request_id: str = "") -> products_pb2.Product:
         """Creates a product with these axes."""
@@ -135,15 +136,15 @@ async def catalog(make_database: MakeDatabase) -> AsyncIterator[Catalog]:
         app = await build(settings, stack)
         server = await serving.start(NAME, settings, app)
         stack.push_async_callback(server.stop, 1)
-        channel = open_channel(f"127.0.0.1:{server.port}", actor="staff:ani")
+        channel = open_cast_channel(f"127.0.0.1:{server.port}", "staff:ani")
         stack.push_async_callback(channel.close)
         watching = Postgres(url, name="test-watch", schema=SCHEMA)
         await watching.open()
         stack.push_async_callback(watching.close)
-        yield _catalog(channel, watching)
+        yield _catalog(channel, watching, server)
 
 
-def _catalog(channel: grpc.aio.Channel, watching: Postgres) -> Catalog:
+def _catalog(channel: grpc.aio.Channel, watching: Postgres, server: serving.RunningServer) -> Catalog:
     return Catalog(
         products=products_pb2_grpc.ProductServiceStub(channel),
         skus=skus_pb2_grpc.SkuServiceStub(channel),
@@ -152,4 +153,5 @@ def _catalog(channel: grpc.aio.Channel, watching: Postgres) -> Catalog:
         imports=imports_pb2_grpc.ImportServiceStub(channel),
         events=events_pb2_grpc.EventServiceStub(channel),
         postgres=watching,
+        server=server,
     )

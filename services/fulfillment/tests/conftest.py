@@ -52,9 +52,9 @@ from lumbung.stock.v1 import inventory_pb2, inventory_pb2_grpc, reservations_pb2
 from lumbung_fulfillment.app import NAME, SCHEMA, build
 from lumbung_fulfillment.settings import FulfillmentSettings
 from lumbung_kit import serving
-from lumbung_kit.clients import RemoteFailure, failure_from, open_channel
+from lumbung_kit.clients import RemoteFailure, failure_from
 from lumbung_kit.postgres import Postgres
-from lumbung_kit.testing import MakeDatabase
+from lumbung_kit.testing import MakeDatabase, open_cast_channel
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 WAREHOUSE = "JKT"
@@ -417,7 +417,7 @@ class Floor:
         )
         self.server = await serving.start(NAME, settings, await build(settings, self._stack))
         channel = await self._stack.enter_async_context(
-            open_channel(f"127.0.0.1:{self.server.port}", actor="terminal:test")
+            open_cast_channel(f"127.0.0.1:{self.server.port}", "terminal:test")
         )
         self.channel = channel
         self.orders: orders_pb2_grpc.OrderServiceAsyncStub = orders_pb2_grpc.OrderServiceStub(channel)

@@ -21,14 +21,14 @@ from lumbung.stock.v1 import flash_sales_pb2 as sales_pb
 from lumbung.stock.v1 import flash_sales_pb2_grpc, reservations_pb2_grpc
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit import serving
-from lumbung_kit.clients import RemoteFailure, failure_from, open_channel
+from lumbung_kit.clients import RemoteFailure, failure_from
 from lumbung_kit.events import EventLog
 from lumbung_kit.failures import Kind, StoreUnavailable
 from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.provision import url_to
 from lumbung_kit.status import DETAILS_KEY
-from lumbung_kit.testing import Server, Templates
+from lumbung_kit.testing import Server, Templates, open_cast_channel
 from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.app import build
 from lumbung_stock.domain.carts import Cart
@@ -365,7 +365,7 @@ class Shop:
         """Another replica of the service on the same stores, with clients that ask it; `settings` differ from ours."""
         async with (
             served(self.settings.model_copy(update=settings)) as server,
-            open_channel(server.address, actor="storefront:web") as channel,
+            open_cast_channel(server.address) as channel,
         ):
             yield replace(self, channel=channel, server=server)
 
@@ -521,7 +521,7 @@ def make_shop(database_templates: Templates, postgres_server: Server, valkey_ser
         stack.push_async_callback(postgres.close)
         shop = Shop(
             made,
-            await stack.enter_async_context(open_channel(running.address, actor="storefront:web")),
+            await stack.enter_async_context(open_cast_channel(running.address)),
             running,
             await _connected(database.url, stack),
             await _connected(url_to(postgres_server.url, database=database.database), stack),

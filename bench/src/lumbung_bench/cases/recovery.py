@@ -21,6 +21,7 @@ from lumbung_bench.results import CaseResult
 from lumbung_bench.rounds import Case, NotYetError, taken_now
 from lumbung_bench.stage import Stage
 from lumbung_dev.local.trouble import Trouble
+from lumbung_kit.clients import open_channel
 
 HOLDS = 100_000
 HOLDS_QUICK = 5_000
@@ -90,7 +91,7 @@ async def _until_held(ours: StockService, number: int) -> None:
     """Asks again and again, with a new id each time, as another buyer would."""
     give_up_at = time.monotonic() + RECOVER_S_MAX
     (cart,) = reservations.carts(3, 3)
-    async with grpc.aio.insecure_channel(ours.target) as channel:
+    async with open_channel(ours.target, actor="storefront:bench") as channel:
         stub = rpc.ReservationServiceStub(channel)
         for probe in count():
             asked = reservations.request(cart, f"probe-{number}-{probe}", sale=SALE)

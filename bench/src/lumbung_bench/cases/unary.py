@@ -16,6 +16,7 @@ from lumbung_bench.contenders import Contender, Load, Server
 from lumbung_bench.contestants.stock_service import SALE, SKUS, StockService, stock_service
 from lumbung_bench.rounds import Comparison, NotYetError
 from lumbung_bench.stage import Stage
+from lumbung_kit.clients import open_channel
 from lumbung_kit.settings import Engine
 
 BATCH = 64
@@ -116,7 +117,7 @@ async def _soft(stage: Stage) -> AsyncIterator[list[Contender]]:
 
 async def require_served(ours: StockService, asked: pb.ReserveRequest) -> None:
     """Raises NotYetError when the service does not take such a request."""
-    async with grpc.aio.insecure_channel(ours.target) as channel:
+    async with open_channel(ours.target, actor="storefront:bench") as channel:
         try:
             await rpc.ReservationServiceStub(channel).Reserve(asked, timeout=10)
         except grpc.aio.AioRpcError as error:

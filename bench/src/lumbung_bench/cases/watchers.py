@@ -24,6 +24,7 @@ from lumbung_bench.results import CaseResult, Sample
 from lumbung_bench.rounds import Case, NotYetError, taken_now
 from lumbung_bench.stage import Stage, python
 from lumbung_dev.local.trouble import Trouble
+from lumbung_kit.clients import open_channel
 
 WATCHERS = 5_000
 CONNECTIONS = 20
@@ -97,7 +98,7 @@ def _request() -> pb.WatchAvailabilityRequest:
 
 
 async def _require_served(ours: StockService) -> None:
-    async with grpc.aio.insecure_channel(ours.target) as channel:
+    async with open_channel(ours.target, actor="storefront:bench") as channel:
         call = availability_pb2_grpc.AvailabilityServiceStub(channel).WatchAvailability(
             _request(), timeout=10
         )
@@ -134,7 +135,7 @@ async def _last_hears(ours: StockService, watchers: _Watchers, request_id: str) 
     await watchers.say("mark")
     await watchers.hear("marked")
     (cart,) = reservations.carts(3, 3)
-    async with grpc.aio.insecure_channel(ours.target) as channel:
+    async with open_channel(ours.target, actor="storefront:bench") as channel:
         sent_at = time.monotonic()
         asked = reservations.request(cart, request_id, sale=SALE)
         await rpc.ReservationServiceStub(channel).Reserve(asked, timeout=10)

@@ -7,14 +7,13 @@ import asyncio
 import re
 from urllib.parse import unquote, urlsplit
 
-import grpc
-
 from lumbung.stock.v1 import reservations_pb2_grpc as rpc
 from lumbung_bench.contestants.stock_service import SALE, StockService
 from lumbung_bench.load.messages import DIGITS, Template, placeholder
 from lumbung_bench.load.resp import packed
 from lumbung_bench.reservations import REQUEST_PREFIX, carts, request
 from lumbung_dev.local.trouble import Trouble
+from lumbung_kit.clients import open_channel
 
 HEAR_S_MAX = 10.0
 _WORD = re.compile(rb'"((?:[^"\\]|\\.)*)"')
@@ -29,7 +28,7 @@ async def capture_reserve(service: StockService, lines: int) -> Template:
     reader, writer = await _monitor(service.valkey_url)
     try:
         (cart,) = carts(lines, lines)
-        async with grpc.aio.insecure_channel(service.target) as channel:
+        async with open_channel(service.target, actor="storefront:bench") as channel:
             stub = rpc.ReservationServiceStub(channel)
             answer = await stub.Reserve(request(cart, mark, sale=SALE), timeout=HEAR_S_MAX)
         words = await _hear(reader, (REQUEST_PREFIX + mark).encode())

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import grpc
 import psycopg
 
 from lumbung.stock.v1 import flash_sales_pb2 as sales_pb
@@ -15,6 +14,7 @@ from lumbung.stock.v1 import flash_sales_pb2_grpc as sales_rpc
 from lumbung_bench.contenders import Server
 from lumbung_bench.reservations import CHANNEL, REQUEST_PREFIX, WAREHOUSE, sku
 from lumbung_bench.stage import Stage
+from lumbung_kit.clients import open_channel
 from lumbung_kit.embedded.ports import free_port
 
 SALE = "BENCH"
@@ -106,7 +106,7 @@ async def open_sale(address: str, code: str, quotas: Mapping[str, int]) -> None:
     request.end_time.FromDatetime(datetime.now(UTC) + timedelta(hours=12))
     for sku_code, quota in quotas.items():
         request.items.add(sku_code=sku_code, warehouse_code=WAREHOUSE, quota=quota)
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with open_channel(address, actor="staff:bench") as channel:
         sales = sales_rpc.FlashSaleServiceStub(channel)
         await sales.PlanFlashSale(request, timeout=CALL_S_MAX)
         await sales.OpenFlashSale(

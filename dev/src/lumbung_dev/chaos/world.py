@@ -74,17 +74,17 @@ class World:
     hurt_at_s: float = 0.0
     """When the last damage was done, or undone: from then on recovery is counted."""
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-    _channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
+    _channels: dict[tuple[str, str], grpc.aio.Channel] = field(default_factory=dict)
 
     # Asking
 
-    def channel(self, replica: str) -> grpc.aio.Channel:
+    def channel(self, replica: str, actor: str = "storefront:web") -> grpc.aio.Channel:
         """To one replica; `both` tries either."""
-        if replica not in self._channels:
+        if (replica, actor) not in self._channels:
             both = "ipv4:" + ",".join(self.addresses.values())
             target = both if replica == "both" else self.addresses[replica]
-            self._channels[replica] = open_channel(target, actor="storefront:web")
-        return self._channels[replica]
+            self._channels[replica, actor] = open_channel(target, actor=actor)
+        return self._channels[replica, actor]
 
     def reservations(self, replica: str = "both") -> Any:
         """Client of ReservationService."""
@@ -92,7 +92,7 @@ class World:
 
     def sales(self, replica: str = "both") -> Any:
         """Client of FlashSaleService."""
-        return flash_sales_pb2_grpc.FlashSaleServiceStub(self.channel(replica))
+        return flash_sales_pb2_grpc.FlashSaleServiceStub(self.channel(replica, "staff:chaos"))
 
     async def close_channels(self) -> None:
         """Hangs up."""

@@ -45,7 +45,7 @@ _SERVICE_CONFIG: Final = json.dumps(
 CANCELLED is how a grpcio server that stops drops calls that it has not taken up (docs/decisions/0022).
 """
 
-_OPTIONS: Final = (
+OPTIONS: Final = (
     ("grpc.service_config", _SERVICE_CONFIG),
     ("grpc.max_receive_message_length", RECEIVED_BYTES_MAX),
     ("grpc.keepalive_time_ms", 30_000),
@@ -88,33 +88,48 @@ def open_channel(target: str, *, actor: str) -> grpc.aio.Channel:
     """A channel whose calls have at most the time that the current call has left, else five seconds.
 
     Streaming answers have no deadline unless the caller or the current call sets one. Calls are made for the
-    current actor, or for `actor` where there is none. UNAVAILABLE is retried a few times within the deadline.
+    current actor, or for `actor` where there is none; `actor` is who calls in either case, so that its role counts.
+    UNAVAILABLE is retried a few times within the deadline.
     """
-    return _Channel(grpc.aio.insecure_channel(target, options=_OPTIONS), actor)
+    return OurChannel(grpc.aio.insecure_channel(target, options=OPTIONS), actor)
 
 
-class _Channel(grpc.aio.Channel):
+class OurChannel(grpc.aio.Channel):
     """Adds to each call what `open_channel` promises. A wrapper: an interceptor costs a task per call."""
 
     def __init__(self, channel: grpc.aio.Channel, actor: str) -> None:
         self._channel = channel
         self._actor = actor
 
+    def _actor_for(self, method: str) -> str:  # noqa: ARG002 - the same for all; a test's channel differs
+        """Who calls."""
+        return self._actor
+
     def unary_unary(self, method: str, *args: Any, **options: Any) -> Any:
         return _Calls(
-            self._channel.unary_unary(method, *args, **options), method, self._actor, DEFAULT_DEADLINE_S
+            self._channel.unary_unary(method, *args, **options),
+            method,
+            self._actor_for(method),
+            DEFAULT_DEADLINE_S,
         )
 
     def stream_unary(self, method: str, *args: Any, **options: Any) -> Any:
         return _Calls(
-            self._channel.stream_unary(method, *args, **options), method, self._actor, DEFAULT_DEADLINE_S
+            self._channel.stream_unary(method, *args, **options),
+            method,
+            self._actor_for(method),
+            DEFAULT_DEADLINE_S,
         )
 
     def unary_stream(self, method: str, *args: Any, **options: Any) -> Any:
-        return _Calls(self._channel.unary_stream(method, *args, **options), method, self._actor, None)
+        return _Calls(
+            self._channel.unary_stream(method, *args, **options), method, self._actor_for(method), None
+        )
 
     def stream_stream(self, method: str, *args: Any, **options: Any) -> Any:
-        return _Calls(self._channel.stream_stream(method, *args, **options), method, self._actor, None)
+        return _Calls(
+            self._channel.stream_stream(method, *args, **options), method, self._actor_for(method), None
+        )
 
     async def close(self, grace: float | None = None) -> None:
         await self._channel.close(grace)
@@ -128,7 +143,7 @@ class _Channel(grpc.aio.Channel):
     async def channel_ready(self) -> None:
         await self._channel.channel_ready()
 
-    async def __aenter__(self) -> _Channel:
+    async def __aenter__(self) -> OurChannel:
         await self._channel.__aenter__()
         return self
 
@@ -178,7 +193,10 @@ class _Calls:
 
     def _metadata(self, traceparent: str, given: Iterable[tuple[str, str | bytes]] | None) -> _Metadata:
         actor = context.actor()
-        added: _Metadata = ((context.ACTOR_KEY, self._actor if actor == context.ANONYMOUS else actor),)
+        if actor in (context.ANONYMOUS, self._actor):
+            added: _Metadata = ((context.ACTOR_KEY, self._actor),)
+        else:
+            added = ((context.ACTOR_KEY, actor), (context.CALLER_KEY, self._actor))
         if traceparent:
             added = (*added, ("traceparent", traceparent))
         return (*given, *added) if given else added

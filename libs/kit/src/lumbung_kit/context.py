@@ -15,6 +15,8 @@ from typing import Final
 ANONYMOUS: Final = "anonymous"
 ACTOR_KEY: Final = "lumbung-actor"
 """The metadata key in which an actor travels between services."""
+CALLER_KEY: Final = "lumbung-caller"
+"""The metadata key in which a service says that it is itself who calls, on behalf of the actor."""
 
 _actor: ContextVar[str] = ContextVar("lumbung_actor", default=ANONYMOUS)
 _deadline: ContextVar[float] = ContextVar("lumbung_deadline", default=math.inf)

@@ -103,6 +103,20 @@ class RequestIdReused(Failure):
     reason = "REQUEST_ID_REUSED"
 
 
+class CallerMissing(Failure):
+    """Nobody said who calls: name yourself in the metadata `lumbung-actor`, such as storefront:web."""
+
+    kind = Kind.UNAUTHENTICATED
+    reason = "CALLER_MISSING"
+
+
+class WrongRole(Failure):
+    """This is not for the caller's role; the metadata say for whose it is."""
+
+    kind = Kind.PERMISSION_DENIED
+    reason = "WRONG_ROLE"
+
+
 class RequestInFlight(Failure):
     """The same request is being handled right now; ask again for its answer."""
 

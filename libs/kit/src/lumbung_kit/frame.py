@@ -30,7 +30,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from opentelemetry.trace import Span
 
-from lumbung_kit import context, logs, metrics, status, telemetry
+from lumbung_kit import access, context, logs, metrics, status, telemetry
 from lumbung_kit.admission import Admission, Pace, Refused
 from lumbung_kit.clients import RemoteFailure, failure_from
 from lumbung_kit.failures import (
@@ -92,14 +92,19 @@ class Frame:
     def add_registered_method_handlers(
         self, service_name: str, method_handlers: Mapping[str, Handler]
     ) -> None:
-        """Wraps the handlers of one service."""
+        """Wraps the handlers of one service, open to whom the contract opens them."""
+        callers = access.callers_of(service_name)
         self._methods[service_name] = {
-            name: _Method(self, f"/{service_name}/{name}", handler)
+            name: _Method(self, f"/{service_name}/{name}", handler, callers.get(name, access.NOBODY))
             for name, handler in method_handlers.items()
         }
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[object]) -> None:
         """Nothing: generated code says the same twice, and this time for servers that are older than ours."""
+
+    def service_names(self) -> list[str]:
+        """Those that callers are admitted to: neither health nor reflection."""
+        return [name for name in self._methods if not f"/{name}".startswith(_INFRASTRUCTURE)]
 
     def require(self, service_name: str) -> None:
         """Raises TypeError unless handlers were registered under this name."""
@@ -109,6 +114,11 @@ class Frame:
     def weigh(self, service_name: str, name: str, units: Callable[[Any], int]) -> None:
         """Says how much work a request of this unary method is; without this, each is one unit."""
         self._methods[service_name][name].units = units
+
+    def open(self, service_name: str, callers: Mapping[str, access.Roles]) -> None:
+        """Says who may call methods that are in no contract, by their names."""
+        for name, roles in callers.items():
+            self._methods[service_name][name].callers = roles
 
     def serve_on(self, server: grpc.aio.Server) -> None:
         """Every handler, and a refusal for each name that nobody has."""
@@ -158,8 +168,9 @@ class _Unknown(grpc.GenericRpcHandler):
 class _Method:
     """One method of one server: what is known before any call, and the four shapes of a call."""
 
-    def __init__(self, frame: Frame, path: str, handler: Handler) -> None:
+    def __init__(self, frame: Frame, path: str, handler: Handler, callers: access.Roles) -> None:
         self.frame = frame
+        self.callers = callers
         self.name = path.removeprefix("/")
         self.observed = not path.startswith(_INFRASTRUCTURE)
         self.begins_traces = not handler.response_streaming
@@ -358,7 +369,8 @@ class _Running:
             raise ShuttingDown
         if remaining_s <= 0:
             raise DeadlineExceeded
-        self._actor, traceparent = _identity(self._call)
+        self._actor, caller, traceparent = _identity(self._call)
+        access.require_role(method.callers, caller, method.name)
         refused = method.admission.enter(self._actor, method.pace, remaining_s, self._started)
         if refused is not None:
             raise method.overloaded(refused)
@@ -397,23 +409,25 @@ def _remaining_s(call: Any) -> float:
     return math.inf if remaining_s is None or remaining_s > _NO_DEADLINE_S else remaining_s
 
 
-def _identity(call: Call) -> tuple[str, str]:
-    """The actor and the traceparent that came with the call."""
-    actor, traceparent = context.ANONYMOUS, ""
+def _identity(call: Call) -> tuple[str, str, str]:
+    """The actor, who calls (the actor, or a service on its behalf), and the traceparent that came with the call."""
+    actor, caller, traceparent = context.ANONYMOUS, "", ""
     for key, value in call.invocation_metadata() or ():
         if key == context.ACTOR_KEY:
-            actor = _checked_actor(value)
+            actor = _checked_name(key, value)
+        elif key == context.CALLER_KEY:
+            caller = _checked_name(key, value)
         elif key == "traceparent":
             traceparent = str(value)
-    return actor, traceparent
+    return actor, caller or actor, traceparent
 
 
 @lru_cache(1024)
-def _checked_actor(value: str | bytes) -> str:
+def _checked_name(key: str, value: str | bytes) -> str:
     if isinstance(value, str) and _ACTOR.fullmatch(value):
         return value
     description = "must be kind:name such as staff:ani, the name 1 to 64 characters of A-Z a-z 0-9 . _ -"
-    field = f"metadata.{context.ACTOR_KEY}"
+    field = f"metadata.{key}"
     raise BadInput(f"{field} {description}", fields=[FieldViolation(field, description)])
 
 

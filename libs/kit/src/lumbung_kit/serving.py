@@ -23,6 +23,7 @@ from grpc_reflection.v1alpha.reflection import aio as reflection_aio
 
 from lumbung_kit import engines, logs, loops, metrics, telemetry
 from lumbung_kit import settings as kit_settings
+from lumbung_kit.access import Roles
 from lumbung_kit.failures import Failure
 from lumbung_kit.frame import Frame
 from lumbung_kit.migrations import SchemaVersionError
@@ -57,13 +58,15 @@ _READY = metrics.gauge("service_ready", "1 while the service's stores can be rea
 class Service:
     """A gRPC service: the generated function that adds it, its servicer, its full name with the package.
 
-    `units` says of a unary method how much work a request is, where that is more than one unit (a batch).
+    `units` says of a unary method how much work a request is, where that is more than one unit (a batch). `callers`
+    says who may call what is in no contract; the contract says it of everything else.
     """
 
     add: Callable[[Any, Any], None]
     servicer: object
     full_name: str
     units: Mapping[str, Callable[[Any], int]] = field(default_factory=dict)
+    callers: Mapping[str, Roles] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class RunningServer:
     ) -> None:
         self.address = address
         self.port = int(address.rpartition(":")[2])
+        self.service_names = frame.service_names()
         self.draining = asyncio.Event()
         """Set once `stop` takes no more calls."""
         self._server = server
@@ -218,6 +222,7 @@ def _frame(name: str, settings: ServiceSettings, app: App, health: Health) -> Fr
         frame.require(service.full_name)
         for method, units in service.units.items():
             frame.weigh(service.full_name, method, units)
+        frame.open(service.full_name, service.callers)
     health.add_to(frame)
     _add_reflection(frame, [service.full_name for service in app.services])
     return frame

@@ -13,20 +13,24 @@ import random
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+import grpc
 import psycopg
 import pytest
 import pytest_asyncio
 import structlog
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor
 from psycopg import sql
 
-from lumbung_kit import migrations, provision, valkey
+from lumbung_kit import access, context, migrations, provision, valkey
+from lumbung_kit.clients import OPTIONS, OurChannel, failure_from
 from lumbung_kit.embedded.account import Account, account_for
 from lumbung_kit.embedded.binaries import postgres_bin
 from lumbung_kit.embedded.binaries import valkey_server as valkey_program
@@ -36,6 +40,7 @@ from lumbung_kit.embedded.settings import EmbeddedSettings
 from lumbung_kit.embedded.valkey import ValkeyServer
 from lumbung_kit.embedded.valkey_cluster import ValkeyCluster
 from lumbung_kit.postgres import Postgres
+from lumbung_kit.serving import RunningServer
 
 _SEED = pytest.StashKey[int]()
 _SEED_VARIABLE = "LUMBUNG_TEST_SEED"
@@ -283,3 +288,72 @@ def _make_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="lumbung-test-"))
     folder.chmod(0o755)
     return folder
+
+
+class _CastChannel(OurChannel):
+    """Calls each method as the first of its actors who may."""
+
+    def __init__(self, channel: grpc.aio.Channel, actors: Sequence[str]) -> None:
+        super().__init__(channel, actors[0])
+        self._actors = actors
+
+    def _actor_for(self, method: str) -> str:
+        service, name = method.removeprefix("/").split("/")
+        allowed = access.callers_of(service).get(name, access.NOBODY)
+        return next((actor for actor in self._actors if access.role_of(actor) in allowed), self._actor)
+
+
+CAST = ("storefront:web", "staff:test", "terminal:test", "service:test", "operator:test")
+
+
+def open_cast_channel(target: str, *actors: str) -> grpc.aio.Channel:
+    """As `open_channel`, for tests that play everybody: each method is called by the first of `actors`, and then of
+    CAST, who has a role for it."""
+    return _CastChannel(grpc.aio.insecure_channel(target, options=OPTIONS), (*actors, *CAST))
+
+
+async def wrongly_answered(server: RunningServer) -> list[str]:
+    """What is wrong with who may call what on a running server: each of its methods is called, empty, by one of each
+    role and by nobody.
+
+    Whoever has no role for it must hear WRONG_ROLE or CALLER_MISSING. The others must hear anything else; of streams
+    that is not asked, since they may have no end.
+    """
+    found: list[str] = []
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        for service_name in server.service_names:
+            for name, allowed in access.callers_of(service_name).items():
+                found += await _wrongly_answered(channel, service_name, name, allowed)
+    return found
+
+
+async def _wrongly_answered(
+    channel: grpc.aio.Channel, service_name: str, name: str, allowed: access.Roles
+) -> list[str]:
+    found: list[str] = []
+    method = descriptor_pool.Default().FindServiceByName(service_name).methods_by_name[name]
+    for caller in (*CAST, "channel:test", "stranger:test", ""):
+        may = access.role_of(caller) in allowed
+        if may and (method.client_streaming or method.server_streaming):
+            continue
+        heard = await _heard(channel, method, caller)
+        wanted = "WRONG_ROLE" if caller else "CALLER_MISSING"
+        if (heard == wanted) is may or (heard in ("WRONG_ROLE", "CALLER_MISSING")) is may:
+            found.append(f"{method.full_name} tells {caller or 'nobody'}: {heard or 'all is well'}")
+    return found
+
+
+async def _heard(channel: grpc.aio.Channel, method: MethodDescriptor, caller: str) -> str:
+    """The reason of the failure; empty when there is none."""
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    metadata = [(context.ACTOR_KEY, caller)] if caller else []
+    asks, answers = (
+        "stream" if each else "unary" for each in (method.client_streaming, method.server_streaming)
+    )
+    make: Any = getattr(channel, f"{asks}_{answers}")
+    call = make(path)([b""] if method.client_streaming else b"", metadata=metadata, timeout=60.0)
+    try:
+        await (call.read() if method.server_streaming else call)
+    except grpc.aio.AioRpcError as error:
+        return failure_from(error).reason
+    return ""

@@ -14,9 +14,12 @@ from google.protobuf.wrappers_pb2 import StringValue
 from pydantic import SecretStr
 
 from lumbung_kit import clients, metrics, serving
+from lumbung_kit.access import ANYBODY, Roles
 from lumbung_kit.settings import Engine, ServiceSettings
 
 SERVICE = "probe.v1.ProbeService"
+METHODS = ("Ask", "Follow", "Collect", "Converse", "Unserved", "UnservedStream")
+OPEN = dict.fromkeys(METHODS, ANYBODY)
 
 
 async def _echo(request: StringValue, _call: Any) -> StringValue:
@@ -129,6 +132,7 @@ class MakeStage(Protocol):
         *loops: serving.Loop,
         ready: Callable[[], Awaitable[None]] | None = None,
         units: Mapping[str, Callable[[Any], int]] | None = None,
+        callers: Mapping[str, Roles] | None = None,
         **settings: Any,
     ) -> Awaitable[Stage]: ...
 
@@ -149,10 +153,13 @@ async def make_stage(engine: Engine) -> AsyncIterator[MakeStage]:
             *loops: serving.Loop,
             ready: Callable[[], Awaitable[None]] | None = None,
             units: Mapping[str, Callable[[Any], int]] | None = None,
+            callers: Mapping[str, Roles] | None = None,
             **settings: Any,
         ) -> Stage:
             probe = Probe()
-            app = serving.App([serving.Service(add, probe, SERVICE, units or {})], loops, ready)
+            app = serving.App(
+                [serving.Service(add, probe, SERVICE, units or {}, callers or OPEN)], loops, ready
+            )
             chosen = ServiceSettings(
                 postgres_url=SecretStr("unused"), **{"server_engine": engine, **settings}
             )

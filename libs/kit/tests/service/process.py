@@ -13,6 +13,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from pydantic_settings import SettingsConfigDict
 
 from lumbung_kit import logs, serving
+from lumbung_kit.access import ANYBODY
 from lumbung_kit.failures import StoreUnavailable
 from lumbung_kit.settings import ServiceSettings
 
@@ -54,7 +55,7 @@ async def build(settings: ProcessSettings, resources: AsyncExitStack) -> serving
     resources.callback(log.info, "resources closed")
     release = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, release.set)
-    service = serving.Service(add, hold(release), "probe.v1.ProbeService")
+    service = serving.Service(add, hold(release), "probe.v1.ProbeService", callers={"Ask": ANYBODY})
     return serving.App([service], [serving.Loop("tick", tick)])
 
 

@@ -49,12 +49,11 @@ from lumbung_channel_sync.settings import ChannelSyncSettings
 from lumbung_dev.marketplace.app import Marketplace, marketplace
 from lumbung_dev.marketplace.settings import MarketplaceSettings
 from lumbung_kit import serving, telemetry
-from lumbung_kit.clients import open_channel
 from lumbung_kit.failures import Failure, Kind, StoreUnavailable
 from lumbung_kit.idempotency import content_hash
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.settings import ServiceSettings
-from lumbung_kit.testing import MakeDatabase
+from lumbung_kit.testing import MakeDatabase, open_cast_channel
 
 API_KEY, WEBHOOK_SECRET = "test-api-key", "test-webhook-secret"
 CHANNEL = "tokoria"
@@ -329,6 +328,7 @@ class World:
     status: sync_status_pb2_grpc.SyncStatusServiceAsyncStub
     orders: channel_orders_pb2_grpc.ChannelOrderServiceAsyncStub
     events: events_pb2_grpc.EventServiceAsyncStub
+    server: serving.RunningServer
     eventually: Callable[..., Awaitable[Any]]
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -530,7 +530,7 @@ async def world(
         stack.push_async_callback(server.stop, 0.05)
         webhook_url = f"http://{assembled.webhooks.address}"
         shop, shop_url = await stack.enter_async_context(serve_shop(webhook_url))
-        channel = open_channel(server.address, actor="staff:ani")
+        channel = open_cast_channel(server.address, "staff:ani")
         stack.push_async_callback(channel.close)
         watching = Postgres(database_url, name="watching", schema=SCHEMA)
         await watching.open()
@@ -549,6 +549,7 @@ async def world(
             orders=channel_orders_pb2_grpc.ChannelOrderServiceStub(channel),
             events=events_pb2_grpc.EventServiceStub(channel),
             eventually=eventually,
+            server=server,
         )
 
 

@@ -31,7 +31,7 @@ from lumbung.channel_sync.v1 import (
 from lumbung.channel_sync.v1 import (
     listings_pb2 as listings_pb,
 )
-from lumbung_kit.clients import open_channel
+from lumbung_kit.testing import open_cast_channel
 
 pytestmark = pytest.mark.e2e
 ADDRESS = re.compile(r'"address": ?"(?P<address>[^"]+)"')
@@ -118,7 +118,7 @@ async def test_killed_between_reserve_and_confirm_it_sells_once_all_the_same(
     environment["LUMBUNG_CHANNEL_SYNC_WEBHOOK_LISTEN"] = webhooks
     async with shop_process(f"http://{webhooks}/webhooks/tokoria") as (shop_url, http):
         async with service(environment) as (process, grpc_address, _):
-            async with open_channel(grpc_address, actor="staff:ani") as channel:
+            async with open_cast_channel(grpc_address, "staff:ani") as channel:
                 await connect(channel, shop_url)
             await shows(http, shop_url, 10, eventually)
             stock.confirms_may_go.clear()
@@ -132,7 +132,7 @@ async def test_killed_between_reserve_and_confirm_it_sells_once_all_the_same(
                 await order_is(http, shop_url, ref, "ACCEPTED", eventually)
             assert sorted(stock.states().items()) == sorted((ref, "CONFIRMED") for ref in bought)
             assert stock.available["KOPI-250"] == 7
-            async with open_channel(grpc_address, actor="staff:ani") as channel:
+            async with open_cast_channel(grpc_address, "staff:ani") as channel:
                 stub = channel_orders_pb2_grpc.ChannelOrderServiceStub(channel)
                 listed = await stub.ListChannelOrders(orders_pb.ListChannelOrdersRequest())
                 assert {order.state for order in listed.orders} == {orders_pb.CHANNEL_ORDER_STATE_ACCEPTED}
@@ -151,7 +151,7 @@ async def test_while_it_is_away_the_channels_webhooks_wait_for_it(
     hostile = ["--duplicate-percent", "50", "--reorder-percent", "50", "--seed", "7"]
     async with shop_process(f"http://{webhooks}/webhooks/tokoria", *hostile) as (shop_url, http):
         async with service(environment) as (_, grpc_address, _):
-            async with open_channel(grpc_address, actor="staff:ani") as channel:
+            async with open_cast_channel(grpc_address, "staff:ani") as channel:
                 await connect(channel, shop_url)
             await shows(http, shop_url, 10, eventually)
         bought = [await buy(http, shop_url) for _ in range(6)]

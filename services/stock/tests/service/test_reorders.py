@@ -134,7 +134,7 @@ async def test_each_change_of_figures_is_kept_with_its_actor_and_never_changed(h
     rows = await house.shop.rows(
         "SELECT safety_stock_before, safety_stock, reorder_point, reason, actor, request_id FROM replenishment_change"
     )
-    assert rows == [(0, 2, 4, "season", "storefront:web", "set-1")]
+    assert rows == [(0, 2, 4, "season", "staff:test", "set-1")]
     figures.safety_stock = 3
     reused = await house.refused(
         house.inventory.SetReplenishment(request.__class__(request_id="set-1", replenishment=figures))

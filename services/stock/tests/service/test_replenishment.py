@@ -54,7 +54,7 @@ async def test_a_batch_is_set_whole_once_and_remembered(house) -> None:
         )
         seen += [(c.before.safety_stock, c.after.safety_stock, c.reason, c.actor) for c in page.changes]
         token = page.next_page_token
-    assert seen == [(0, 2, "season", "storefront:web"), (2, 5, "", "storefront:web")]
+    assert seen == [(0, 2, "season", "staff:test"), (2, 5, "", "staff:test")]
     assert not token
 
     before = await state(house)
