@@ -11,7 +11,8 @@ from rich.console import Console
 from lumbung_dev.chaos import report
 from lumbung_dev.chaos.checker import Breach, Promise, Verdict
 from lumbung_dev.chaos.rows import ROWS
-from lumbung_dev.chaos.schedule import Played, Run, _order
+from lumbung_dev.chaos.schedule import SPECIAL_EACH, Played, Run, _order, of_seed
+from lumbung_dev.chaos.special import SPECIAL_ROWS
 from lumbung_dev.chaos.timeline import COLUMN_S, picture, rates
 from lumbung_dev.chaos.words import WORDS, Language
 
@@ -29,6 +30,22 @@ def test_a_seed_decides_the_order_and_every_row_comes_before_any_comes_again() -
     assert first == list(islice(_order(ROWS, random.Random(7)), 2 * len(ROWS)))
     assert set(first[: len(ROWS)]) == set(ROWS)
     assert first != list(islice(_order(ROWS, random.Random(8)), 2 * len(ROWS)))
+
+
+def test_seeds_in_a_row_go_through_all_rows_that_need_a_world_of_their_own() -> None:
+    turns = -(-len(SPECIAL_ROWS) // SPECIAL_EACH)
+    for first in (1, 17):
+        played = [row for seed in range(first, first + turns) for row in of_seed(seed)]
+        assert set(played) == set(SPECIAL_ROWS)
+
+
+def test_what_this_machine_cannot_try_is_said() -> None:
+    run = Run(3, [Played(SPECIAL_ROWS[0], 0.4)], [GOOD], left_out=["row 7, disk full: needs root"])
+    console = Console(record=True, width=200)
+    report.show(console, [run])
+    told = console.export_text()
+    assert "not tried: row 7, disk full: needs root" in told
+    assert "fsync fails (always)" in told
 
 
 def test_a_good_run_and_a_bad_one() -> None:

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from lumbung_dev.chaos.checker import Promise
-from lumbung_dev.chaos.rows import ROWS
+from lumbung_dev.chaos.rows import ROWS, Row
 from lumbung_dev.chaos.schedule import Played, Run
+from lumbung_dev.chaos.special import SPECIAL_ROWS, SpecialRow
 
 LOST = (Promise.LOST_CONFIRM, Promise.LOST_HOLD)
 OTHER = (Promise.CHANGED_ANSWER, Promise.TWO_WINNERS)
@@ -33,6 +34,8 @@ def show(console: Console, runs: Sequence[Run]) -> None:
         console.print(_sentence(run), style="green" if run.content else "bold red", highlight=False)
         for what in _troubles(run):
             console.print(f"  {what}", style="red", markup=False)
+        for what in run.left_out:
+            console.print(f"  not tried: {what}", style="yellow", markup=False)
 
 
 def markdown(runs: Sequence[Run], minutes: float) -> str:
@@ -88,12 +91,14 @@ def _as_dict(run: Run) -> dict[str, Any]:
             for each in run.played
         ],
         "troubles": _troubles(run),
+        "left_out": run.left_out,
     }
 
 
 def _rows(runs: Sequence[Run]) -> list[list[str]]:
     found = []
-    for row in ROWS:
+    rows: list[Row | SpecialRow] = [*ROWS, *SPECIAL_ROWS]
+    for row in sorted(rows, key=lambda row: row.number):
         played = [each for run in runs for each in run.played if each.row is row]
         if not played:
             continue

@@ -1,4 +1,5 @@
-"""A seeded run: faults from the matrix one after the other under load, and one reckoning at the end."""
+"""A seeded run: faults from the matrix one after the other under load, and one reckoning at the end; then those that
+need a world of their own, a few in each run, so that a handful of runs has seen them all."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from lumbung_dev.chaos.buyers import Buyers
 from lumbung_dev.chaos.checker import Promise, Verdict, check
 from lumbung_dev.chaos.history import History
 from lumbung_dev.chaos.rows import ROWS, Row, UnexpectedError
-from lumbung_dev.chaos.trial import settle
+from lumbung_dev.chaos.special import SPECIAL_ROWS, SpecialRow
+from lumbung_dev.chaos.trial import settle, try_out
 from lumbung_dev.chaos.world import Setting, World, open_world
 from lumbung_dev.local.patience import Waited
 
@@ -21,13 +23,15 @@ HOLD_S = 30
 REST_S = 0.04
 CLUSTER_SHARE = 0.3
 CALM_ANSWERS = 30
+SPECIAL_EACH = 2
+"""Rows with a world of their own in one run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
     """One fault of a run."""
 
-    row: Row
+    row: Row | SpecialRow
     recovery_s: float
     unexpected: str = ""
     """What the system did instead of what the row promises."""
@@ -41,6 +45,8 @@ class Run:
     played: list[Played] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Rows that this machine has no tool for."""
 
     @property
     def content(self) -> bool:
@@ -78,7 +84,29 @@ async def run(seed: int, minutes: float, folder: Path, tell: Callable[[str], Non
         async with open_world(place, Setting(cluster=on_cluster)) as world:
             rows = [row for row in ROWS if row.on_cluster is on_cluster]
             await _trouble(world, done, rows, share * minutes * 60, tell)
+    for special in of_seed(seed):
+        await _special(done, special, folder / f"seed-{seed}-row-{special.number}", tell)
     return done
+
+
+def of_seed(seed: int) -> list[SpecialRow]:
+    """The special rows of this run: seeds in a row go through all of them in turn."""
+    first = seed * SPECIAL_EACH
+    return [SPECIAL_ROWS[place % len(SPECIAL_ROWS)] for place in range(first, first + SPECIAL_EACH)]
+
+
+async def _special(done: Run, row: SpecialRow, folder: Path, tell: Callable[[str], None]) -> None:
+    if missing := row.missing():
+        done.left_out.append(f"row {row.number}, {row.fault}: {missing}")
+        tell(done.left_out[-1])
+        return
+    folder.mkdir(mode=0o755)  # noqa: ASYNC240 - nothing else runs now
+    async with row.open(folder) as world:
+        finding = await try_out(world, row.play, done.seed + row.number)
+    done.played.append(Played(row, finding.recovery_s))
+    done.verdicts.append(finding.verdict)
+    done.surprises += finding.surprises
+    tell(f"row {row.number:2}  {row.fault}: {finding.recovery_s:.1f} s")
 
 
 async def _trouble(

@@ -185,28 +185,59 @@ class SpecialRow:
 
     number: int
     fault: str
+    promised: str
     missing: Callable[[], str]
     open: Callable[[Path], AbstractAsyncContextManager[World]]
     play: Play
 
 
 SPECIAL_ROWS = (
-    SpecialRow(5, "fsync fails (always)", lacks_fiu, lambda at: failing_disk(at, "always"), sync_fails),
-    SpecialRow(6, "fsync fails (everysec)", lacks_fiu, lambda at: failing_disk(at, "everysec"), sync_fails),
     SpecialRow(
-        7, "disk full, Valkey", lacks_mounts, lambda at: small_disk(at, whose="valkey"), disk_full("valkey")
+        5,
+        "fsync fails (always)",
+        "the server ends; S C D L",
+        lacks_fiu,
+        lambda at: failing_disk(at, "always"),
+        sync_fails,
     ),
     SpecialRow(
-        8, "disk full, Postgres", lacks_mounts, lambda at: small_disk(at, whose="both"), disk_full("both")
+        6,
+        "fsync fails (everysec)",
+        "the server ends or is ended; S C D L",
+        lacks_fiu,
+        lambda at: failing_disk(at, "everysec"),
+        sync_fails,
+    ),
+    SpecialRow(
+        7,
+        "disk full, Valkey",
+        "writes refused; S C D L",
+        lacks_mounts,
+        lambda at: small_disk(at, whose="valkey"),
+        disk_full("valkey"),
+    ),
+    SpecialRow(
+        8,
+        "disk full, Postgres",
+        "nothing acknowledged is lost; S C D L",
+        lacks_mounts,
+        lambda at: small_disk(at, whose="both"),
+        disk_full("both"),
     ),
     SpecialRow(
         30,
         "Valkey's clock steps",
+        "no hold ends early; S C D L",
         lacks_faketime,
         lambda at: wandering_clock(at, whose="valkey"),
         clock_steps,
     ),
     SpecialRow(
-        31, "stock's clock steps", lacks_faketime, lambda at: wandering_clock(at, whose="stock"), clock_steps
+        31,
+        "stock's clock steps",
+        "no hold ends early; S C D L",
+        lacks_faketime,
+        lambda at: wandering_clock(at, whose="stock"),
+        clock_steps,
     ),
 )
