@@ -172,6 +172,21 @@ class SmallStock(
                 reservation_cancelled=stock_events_pb2.ReservationCancelled(reservation=sale, reason=reason)
             )
 
+    def resource(self, reservation_id: str, target: str, source: str = WAREHOUSE, **units: int) -> None:
+        """Another warehouse gives units of a sale."""
+        sale = self.sales[reservation_id].message
+        draws = Counter({(draw.warehouse_code, draw.sku_code): draw.quantity for draw in sale.draws})
+        for sku_code, quantity in units.items():
+            draws[source, sku_code] -= quantity
+            draws[target, sku_code] += quantity
+        del sale.draws[:]
+        for (warehouse, sku_code), quantity in sorted((+draws).items()):
+            sale.draws.add(warehouse_code=warehouse, sku_code=sku_code, quantity=quantity)
+        resourced = stock_events_pb2.ReservationResourced(
+            reservation=sale, from_warehouse_code=source, to_warehouse_code=target
+        )
+        self.emit(reservation_resourced=resourced)
+
     async def GetWarehouse(self, request: Any, context: Any) -> Any:
         await self._fail(context)
         if request.warehouse_code != WAREHOUSE:

@@ -15,6 +15,7 @@ from lumbung.stock.v1 import (
     receiving_pb2_grpc,
     replenishment_pb2_grpc,
     reservations_pb2_grpc,
+    shortfalls_pb2_grpc,
 )
 from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.clients import open_channel
@@ -39,6 +40,7 @@ from lumbung_stock.entrypoints.quarantine_service import QuarantineService
 from lumbung_stock.entrypoints.receiving_service import ReceivingService
 from lumbung_stock.entrypoints.replenishment_service import ReplenishmentService
 from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
+from lumbung_stock.entrypoints.shortfall_service import ShortfallService
 from lumbung_stock.entrypoints.warehouse_service import WarehouseService
 from lumbung_stock.settings import StockSettings
 from lumbung_stock.stores.admissions import Admissions
@@ -384,6 +386,11 @@ def _inventory(stores: Stores) -> list[Service]:
             quarantine_pb2_grpc.add_QuarantineServiceServicer_to_server,
             QuarantineService(stores.postgres, stores.log),
             "lumbung.stock.v1.QuarantineService",
+        ),
+        Service(
+            shortfalls_pb2_grpc.add_ShortfallServiceServicer_to_server,
+            ShortfallService(stores.postgres, stores.log),
+            "lumbung.stock.v1.ShortfallService",
         ),
         Service(
             inventory_pb2_grpc.add_AuditServiceServicer_to_server,

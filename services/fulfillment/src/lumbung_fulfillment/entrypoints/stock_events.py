@@ -14,6 +14,7 @@ from lumbung_fulfillment.domain.orders import ConfirmedReservation, Draw, SaleLi
 from lumbung_fulfillment.usecases.accept_reservation import accept_reservation
 from lumbung_fulfillment.usecases.cancel_order import cancel_reservation
 from lumbung_fulfillment.usecases.clear_bin_doubts import clear_bin_doubts
+from lumbung_fulfillment.usecases.resource_reservation import resource_reservation
 from lumbung_kit import context
 from lumbung_kit.events import Consumer, EventLog
 from lumbung_kit.postgres import Conn, Postgres
@@ -48,6 +49,8 @@ async def apply_stock_event(conn: Conn, event: pb.Event) -> None:
         match event.WhichOneof("payload"):
             case "reservation_confirmed":
                 await accept_reservation(conn, _sale(event.reservation_confirmed.reservation))
+            case "reservation_resourced":
+                await resource_reservation(conn, _sale(event.reservation_resourced.reservation))
             case "reservation_cancelled":
                 cancelled = event.reservation_cancelled
                 await cancel_reservation(conn, UUID(cancelled.reservation.reservation_id), cancelled.reason)

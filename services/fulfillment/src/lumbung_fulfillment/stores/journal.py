@@ -130,9 +130,9 @@ async def order_short(conn: Conn, order: Order) -> None:
     await _append(conn, "order_short", order.order_id, pb.OrderShort(order=_key(order), missing=missing))
 
 
-async def order_picked(conn: Conn, order: Order, wave_id: UUID) -> None:
-    """Everything of an order is picked."""
-    payload = pb.OrderPicked(order=_key(order), wave_id=str(wave_id))
+async def order_picked(conn: Conn, order: Order, wave_id: UUID | None) -> None:
+    """Everything of an order is picked; by no wave when the rest is no longer wanted."""
+    payload = pb.OrderPicked(order=_key(order), wave_id=str(wave_id or ""))
     await _append(conn, "order_picked", order.order_id, payload)
 
 

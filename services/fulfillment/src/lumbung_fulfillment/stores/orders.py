@@ -28,6 +28,7 @@ _PAGE, _WAITING, _UNSHIPPED = _SQL["page"], _SQL["waiting"], _SQL["unshipped"]
 _SET_PICKUPS, _TO_RESCHEDULE, _MISSED = _SQL["set_pickups"], _SQL["to_reschedule"], _SQL["missed"]
 _CHANGE_STATE, _ADD_PICKED, _NOTE_SHORT = _SQL["change_state"], _SQL["add_picked"], _SQL["note_short"]
 _SHIPPED_QUANTITIES = _SQL["shipped_quantities"]
+_SET_QUANTITIES = _SQL["set_quantities"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,11 @@ async def _change(
 async def add_picked(conn: Conn, order_id: UUID, sku_code: str, units: int) -> None:
     """Units picked; negative when they went back."""
     await execute(conn, _ADD_PICKED, {"order_id": order_id, "sku_code": sku_code, "units": units})
+
+
+async def set_quantities(conn: Conn, order_id: UUID, quantities: Mapping[str, int]) -> None:
+    """What is needed now of some SKUs of a locked order; 0: nothing. Never less than was picked."""
+    await execute(conn, _SET_QUANTITIES, {"order_id": order_id, **_columns(quantities)})
 
 
 async def note_short(conn: Conn, order_id: UUID) -> None:

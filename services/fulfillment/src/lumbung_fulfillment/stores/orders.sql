@@ -141,4 +141,13 @@ set short_quantity = quantity - picked_quantity
 where order_id = %(order_id)s
 
 -- name: shipped_quantities
-select sku_code, quantity from order_line where order_id = %(order_id)s
+select sku_code, quantity from order_line where order_id = %(order_id)s and quantity > 0
+
+-- name: set_quantities
+-- What was picked stays needed: it is in the tote.
+insert into order_line (order_id, sku_code, quantity)
+select %(order_id)s, line.sku_code, greatest(line.quantity, coalesce(present.picked_quantity, 0))
+from unnest(%(sku_codes)s::text[], %(quantities)s::bigint[]) as line (sku_code, quantity)
+left join order_line as present on present.order_id = %(order_id)s and present.sku_code = line.sku_code
+on conflict on constraint order_line_pkey
+do update set quantity = excluded.quantity, short_quantity = 0

@@ -4,7 +4,7 @@ values (%(package_id)s, %(order_id)s, %(station_code)s, %(actor)s)
 
 -- name: insert_items
 insert into package_item (package_id, sku_code, quantity)
-select %(package_id)s, sku_code, quantity from order_line where order_id = %(order_id)s
+select %(package_id)s, sku_code, quantity from order_line where order_id = %(order_id)s and quantity > 0
 
 -- name: get
 select * from whole_package where package_id = %(package_id)s

@@ -20,7 +20,8 @@ from lumbung_kit.postgres import Conn
 _SQL = sql.load(__package__, "tasks.sql")
 _INSERT, _GET, _LOCK, _SAVE = (_SQL[name] for name in ("insert", "get", "lock", "save"))
 _OF_WAVE, _OF_ORDER, _NEXT_OPEN = _SQL["of_wave"], _SQL["of_order"], _SQL["next_open"]
-_CANCEL_OPEN, _MAKE_ROOM = _SQL["cancel_open"], _SQL["make_room"]
+_CANCEL_OPEN, _CANCEL_SKUS = _SQL["cancel_open"], _SQL["cancel_open_of_skus"]
+_MAKE_ROOM = _SQL["make_room"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,11 @@ async def save(conn: Conn, task_id: UUID, pick: PickTask) -> None:
 async def cancel_open_of_order(conn: Conn, order_id: UUID) -> int:
     """What is still open of an order is no longer wanted; how many picks."""
     return await execute(conn, _CANCEL_OPEN, {"order_id": order_id, "wave_id": None})
+
+
+async def cancel_open_of_skus(conn: Conn, order_id: UUID, sku_codes: Sequence[str]) -> int:
+    """What is still open of some SKUs of an order is no longer wanted; how many picks."""
+    return await execute(conn, _CANCEL_SKUS, {"order_id": order_id, "sku_codes": list(sku_codes)})
 
 
 async def cancel_open_of_wave(conn: Conn, wave_id: UUID) -> int:

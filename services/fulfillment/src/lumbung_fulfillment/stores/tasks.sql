@@ -34,6 +34,12 @@ set state = case when picked_quantity > 0 then 'short' else 'cancelled' end
 where state = 'open'
 and (order_id = %(order_id)s or (%(order_id)s::uuid is null and wave_id = %(wave_id)s))
 
+-- name: cancel_open_of_skus
+-- Likewise of some SKUs of an order.
+update pick_task
+set state = case when picked_quantity > 0 then 'short' else 'cancelled' end
+where state = 'open' and order_id = %(order_id)s and sku_code = any(%(sku_codes)s::text[])
+
 -- name: next_open
 select * from wave_task where wave_id = %(wave_id)s and state = 'open' order by sequence limit 1
 

@@ -119,6 +119,7 @@ class Reservation:
 
     After a partial confirm `lines` and `draws` are what was sold, and `held` is what was held before.
     `first_deadline` is the one that the Reserve was answered with, when an extension has moved it since.
+    `first_draws` are what was sold, when some of it was sourced from another warehouse since.
     """
 
     reservation_id: UUID
@@ -140,6 +141,7 @@ class Reservation:
     draws: tuple[Draw, ...] = field(default=())
     first_deadline: datetime | None = None
     held: Held | None = None
+    first_draws: tuple[Draw, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,7 @@ def _resolve_sale(state: ReservationState, verb: Verb) -> ReservationState:
 
 def as_held(reservation: Reservation) -> Reservation:
     """The reservation as it was when it was made, whatever has become of it since."""
-    held = reservation.held or Held(reservation.lines, reservation.draws)
+    held = reservation.held or Held(reservation.lines, reservation.first_draws or reservation.draws)
     return replace(
         reservation,
         state=ReservationState.HELD,
@@ -233,6 +235,7 @@ def as_held(reservation: Reservation) -> Reservation:
         order=None,
         first_deadline=None,
         held=None,
+        first_draws=None,
     )
 
 

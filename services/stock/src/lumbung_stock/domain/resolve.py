@@ -239,6 +239,8 @@ def as_answered(reservation: Reservation, earlier: Earlier) -> Reservation:
     if state is ReservationState.HELD:
         return replace(as_held(reservation), deadline=earlier.deadline or reservation.deadline)
     draws = reservation.draws if state is ReservationState.SHIPPED else not_shipped(reservation.draws)
+    if state is ReservationState.CONFIRMED and reservation.first_draws is not None:
+        draws = reservation.first_draws
     time = reservation.resolve_time if state is reservation.state else earlier.time
     return replace(reservation, state=state, draws=draws, resolve_time=time)
 

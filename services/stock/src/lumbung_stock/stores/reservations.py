@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -144,6 +144,17 @@ async def keep_parts(conn: Conn, reduced: Sequence[Reservation]) -> None:
     await conn.execute(_SQL["drop_draws"], {**draws, "reduced_ids": columns["reservation_ids"]})
 
 
+async def move_draws(conn: Conn, moved: Reservation) -> None:
+    """Writes the draws of a locked sale of which another warehouse gives some now, and what was sold at first."""
+    draws = _draw_arrays([moved])
+    await conn.execute(_SQL["keep_draws"], draws)
+    await conn.execute(_SQL["drop_draws"], {**draws, "reduced_ids": [moved.reservation_id]})
+    await conn.execute(_SQL["add_draws"], draws)
+    first = [[*astuple(draw)[:4], 0, 0, False, draw.left_escrow] for draw in moved.first_draws or ()]
+    row = {"reservation_id": moved.reservation_id, "first_draws": _json(first)}
+    await conn.execute(_SQL["keep_first_draws"], row)
+
+
 async def mark_shipped(conn: Conn, shares: Sequence[tuple[UUID, str]]) -> None:
     """Notes that the shares, as (reservation, warehouse), have left."""
     columns = {
@@ -263,6 +274,7 @@ def _reservation(row: Mapping[str, Any]) -> Reservation:
         draws=tuple(Draw(*draw) for draw in row["draws"]),
         first_deadline=row["first_expire_time"],
         held=_held(row["held"]),
+        first_draws=_draws(row["first_draws"]),
     )
 
 
@@ -276,6 +288,10 @@ def lines_of(stored: Sequence[Any]) -> tuple[Line, ...]:
 def stored_lines(lines: Sequence[Line]) -> list[Any]:
     """The stored form of lines."""
     return [[line.sku_code, line.quantity, [list(part) for part in line.components]] for line in lines]
+
+
+def _draws(stored: Sequence[Any] | None) -> tuple[Draw, ...] | None:
+    return None if stored is None else tuple(Draw(*draw) for draw in stored)
 
 
 def _held(stored: Mapping[str, Any] | None) -> Held | None:

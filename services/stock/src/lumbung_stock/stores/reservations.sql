@@ -132,6 +132,19 @@ DELETE FROM reservation_draw
            SELECT * FROM unnest(%(reservation_ids)s::uuid[], %(warehouse_codes)s::text[], %(sku_codes)s::text[])
        );
 
+-- name: add_draws
+-- Those that are new.
+INSERT INTO reservation_draw (reservation_id, warehouse_code, sku_code, quantity, from_escrow)
+SELECT * FROM unnest(
+    %(reservation_ids)s::uuid[], %(warehouse_codes)s::text[], %(sku_codes)s::text[], %(quantities)s::bigint[],
+    %(from_escrow)s::boolean[]
+)
+ON CONFLICT DO NOTHING;
+
+-- name: keep_first_draws
+UPDATE reservation SET first_draws = coalesce(first_draws, %(first_draws)s::jsonb)
+ WHERE reservation_id = %(reservation_id)s;
+
 -- name: mark_shipped
 UPDATE reservation_draw SET shipped = true
  WHERE (reservation_id, warehouse_code) IN (

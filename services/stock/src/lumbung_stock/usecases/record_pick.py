@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from lumbung_kit import events
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain import places
 from lumbung_stock.domain.ledger import Author, Booking, Goods, LedgerEntry, Movement, MovementKind
 from lumbung_stock.domain.picking import require_pickable
+from lumbung_stock.stores import shortfalls
 from lumbung_stock.stores.reservations import add_picked
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.lock_reservation import lock_reservation
 from lumbung_stock.usecases.require_goods import require_goods_in_bin
+from lumbung_stock.wire.inventory_events import backorder_changed
 
 
 async def record_pick(conn: Conn, author: Author, reservation_id: UUID, goods: Goods) -> LedgerEntry:
-    """Raises what `require_goods` raises, ReservationNotFound, NotConfirmed, MoreThanReserved and
+    """What waited for stock and was found all the same waits no longer.
+
+    Raises what `require_goods` raises, ReservationNotFound, NotConfirmed, MoreThanReserved and
     NotEnoughInBin.
     """
     await require_goods_in_bin(conn, goods)
@@ -30,4 +35,8 @@ async def record_pick(conn: Conn, author: Author, reservation_id: UUID, goods: G
         places.PACKING,
         reservation_id=reservation_id,
     )
-    return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author)))[0]
+    entry = (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author)))[0]
+    level = (goods.warehouse_code, goods.sku_code)
+    found = await shortfalls.serve_waiting(conn, [level], reservation_id)
+    await events.append(conn, [*map(backorder_changed, found)])
+    return entry

@@ -42,6 +42,15 @@ def reservation_resolved(reservation: Reservation, wish: Resolution) -> NewEvent
     return _event(kind, str(reservation.reservation_id), event, wish.traceparent or reservation.traceparent)
 
 
+def reservation_resourced(reservation: Reservation, source: str, target: str) -> NewEvent:
+    """Another warehouse gives units of a sale."""
+    resourced = pb.ReservationResourced(
+        reservation=reservation_message(reservation), from_warehouse_code=source, to_warehouse_code=target
+    )
+    event = pb.Event(reservation_resourced=resourced)
+    return _event("reservation_resourced", str(reservation.reservation_id), event)
+
+
 AVAILABILITY_CHANGED = "availability_changed"
 
 

@@ -8,7 +8,7 @@ from lumbung.stock.v1 import events_pb2 as pb
 from lumbung_kit.events import NewEvent
 from lumbung_stock.domain.ledger import LedgerEntry
 from lumbung_stock.domain.replenishment import Crossing
-from lumbung_stock.domain.shortfalls import ShortfallChange
+from lumbung_stock.domain.shortfalls import Backorder, ShortfallChange
 from lumbung_stock.wire.inventory import entry_message, replenishment_message
 
 
@@ -23,11 +23,27 @@ def shortfall_changed(change: ShortfallChange) -> NewEvent:
     """Reality fell below what was promised, further than before; or it is no longer below."""
     key = {"warehouse_code": change.warehouse_code, "sku_code": change.sku_code}
     if change.missing_quantity:
-        raised = pb.ShortfallRaised(**key, missing_quantity=change.missing_quantity)
+        hits = [
+            pb.PromiseHit(reservation_id=str(hit.reservation_id), missing_quantity=hit.missing)
+            for hit in change.hits
+        ]
+        raised = pb.ShortfallRaised(**key, missing_quantity=change.missing_quantity, hits=hits)
         kind, event = "shortfall_raised", pb.Event(shortfall_raised=raised)
     else:
         kind, event = "shortfall_resolved", pb.Event(shortfall_resolved=pb.ShortfallResolved(**key))
     return NewEvent(kind=kind, payload=event.SerializeToString(), subject=change.sku_code)
+
+
+def backorder_changed(backorder: Backorder) -> NewEvent:
+    """Units of a sale wait for stock, or fewer of them do."""
+    changed = pb.BackorderChanged(
+        reservation_id=str(backorder.reservation_id),
+        warehouse_code=backorder.warehouse_code,
+        sku_code=backorder.sku_code,
+        waiting_quantity=backorder.waiting,
+    )
+    payload = pb.Event(backorder_changed=changed).SerializeToString()
+    return NewEvent(kind="backorder_changed", payload=payload, subject=str(backorder.reservation_id))
 
 
 def reorder_point_crossed(crossing: Crossing) -> NewEvent:
