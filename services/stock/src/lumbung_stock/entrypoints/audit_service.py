@@ -8,10 +8,11 @@ from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung.stock.v1 import inventory_pb2_grpc as rpc
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.validate import Check
-from lumbung_stock.entrypoints.inventory_messages import optional_warehouse_code_of
+from lumbung_stock.entrypoints.inventory_messages import optional_warehouse_code_of, seals_of
 from lumbung_stock.usecases.check_promises import check_promises
+from lumbung_stock.usecases.verify_chain import verify_chain
 from lumbung_stock.usecases.verify_ledger import verify_ledger
-from lumbung_stock.wire.inventory import difference_message
+from lumbung_stock.wire.inventory import chain_break_message, difference_message, seal_message
 from lumbung_stock.wire.reservations import timestamp
 
 
@@ -26,15 +27,19 @@ class AuditService(rpc.AuditServiceServicer):
         request: pb.VerifyLedgerRequest,
         context: grpc.aio.ServicerContext[pb.VerifyLedgerRequest, pb.VerifyLedgerResponse],
     ) -> pb.VerifyLedgerResponse:
-        """Recomputes every level and bin from the ledger."""
+        """Recomputes every level and bin from the ledger, and follows its chain."""
         check = Check()
         code = optional_warehouse_code_of(check, request.warehouse_code)
+        seals = seals_of(check, request.seals)
         check.done()
         report = await verify_ledger(self._postgres, code)
+        chain = await verify_chain(self._postgres, code, seals)
         return pb.VerifyLedgerResponse(
             entry_count=report.entry_count,
             figure_count=report.figure_count,
             differences=map(difference_message, report.differences),
+            chain_breaks=map(chain_break_message, chain.breaks),
+            heads=map(seal_message, chain.heads),
         )
 
     async def CheckPromises(

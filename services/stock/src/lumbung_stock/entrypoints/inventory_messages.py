@@ -13,9 +13,11 @@ from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung_kit import context
 from lumbung_kit.validate import Check
 from lumbung_stock.domain.ledger import Author, Goods
+from lumbung_stock.domain.ledger_chain import Seal
 from lumbung_stock.domain.places import Bin, BinKind, Warehouse, is_reserved
 from lumbung_stock.domain.replenishment import Replenishment
 from lumbung_stock.entrypoints.geo_messages import point_of
+from lumbung_stock.entrypoints.page_tokens import INT_MAX
 from lumbung_stock.usecases.adjust_stock import Correction
 from lumbung_stock.usecases.move_between_bins import BinMove
 from lumbung_stock.usecases.receive_stock import ReceiptLine
@@ -31,6 +33,8 @@ BINS_MAX = 2_000
 RECEIPT_LINES_MAX = 500
 UNITS_MAX = 1_000_000
 FILTER_MAX = 500
+SEALS_MAX = 100
+HASH_BYTES = 32
 
 _WITHOUT_BIN = (pb.RETURN_CONDITION_QUARANTINE, pb.RETURN_CONDITION_SCRAP)
 
@@ -61,6 +65,21 @@ def warehouse_code_of(check: Check, value: str, field: str = "warehouse_code") -
 def optional_warehouse_code_of(check: Check, value: str) -> str:
     """A warehouse's code, or nothing for all of them."""
     return warehouse_code_of(check, value) if value else ""
+
+
+def seals_of(check: Check, given: Sequence[pb.LedgerSeal]) -> list[Seal]:
+    """Heads of chains that somebody has kept."""
+    found = []
+    for index, seal in enumerate(check.items("seals", given, maximum=SEALS_MAX, minimum=0)):
+        field = f"seals[{index}]"
+        code = check.code(
+            f"{field}.warehouse_code", seal.warehouse_code, max_length=WAREHOUSE_CODE_LENGTH_MAX
+        )
+        sequence = check.whole(f"{field}.sequence", seal.sequence, minimum=1, maximum=INT_MAX)
+        if len(seal.hash) != HASH_BYTES:
+            check.add(f"{field}.hash", f"must be {HASH_BYTES} bytes, as it was given")
+        found.append(Seal(code, sequence, seal.hash))
+    return found
 
 
 def bin_code_of(check: Check, field: str, value: str) -> str:

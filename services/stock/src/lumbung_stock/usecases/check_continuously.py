@@ -26,6 +26,7 @@ from lumbung_stock.stores.audit import (
     slice_end,
 )
 from lumbung_stock.stores.leases import Leases
+from lumbung_stock.usecases.watch_chains import WatchChains
 
 _LOG = get_logger(__name__)
 
@@ -38,7 +39,7 @@ LEASE = "checker"
 NAMED_MAX = 20
 """Findings of a pass that are logged; the metrics count all."""
 
-OVERSOLD, GAP, LEDGER, PLACES, LEAKED = "oversold", "gap", "ledger", "places", "leaked"
+OVERSOLD, GAP, LEDGER, PLACES, LEAKED, CHAIN = "oversold", "gap", "ledger", "places", "leaked", "chain"
 
 _GAUGES = {
     OVERSOLD: gauge("lumbung_stock_oversold_units", "Units promised beyond what there is; page at once"),
@@ -48,6 +49,9 @@ _GAUGES = {
     ),
     PLACES: gauge("lumbung_stock_places_gap_units", "Units on hand beyond or below what the bins hold"),
     LEAKED: gauge("lumbung_stock_leaked_holds", "Holds a minute past their deadline, up to 1,000"),
+    CHAIN: gauge(
+        "lumbung_stock_ledger_chain_breaks", "Warehouses whose ledger is not as it was written; page at once"
+    ),
 }
 _LAST_CLEAN = gauge(
     "lumbung_stock_checker_last_clean_pass_timestamp_seconds",
@@ -88,6 +92,7 @@ class CheckContinuously:
         self._interval_s = interval_s
         self._leased_at = float("-inf")
         self._found: Counter[str] = Counter()
+        self._chains = WatchChains(postgres)
 
     async def run(self) -> NoReturn:
         """One pass after another while this replica has the lease; figures of 0 while another has it."""
@@ -103,6 +108,7 @@ class CheckContinuously:
         """One pass. What it finds is in the metrics at once; what was mended, when it has ended."""
         started, findings = loop_time(), Findings(self._found)
         await self._check_deadlines(findings)
+        await self._check_chains(findings)
         after: Key | None = BEGINNING
         while after is not None and await self._leased():
             began = loop_time()
@@ -133,6 +139,16 @@ class CheckContinuously:
         for reservation_id, sale in leaked:
             names = {"reservation_id": str(reservation_id), "flash_sale_code": sale}
             findings.note(LEAKED, 1, "a hold outlives its deadline", **names)
+
+    async def _check_chains(self, findings: Findings) -> None:
+        for found in await self._chains():
+            names: dict[str, str | int] = {
+                "warehouse_code": found.warehouse_code,
+                "sequence": found.sequence,
+            }
+            findings.note(
+                CHAIN, 1, "the ledger is not as it was written", problem=found.problem.name, **names
+            )
 
     def _conclude(self, found: Counter[str], seconds: float) -> None:
         self._found = found

@@ -9,6 +9,7 @@ from lumbung_stock.domain.audit import LedgerDifference
 from lumbung_stock.domain.availability import Availability, ComponentShare, EscrowShare
 from lumbung_stock.domain.geography import GeoPoint
 from lumbung_stock.domain.ledger import LedgerEntry
+from lumbung_stock.domain.ledger_chain import ChainBreak, Seal
 from lumbung_stock.domain.places import Bin, PlaceQuantity, PlaceStock, Warehouse
 from lumbung_stock.domain.replenishment import Reorder, Replenishment
 from lumbung_stock.domain.shortfalls import Shortfall
@@ -103,6 +104,20 @@ def difference_message(difference: LedgerDifference) -> pb.LedgerDifference:
         stored_quantity=difference.stored_quantity,
         ledger_quantity=difference.ledger_quantity,
     )
+
+
+def chain_break_message(found: ChainBreak) -> pb.ChainBreak:
+    """The first entry that is not as it was written."""
+    return pb.ChainBreak(
+        warehouse_code=found.warehouse_code,
+        sequence=found.sequence,
+        problem=pb.ChainProblem.ValueType(found.problem),
+    )
+
+
+def seal_message(seal: Seal) -> pb.LedgerSeal:
+    """The end of a chain."""
+    return pb.LedgerSeal(warehouse_code=seal.warehouse_code, sequence=seal.sequence, hash=seal.hash)
 
 
 def availability_message(figures: Availability, channel_code: str) -> availability_pb.Availability:
