@@ -81,9 +81,7 @@ async def test_each_entry_carries_what_the_domain_reckons(shop: Any) -> None:
             )
             await ledger.append_entries(conn, Booking("JKT1", moves, Author("staff:ani", f"r-{text}")))
     async with shop.postgres.connection() as conn:
-        entries = await ledger.list_entries(
-            conn, "JKT1", sku_code="", document="", reservation_id=None, after_sequence=0, limit=100
-        )
+        entries = await ledger.list_entries(conn, ledger.EntryFilter("JKT1"), beyond=0, limit=100)
     stored = [bytes(row[0]) for row in await shop.rows("SELECT hash FROM ledger_entry ORDER BY sequence")]
     before = BEGINNING
     assert len(entries) == len(stored) == 3 * len(odd)

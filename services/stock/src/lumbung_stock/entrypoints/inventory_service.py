@@ -18,9 +18,11 @@ from lumbung_kit.validate import Check
 from lumbung_stock.domain.picking import ReturnCondition
 from lumbung_stock.domain.reservations import Resolution, Verb
 from lumbung_stock.entrypoints import inventory_messages as messages
-from lumbung_stock.entrypoints.page_tokens import key_of, page_token
-from lumbung_stock.entrypoints.reservation_messages import moment, optional_code
+from lumbung_stock.entrypoints.ledger_messages import entry_filter_of, past_stock_of
+from lumbung_stock.entrypoints.page_tokens import INT_MAX, key_of, page_token
+from lumbung_stock.entrypoints.reservation_messages import moment
 from lumbung_stock.usecases.adjust_stock import adjust_stock
+from lumbung_stock.usecases.get_stock_as_of import get_stock_as_of
 from lumbung_stock.usecases.list_bin_stock import list_bin_stock
 from lumbung_stock.usecases.list_ledger_entries import list_ledger_entries
 from lumbung_stock.usecases.list_reorders import list_reorders
@@ -42,6 +44,7 @@ from lumbung_stock.wire.inventory import (
 
 BIN_STOCK_PAGE, BIN_STOCK_PAGE_MAX = 500, 2_000
 LEDGER_PAGE, LEDGER_PAGE_MAX = 100, 500
+AS_OF_PAGE, AS_OF_PAGE_MAX = 100, 500
 REORDERS_PAGE, REORDERS_PAGE_MAX = 50, 200
 MOST_URGENT = -(2**63 - 1)
 
@@ -284,25 +287,37 @@ class InventoryService(rpc.InventoryServiceServicer):
     ) -> pb.ListLedgerEntriesResponse:
         """Entries of the ledger by sequence."""
         check = Check()
-        warehouse_code = messages.warehouse_code_of(check, request.warehouse_code)
-        sku_code = optional_code(check, "sku_code", request.sku_code)
-        document = messages.document_of(check, request.document, required=False)
+        wanted = entry_filter_of(check, request)
         size = check.page_size(request.page_size, default=LEDGER_PAGE, maximum=LEDGER_PAGE_MAX)
-        filters = ["ledger", warehouse_code, sku_code, document]
-        (after,) = key_of(check, request.page_token, filters, first=(0,))
+        backwards = request.newest_first
+        filters = ["ledger", repr(wanted), backwards]
+        (beyond,) = key_of(check, request.page_token, filters, first=(INT_MAX if backwards else 0,))
         check.done()
         async with self._postgres.connection() as conn:
             found = await list_ledger_entries(
-                conn,
-                warehouse_code,
-                sku_code=sku_code,
-                document=document,
-                after_sequence=after,
-                limit=size + 1,
+                conn, wanted, beyond=beyond, limit=size + 1, newest_first=backwards
             )
         response = pb.ListLedgerEntriesResponse(entries=map(entry_message, found[:size]))
         if len(found) > size:
             response.next_page_token = page_token(filters, [found[size - 1].sequence])
+        return response
+
+    async def GetStockAsOf(
+        self,
+        request: pb.GetStockAsOfRequest,
+        context: grpc.aio.ServicerContext[pb.GetStockAsOfRequest, pb.GetStockAsOfResponse],
+    ) -> pb.GetStockAsOfResponse:
+        """Units by SKU and place at an instant of the past."""
+        check = Check()
+        wanted = past_stock_of(check, request)
+        size = check.page_size(request.page_size, default=AS_OF_PAGE, maximum=AS_OF_PAGE_MAX)
+        filters = ["as of", repr(wanted)]
+        (after,) = key_of(check, request.page_token, filters, first=("",))
+        check.done()
+        page = await get_stock_as_of(self._postgres, wanted, after_sku=after, skus_max=size)
+        response = pb.GetStockAsOfResponse(bin_stock=map(bin_stock_message, page.stock))
+        if page.last_sku:
+            response.next_page_token = page_token(filters, [page.last_sku])
         return response
 
     async def ListReorders(

@@ -30,13 +30,75 @@ RETURNING warehouse_code, sequence, sku_code, quantity, from_place, to_place, ki
           reservation_id, actor, request_id, record_time, effective_time;
 
 -- name: list
--- Empty filters restrict nothing. A document is a document's own number, or a reservation.
+-- Empty filters restrict nothing. A document is a document's own number, or a reservation. A place in the house has a row
+-- for each SKU that ever lay there, which leads to its entries.
 SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind, reason, document,
        reservation_id, actor, request_id, record_time, effective_time
   FROM ledger_entry
  WHERE warehouse_code = %(warehouse_code)s
    AND (%(sku_code)s = '' OR sku_code = %(sku_code)s)
    AND (%(document)s = '' OR document = %(document)s OR reservation_id = %(reservation_id)s::uuid)
-   AND sequence > %(after_sequence)s
+   AND (%(place_code)s = '' OR from_place = %(place_code)s OR to_place = %(place_code)s)
+   AND (NOT %(in_house)s OR sku_code IN (
+           SELECT sku_code FROM place_stock WHERE warehouse_code = %(warehouse_code)s AND place_code = %(place_code)s
+       ))
+   AND (cardinality(%(kinds)s::smallint[]) = 0 OR kind = ANY (%(kinds)s::smallint[]))
+   AND (%(actor)s = '' OR actor = %(actor)s)
+   AND (%(request_id)s = '' OR request_id = %(request_id)s)
+   AND (%(from_time)s::timestamptz IS NULL OR record_time >= %(from_time)s)
+   AND (%(until_time)s::timestamptz IS NULL OR record_time < %(until_time)s)
+   AND sequence > %(beyond_sequence)s
  ORDER BY sequence
  LIMIT %(limit)s;
+
+-- name: list_newest
+-- As `list`, backwards.
+SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind, reason, document,
+       reservation_id, actor, request_id, record_time, effective_time
+  FROM ledger_entry
+ WHERE warehouse_code = %(warehouse_code)s
+   AND (%(sku_code)s = '' OR sku_code = %(sku_code)s)
+   AND (%(document)s = '' OR document = %(document)s OR reservation_id = %(reservation_id)s::uuid)
+   AND (%(place_code)s = '' OR from_place = %(place_code)s OR to_place = %(place_code)s)
+   AND (NOT %(in_house)s OR sku_code IN (
+           SELECT sku_code FROM place_stock WHERE warehouse_code = %(warehouse_code)s AND place_code = %(place_code)s
+       ))
+   AND (cardinality(%(kinds)s::smallint[]) = 0 OR kind = ANY (%(kinds)s::smallint[]))
+   AND (%(actor)s = '' OR actor = %(actor)s)
+   AND (%(request_id)s = '' OR request_id = %(request_id)s)
+   AND (%(from_time)s::timestamptz IS NULL OR record_time >= %(from_time)s)
+   AND (%(until_time)s::timestamptz IS NULL OR record_time < %(until_time)s)
+   AND sequence < %(beyond_sequence)s
+ ORDER BY sequence DESC
+ LIMIT %(limit)s;
+
+-- name: now
+-- Nobody is in the middle of an append when this is answered: what is written later gets a later time.
+SELECT clock_timestamp()
+  FROM ledger_head
+ WHERE warehouse_code = %(warehouse_code)s
+   FOR SHARE;
+
+-- name: skus_on_page
+-- SKUs that ever lay in these places, also where nothing of them is left.
+SELECT DISTINCT sku_code
+  FROM place_stock
+ WHERE warehouse_code = %(warehouse_code)s
+   AND sku_code > %(after_sku)s
+   AND (cardinality(%(sku_codes)s::text[]) = 0 OR sku_code = ANY (%(sku_codes)s::text[]))
+   AND (cardinality(%(place_codes)s::text[]) = 0 OR place_code = ANY (%(place_codes)s::text[]))
+ ORDER BY sku_code
+ LIMIT %(limit)s;
+
+-- name: as_of
+SELECT side.place_code, entry.sku_code, sum(side.units)::bigint AS quantity
+  FROM ledger_entry AS entry
+ CROSS JOIN LATERAL (VALUES (to_place, quantity), (from_place, -quantity)) AS side (place_code, units)
+ WHERE warehouse_code = %(warehouse_code)s
+   AND sku_code = ANY (%(sku_codes)s::text[])
+   AND CASE WHEN %(by_effective_time)s THEN effective_time ELSE record_time END <= %(instant)s
+   AND side.place_code <> ALL (%(outside)s::text[])
+   AND (cardinality(%(place_codes)s::text[]) = 0 OR side.place_code = ANY (%(place_codes)s::text[]))
+ GROUP BY entry.sku_code, side.place_code
+HAVING sum(side.units) <> 0
+ ORDER BY entry.sku_code, side.place_code;
