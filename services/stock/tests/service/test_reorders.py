@@ -9,6 +9,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from lumbung.stock.v1 import inventory_pb2 as pb
+from lumbung.stock.v1 import receiving_pb2, receiving_pb2_grpc
 
 pytestmark = pytest.mark.store
 
@@ -90,6 +91,53 @@ async def test_many_buyers_at_two_replicas_cross_it_once(house) -> None:
             (await house.events("reorder_point_crossed"))[0].reorder_point_crossed.available_quantity
         ]
     assert (await house.figures("CUP")).available_to_promise == 10
+
+
+async def test_what_is_on_order_is_not_ordered_again(house) -> None:
+    await house.stocked("CUP", 5)
+    await set_point(house, "CUP", 20, quantity=8)
+    receiving = receiving_pb2_grpc.ReceivingServiceStub(house.shop.channel)
+
+    async def expect(number: int, units: int) -> str:
+        expected = receiving_pb2.ExpectedReceipt(
+            warehouse_code="JKT1",
+            supplier="ACME",
+            document=f"PO-{number}",
+            lines=[receiving_pb2.ExpectedLine(sku_code="CUP", expected_quantity=units)],
+        )
+        answer = await receiving.CreateExpectedReceipt(
+            receiving_pb2.CreateExpectedReceiptRequest(request_id=house.new_id(), expected_receipt=expected)
+        )
+        return answer.expected_receipt.expected_receipt_id
+
+    async def listed() -> list[tuple[int, int, int]]:
+        page = await house.inventory.ListReorders(pb.ListReordersRequest(warehouse_code="JKT1"))
+        return [(need.available_quantity, need.on_order_quantity, need.order_quantity) for need in page.needs]
+
+    assert await listed() == [(5, 0, 16)]
+    first = await expect(1, 9)
+    assert await listed() == [(5, 9, 8)]
+    line = pb.ReceiptLine(sku_code="CUP", bin_code="A-01", quantity=4)
+    await receiving.ReceiveDelivery(
+        receiving_pb2.ReceiveDeliveryRequest(
+            request_id=house.new_id(), expected_receipt_id=first, delivery_note="D-1", lines=[line]
+        )
+    )
+    assert await listed() == [(9, 5, 8)]
+    second = await expect(2, 7)
+    assert await listed() == []
+    await receiving.CancelExpectedReceipt(
+        receiving_pb2.CancelExpectedReceiptRequest(
+            request_id=house.new_id(), expected_receipt_id=second, reason="sold out there"
+        )
+    )
+    assert await listed() == [(9, 5, 8)]
+    await receiving.CloseExpectedReceipt(
+        receiving_pb2.CloseExpectedReceiptRequest(
+            request_id=house.new_id(), expected_receipt_id=first, reason="no more comes"
+        )
+    )
+    assert await listed() == [(9, 0, 16)]
 
 
 async def test_the_list_has_the_most_urgent_first_in_pages(house) -> None:

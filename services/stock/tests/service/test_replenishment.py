@@ -121,6 +121,7 @@ async def test_a_suggestion_says_what_it_was_reckoned_from(house) -> None:
 
 
 SUGGEST = {"warehouse_code": "JKT1", "sku_codes": ["CUP"]}
+NAMED = pb.LeadTimeName(warehouse_code="JKT1", sku_code="CUP", supplier_code="ACME")
 BAD_INPUT: list[tuple[str, dict[str, Any], list[str]]] = [
     ("BatchSetReplenishment", {"request_id": "", "replenishments": [figures()]}, ["request_id"]),
     ("BatchSetReplenishment", {"request_id": "x"}, ["replenishments"]),
@@ -165,6 +166,15 @@ BAD_INPUT: list[tuple[str, dict[str, Any], list[str]]] = [
         {"request_id": "x", "lead_times": [lead_time(supplier="")]},
         ["lead_times[0].supplier_code"],
     ),
+    ("BatchRemoveLeadTimes", {"request_id": ""}, ["request_id", "lead_times"]),
+    (
+        "BatchRemoveLeadTimes",
+        {
+            "request_id": "x",
+            "lead_times": [NAMED, NAMED, pb.LeadTimeName(warehouse_code="a b", sku_code="CUP")],
+        },
+        ["lead_times[2].warehouse_code", "lead_times[2].supplier_code", "lead_times[1].supplier_code"],
+    ),
     ("ListLeadTimes", {"warehouse_code": "JKT1", "page_token": "nonsense"}, ["page_token"]),
     ("SuggestReplenishment", {"warehouse_code": "JKT1"}, ["sku_codes"]),
     ("SuggestReplenishment", {**SUGGEST, "sku_codes": ["CUP"] * 2}, ["sku_codes[1]"]),
@@ -187,6 +197,26 @@ BAD_INPUT: list[tuple[str, dict[str, Any], list[str]]] = [
         ],
     ),
 ]
+
+
+async def test_what_was_said_of_a_supplier_can_be_taken_back(house) -> None:
+    await house.know("CUP")
+    said = [lead_time(), lead_time(supplier="OTHER", priority=2)]
+    request = pb.BatchSetLeadTimesRequest(request_id=house.new_id(), lead_times=said)
+    await client(house).BatchSetLeadTimes(request)
+    unknown = pb.LeadTimeName(warehouse_code="JKT1", sku_code="CUP", supplier_code="NOBODY")
+    both = pb.BatchRemoveLeadTimesRequest(request_id=house.new_id(), lead_times=[NAMED, unknown])
+    failure = await house.refused(client(house).BatchRemoveLeadTimes(both))
+    assert (failure.kind, failure.reason) == (Kind.NOT_FOUND, "LEAD_TIME_NOT_FOUND")
+    assert [each.field for each in failure.fields] == ["lead_times[1].supplier_code"]
+    one = pb.BatchRemoveLeadTimesRequest(request_id=house.new_id(), lead_times=[NAMED])
+    for _ in range(2):
+        await client(house).BatchRemoveLeadTimes(one)
+    listed = await client(house).ListLeadTimes(pb.ListLeadTimesRequest(warehouse_code="JKT1"))
+    assert list(listed.lead_times) == said[1:]
+    assert await house.shop.rows("SELECT supplier_code, request_id FROM lead_time_removal") == [
+        ("ACME", one.request_id)
+    ]
 
 
 async def test_bad_input_names_every_field_and_changes_nothing(house) -> None:

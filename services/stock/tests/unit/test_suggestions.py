@@ -103,9 +103,13 @@ def test_figures_are_whole_bounded_and_in_packs(demand: Demand, lead_time: LeadT
 
 
 @alike
-@given(st.integers(0, 1000), st.integers(0, 300), st.integers(0, 1000))
-def test_an_order_brings_it_above_the_point_and_no_pack_more(point: int, size: int, below: int) -> None:
-    due = Reorder(Replenishment("W1", "CUP", 0, point, size), point - below, sold=0, urgency=0)
-    assert due.available + due.order_quantity > point
+@given(st.integers(0, 1000), st.integers(0, 300), st.integers(0, 1000), st.integers(0, 500))
+def test_an_order_brings_it_above_the_point_and_no_pack_more(
+    point: int, size: int, below: int, coming: int
+) -> None:
+    figures = Replenishment("W1", "CUP", 0, point, size)
+    due = Reorder(figures, point - below - coming, coming, sold=0, urgency=0)
+    position = due.available + due.on_order
+    assert position + due.order_quantity > point
     assert due.order_quantity % max(1, size) == 0
-    assert due.available + due.order_quantity - max(1, size) <= point
+    assert position + due.order_quantity - max(1, size) <= point

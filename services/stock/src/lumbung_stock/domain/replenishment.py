@@ -11,6 +11,13 @@ COVER_DAYS = 28
 """Whose sales say how long stock lasts: four whole weeks, since weekdays differ."""
 
 
+class LeadTimeNotFound(Failure):
+    """Nobody has said how long this supplier takes to deliver this SKU there."""
+
+    kind = Kind.NOT_FOUND
+    reason = "LEAD_TIME_NOT_FOUND"
+
+
 class LeadTimeUnknown(Failure):
     """Nobody has said how long a supplier takes to deliver this SKU."""
 
@@ -57,20 +64,25 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Reorder:
-    """A SKU at or below its reorder point. `urgency` orders the list, the lowest first."""
+    """A SKU that is at or below its reorder point with what is ordered. `urgency` orders the list, the lowest first.
+
+    `on_order` is what open expected receipts are still to bring.
+    """
 
     figures: Replenishment
     available: int
+    on_order: int
     sold: int
     urgency: int
 
     @property
     def order_quantity(self) -> int:
-        """As few times the reorder quantity as bring what is available above the point: an (s, nQ) policy.
+        """As few times the reorder quantity as bring what is available and ordered above the point: an (s, nQ) policy,
+        judged by the inventory position.
 
         Without a reorder quantity the bare difference.
         """
-        missing = self.figures.reorder_point - self.available + 1
+        missing = self.figures.reorder_point - self.available - self.on_order + 1
         size = max(1, self.figures.reorder_quantity)
         return max(1, -(-missing // size)) * size
 

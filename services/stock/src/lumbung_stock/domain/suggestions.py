@@ -37,6 +37,10 @@ class Note(IntEnum):
     CAPPED = 6
 
 
+LeadTimeKey = tuple[str, str, str]
+"""(warehouse, SKU, supplier)."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeadTime:
     """How long a supplier takes, in days, and in which packs it delivers."""

@@ -8,7 +8,7 @@ from lumbung.stock.v1 import inventory_pb2
 from lumbung.stock.v1 import replenishment_pb2 as pb
 from lumbung_kit.validate import Check
 from lumbung_stock.domain.replenishment import Replenishment
-from lumbung_stock.domain.suggestions import Costs, LeadTime, Policy
+from lumbung_stock.domain.suggestions import Costs, LeadTime, LeadTimeKey, Policy
 from lumbung_stock.entrypoints.inventory_messages import UNITS_MAX, replenishment_of, warehouse_code_of
 from lumbung_stock.entrypoints.reservation_messages import optional_code
 from lumbung_stock.usecases.suggest_replenishment import Question
@@ -43,6 +43,19 @@ def lead_times_of(check: Check, asked: Sequence[pb.LeadTime]) -> list[LeadTime]:
         keys.append((f"{field}.supplier_code", (warehouse, sku, supplier)))
     _each_once(check, keys)
     return said
+
+
+def lead_time_keys_of(check: Check, asked: Sequence[pb.LeadTimeName]) -> list[LeadTimeKey]:
+    """Which lead times, each once."""
+    named = []
+    for index, one in enumerate(check.items("lead_times", asked, maximum=BATCH_MAX)):
+        field = f"lead_times[{index}]"
+        warehouse = warehouse_code_of(check, one.warehouse_code, f"{field}.warehouse_code")
+        sku = check.code(f"{field}.sku_code", one.sku_code)
+        supplier = check.code(f"{field}.supplier_code", one.supplier_code)
+        named.append((f"{field}.supplier_code", (warehouse, sku, supplier)))
+    _each_once(check, named)
+    return [key for _, key in named]
 
 
 def question_of(check: Check, request: pb.SuggestReplenishmentRequest) -> Question:

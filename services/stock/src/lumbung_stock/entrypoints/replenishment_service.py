@@ -14,6 +14,7 @@ from lumbung_stock.entrypoints import inventory_messages as messages
 from lumbung_stock.entrypoints import replenishment_messages as wanted
 from lumbung_stock.entrypoints.page_tokens import key_of, page_token
 from lumbung_stock.entrypoints.reservation_messages import optional_code
+from lumbung_stock.usecases.batch_remove_lead_times import batch_remove_lead_times
 from lumbung_stock.usecases.batch_set_lead_times import batch_set_lead_times
 from lumbung_stock.usecases.batch_set_replenishment import batch_set_replenishment
 from lumbung_stock.usecases.list_lead_times import list_lead_times
@@ -92,6 +93,25 @@ class ReplenishmentService(rpc.ReplenishmentServiceServicer):
             return pb.BatchSetLeadTimesResponse(lead_times=map(lead_time_message, said))
 
         return await once(self._postgres, "BatchSetLeadTimes", request, pb.BatchSetLeadTimesResponse, work)
+
+    async def BatchRemoveLeadTimes(
+        self,
+        request: pb.BatchRemoveLeadTimesRequest,
+        context: grpc.aio.ServicerContext[pb.BatchRemoveLeadTimesRequest, pb.BatchRemoveLeadTimesResponse],
+    ) -> pb.BatchRemoveLeadTimesResponse:
+        """What was said of lead times is taken back."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        keys = wanted.lead_time_keys_of(check, request.lead_times)
+        check.done()
+
+        async def work(conn: Conn) -> pb.BatchRemoveLeadTimesResponse:
+            await batch_remove_lead_times(conn, author, keys)
+            return pb.BatchRemoveLeadTimesResponse()
+
+        return await once(
+            self._postgres, "BatchRemoveLeadTimes", request, pb.BatchRemoveLeadTimesResponse, work
+        )
 
     async def ListLeadTimes(
         self,

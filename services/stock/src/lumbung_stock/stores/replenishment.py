@@ -17,7 +17,7 @@ from lumbung_stock.domain.replenishment import (
     Replenishment,
     ReplenishmentChange,
 )
-from lumbung_stock.domain.suggestions import Demand, LeadTime
+from lumbung_stock.domain.suggestions import Demand, LeadTime, LeadTimeKey
 
 _SQL = load(__package__, "replenishment.sql")
 
@@ -94,6 +94,18 @@ async def put_lead_times(conn: Conn, actor: str, said: Sequence[LeadTime]) -> No
         "priorities": [each.priority for each in said],
     }
     await conn.execute(_SQL["put_lead_times"], {**columns, "actor": actor})
+
+
+async def remove_lead_times(conn: Conn, author: Author, keys: Sequence[LeadTimeKey]) -> set[LeadTimeKey]:
+    """Takes lead times back, and writes down who did; returns those that were there."""
+    parameters = {
+        "warehouse_codes": [warehouse for warehouse, _, _ in keys],
+        "sku_codes": [sku for _, sku, _ in keys],
+        "supplier_codes": [supplier for _, _, supplier in keys],
+        **asdict(author),
+    }
+    cursor = await conn.execute(_SQL["remove_lead_times"], parameters)
+    return {(row[0], row[1], row[2]) async for row in cursor}
 
 
 async def list_lead_times(

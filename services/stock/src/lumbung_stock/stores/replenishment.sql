@@ -26,29 +26,40 @@ SELECT warehouse_code, sku_code, safety_stock, reorder_point, reorder_quantity, 
  ORDER BY crossing_id;
 
 -- name: due
--- What is at or below its reorder point. Urgency is thousandths of a day of cover; what did not sell comes last.
-WITH due AS (
+-- What is at or below its reorder point with all that is ordered and has not come. Urgency is thousandths of a day of
+-- cover; what did not sell comes last.
+WITH low AS (
     SELECT warehouse_code, sku_code, safety_stock, reorder_point, reorder_quantity,
            on_hand - held - sold - safety_stock - escrow AS available,
-           (SELECT coalesce(sum(entry.quantity), 0)::bigint
-              FROM ledger_entry AS entry
-             WHERE entry.warehouse_code = level.warehouse_code
-               AND entry.sku_code = level.sku_code
-               AND entry.kind = 5
-               AND entry.effective_time > statement_timestamp() - make_interval(days => %(days)s)) AS units_sold
+           (SELECT coalesce(sum(greatest(0, line.expected_quantity - line.received_quantity)), 0)::bigint
+              FROM expected_receipt_line AS line
+              JOIN expected_receipt USING (expected_receipt_id)
+             WHERE line.sku_code = level.sku_code
+               AND expected_receipt.warehouse_code = level.warehouse_code
+               AND expected_receipt.state = 1) AS on_order
       FROM level
       JOIN sku USING (sku_code)
      WHERE (%(warehouse_code)s::text = '' OR warehouse_code = %(warehouse_code)s)
        AND (reorder_point > 0 OR reorder_quantity > 0)
        AND on_hand - held - sold - safety_stock - escrow <= reorder_point
        AND sku.active
+), due AS (
+    SELECT *,
+           (SELECT coalesce(sum(entry.quantity), 0)::bigint
+              FROM ledger_entry AS entry
+             WHERE entry.warehouse_code = low.warehouse_code
+               AND entry.sku_code = low.sku_code
+               AND entry.kind = 5
+               AND entry.effective_time > statement_timestamp() - make_interval(days => %(days)s)) AS units_sold
+      FROM low
+     WHERE available + on_order <= reorder_point
 ), ranked AS (
     SELECT *,
            CASE WHEN units_sold > 0 THEN (available::numeric * %(days)s * 1000 / units_sold)::bigint
                 ELSE 9223372036854775807 END AS urgency
       FROM due
 )
-SELECT warehouse_code, sku_code, safety_stock, reorder_point, reorder_quantity, available, units_sold, urgency
+SELECT warehouse_code, sku_code, safety_stock, reorder_point, reorder_quantity, available, on_order, units_sold, urgency
   FROM ranked
  WHERE (urgency, warehouse_code, sku_code) > (%(after_urgency)s::bigint, %(after_warehouse)s::text, %(after_sku)s::text)
  ORDER BY urgency, warehouse_code, sku_code
@@ -84,6 +95,22 @@ ON CONFLICT (warehouse_code, sku_code, supplier_code) DO UPDATE
        priority = excluded.priority,
        actor = excluded.actor,
        update_time = excluded.update_time;
+
+-- name: remove_lead_times
+-- What is not there is not removed; what was is written down with who did it.
+WITH removed AS (
+    DELETE FROM lead_time
+     WHERE (warehouse_code, sku_code, supplier_code) IN (
+               SELECT * FROM unnest(%(warehouse_codes)s::text[], %(sku_codes)s::text[], %(supplier_codes)s::text[])
+           )
+    RETURNING *
+)
+INSERT INTO lead_time_removal (
+    warehouse_code, sku_code, supplier_code, mean_days, deviation_days, pack_size, priority, actor, request_id
+)
+SELECT warehouse_code, sku_code, supplier_code, mean_days, deviation_days, pack_size, priority, %(actor)s, %(request_id)s
+  FROM removed
+RETURNING warehouse_code, sku_code, supplier_code;
 
 -- name: list_lead_times
 SELECT warehouse_code, sku_code, supplier_code, mean_days, deviation_days, pack_size, priority

@@ -1,4 +1,4 @@
-"""List what is at or below its reorder point."""
+"""List what is at or below its reorder point, with all that is ordered."""
 
 from __future__ import annotations
 

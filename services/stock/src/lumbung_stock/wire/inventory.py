@@ -90,6 +90,7 @@ def reorder_need_message(reorder: Reorder) -> pb.ReorderNeed:
     return pb.ReorderNeed(
         available_quantity=reorder.available,
         order_quantity=reorder.order_quantity,
+        on_order_quantity=reorder.on_order,
         sold_quantity=reorder.sold,
         days_of_cover=reorder.days_of_cover,
     )
