@@ -6,8 +6,9 @@ from collections import Counter
 
 from stdnum import ean
 
+from lumbung_catalog.domain.import_columns import COLUMNS, REQUIRED_COLUMNS
 from lumbung_catalog.domain.import_plan import Existing, plan_import
-from lumbung_catalog.domain.import_rows import COLUMNS, REQUIRED_COLUMNS, read_row
+from lumbung_catalog.domain.import_rows import read_row
 from lumbung_catalog.domain.import_table import read_table
 from lumbung_dev.shop import warehouse
 from lumbung_dev.shop.catalogue_file import catalogue_csv

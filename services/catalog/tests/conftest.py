@@ -130,18 +130,28 @@ async def postgres(make_database: MakeDatabase) -> AsyncIterator[Postgres]:
 @pytest_asyncio.fixture
 async def catalog(make_database: MakeDatabase) -> AsyncIterator[Catalog]:
     """An empty catalog, served; its client acts as `staff:ani`."""
-    url = await make_database(SCHEMA, MIGRATIONS)
-    settings = CatalogSettings(postgres_url=SecretStr(url))
     async with AsyncExitStack() as stack:
-        app = await build(settings, stack)
-        server = await serving.start(NAME, settings, app)
-        stack.push_async_callback(server.stop, 1)
-        channel = open_cast_channel(f"127.0.0.1:{server.port}", "staff:ani")
-        stack.push_async_callback(channel.close)
-        watching = Postgres(url, name="test-watch", schema=SCHEMA)
-        await watching.open()
-        stack.push_async_callback(watching.close)
-        yield _catalog(channel, watching, server)
+        yield await _served(await make_database(SCHEMA, MIGRATIONS), stack)
+
+
+@pytest_asyncio.fixture
+async def another_catalog(make_database: MakeDatabase) -> AsyncIterator[Catalog]:
+    """Another empty catalog beside it."""
+    async with AsyncExitStack() as stack:
+        yield await _served(await make_database(SCHEMA, MIGRATIONS), stack)
+
+
+async def _served(url: str, stack: AsyncExitStack) -> Catalog:
+    settings = CatalogSettings(postgres_url=SecretStr(url))
+    app = await build(settings, stack)
+    server = await serving.start(NAME, settings, app)
+    stack.push_async_callback(server.stop, 1)
+    channel = open_cast_channel(f"127.0.0.1:{server.port}", "staff:ani")
+    stack.push_async_callback(channel.close)
+    watching = Postgres(url, name="test-watch", schema=SCHEMA)
+    await watching.open()
+    stack.push_async_callback(watching.close)
+    return _catalog(channel, watching, server)
 
 
 def _catalog(channel: grpc.aio.Channel, watching: Postgres, server: serving.RunningServer) -> Catalog:

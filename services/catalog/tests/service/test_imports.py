@@ -158,9 +158,9 @@ async def test_new_variants_join_a_product_that_is_there(catalog: Any) -> None:
     [
         ({"request_id": ""}, "request_id"),
         ({"format": 0}, "format"),
-        ({"format": pb.FILE_FORMAT_XLSX}, "format"),
+        ({"format": 3}, "format"),
         ({"mode": 0}, "mode"),
-        ({"mode": pb.IMPORT_MODE_UPSERT}, "mode"),
+        ({"mode": 3}, "mode"),
         ({"content": b""}, "content"),
         ({"content": b"x" * 900_001}, "content"),
         ({"force_reason": "x" * 201}, "force_reason"),

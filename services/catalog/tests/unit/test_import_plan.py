@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from lumbung_catalog.domain.barcodes import Owner, gtin_key
+from lumbung_catalog.domain.import_columns import COLUMNS, REQUIRED_COLUMNS
 from lumbung_catalog.domain.import_plan import Existing, Plan, plan_import
-from lumbung_catalog.domain.import_rows import COLUMNS, REQUIRED_COLUMNS, read_row
+from lumbung_catalog.domain.import_rows import read_row
 from lumbung_catalog.domain.import_table import read_table
 from lumbung_catalog.domain.products import Axis, NewProduct, Option, Product, option_key
 from lumbung_catalog.domain.recipes import Standing

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumbung_catalog.domain.barcodes import Barcode, BarcodeKind
-from lumbung_catalog.domain.import_rows import COLUMNS, ReadRow, read_row
+from lumbung_catalog.domain.import_columns import COLUMNS
+from lumbung_catalog.domain.import_rows import ReadRow, read_row
 from lumbung_catalog.domain.import_table import Row
 from lumbung_catalog.domain.products import Option
+from lumbung_catalog.domain.said import indonesian
 from lumbung_catalog.domain.skus import Component, Description, SkuKind
 from lumbung_catalog.domain.units import Unit
 
@@ -73,7 +75,7 @@ def test_components_are_read_back_whatever_signs_their_codes_hold(parts: dict[st
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("kind", "paket", "BAD_CHOICE"),
+        ("kind", "lusin", "BAD_CHOICE"),
         ("sku_code", "", "REQUIRED"),
         ("sku_code", "KAOS M", "BAD_CODE"),
         ("sku_code", "K" * 65, "TOO_LONG"),
@@ -98,7 +100,19 @@ def test_components_are_read_back_whatever_signs_their_codes_hold(parts: dict[st
         ("barcode", "8.99E+12", "BARCODE_INVALID"),
         ("carton_quantity", "1", "OUT_OF_RANGE"),
         ("carton_barcode", "CTN-1", "REQUIRED"),
-        ("components", "A*1", "BAD_COMPONENTS"),
+        ("sku_code", "8.99E+12", "SPREADSHEET_NUMBER"),
+        ("product_axes", "color|Color", "BAD_OPTIONS"),
+        ("product_axes", "a=1=2", "BAD_OPTIONS"),
+        ("product_description", "x" * 2_001, "TOO_LONG"),
+        ("product_description", "bell\x07", "BAD_TEXT"),
+        ("more_units", "box", "BAD_UNITS"),
+        ("more_units", "box=1", "BAD_UNITS"),
+        ("more_units", "box=2|box=3", "BAD_UNITS"),
+        ("more_units", "pcs=2", "BAD_UNITS"),
+        ("more_units", "|".join(f"u{i}=2" for i in range(8)), "OUT_OF_RANGE"),
+        ("more_barcodes", "8991234567891", "BAD_BARCODES"),
+        ("more_barcodes", "pcs=8991234567890", "BARCODE_INVALID"),
+        ("state", "gone", "BAD_CHOICE"),
     ],
 )
 def test_a_wrong_cell_is_named(column: str, value: str, reason: str) -> None:
@@ -118,6 +132,50 @@ def test_a_wrong_cell_is_named(column: str, value: str, reason: str) -> None:
 def test_a_bundle_with_wrong_components_is_named(cell: str) -> None:
     (problem,) = read(kind="bundle", components=cell).problems
     assert (problem.column, problem.reason) == ("components", "BAD_COMPONENTS")
+
+
+def test_components_of_a_plain_sku_are_named() -> None:
+    (problem,) = read(kind="plain", components="A*1").problems
+    assert (problem.column, problem.reason) == ("components", "BAD_COMPONENTS")
+
+
+@pytest.mark.parametrize("kind", ["", "paket", "Bundle"])
+def test_what_has_components_is_a_bundle(kind: str) -> None:
+    draft = read(kind=kind, components="A*1").draft
+    assert draft is not None
+    assert draft.kind is SkuKind.BUNDLE
+
+
+def test_every_problem_is_said_in_both_languages() -> None:
+    for column, value in (
+        ("sku_code", "KAOS M"),
+        ("weight_g", "berat"),
+        ("barcode", "899"),
+        ("options", "x"),
+    ):
+        for problem in read(**{column: value}).problems:
+            assert indonesian(problem.message) != problem.message
+
+
+def test_a_number_that_lost_its_zeros_is_doubted_and_not_refused() -> None:
+    row = read(barcode="12345678905")
+    assert row.draft is not None
+    (warning,) = row.warnings
+    assert (warning.reason, warning.expected[:12]) == ("BARCODE_ZEROS_LOST", "012345678905")
+
+
+def test_further_units_and_barcodes_are_read() -> None:
+    draft = read(
+        more_units="box=6|palet=480",
+        more_barcodes="box=8991234567891|pcs=internal:12345671|palet=A%7CB%25",
+    ).draft
+    assert draft is not None
+    assert draft.units == (Unit("pcs", 1), Unit("box", 6), Unit("palet", 480))
+    assert [(b.unit_code, b.code, b.kind) for b in draft.barcodes] == [
+        ("box", "8991234567891", BarcodeKind.GTIN),
+        ("pcs", "12345671", BarcodeKind.INTERNAL),
+        ("palet", "A|B%", BarcodeKind.INTERNAL),
+    ]
 
 
 def test_every_wrong_cell_of_a_row_is_named_at_once() -> None:

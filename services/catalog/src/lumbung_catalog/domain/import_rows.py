@@ -5,53 +5,69 @@ What one row cannot know - whether codes, barcodes and combinations are free - i
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import TypeVar
 
 from lumbung_catalog.domain import limits
-from lumbung_catalog.domain.barcodes import Barcode, check_barcodes, guessed_kind
-from lumbung_catalog.domain.failures import BarcodeInvalid
+from lumbung_catalog.domain.barcodes import Barcode, BarcodeKind, barcode_problem, guessed_kind, zeros_lost
 from lumbung_catalog.domain.import_table import Row
-from lumbung_catalog.domain.products import Option, repeated
+from lumbung_catalog.domain.import_xlsx import ROUNDED
+from lumbung_catalog.domain.products import Axis, Option, repeated
 from lumbung_catalog.domain.recipes import ordered
-from lumbung_catalog.domain.skus import Component, Description, SkuKind
+from lumbung_catalog.domain.said import Said
+from lumbung_catalog.domain.skus import Component, Description, SkuKind, SkuState
 from lumbung_catalog.domain.text import shortened
 from lumbung_catalog.domain.units import UNIT_CODE, Unit
 
 T = TypeVar("T")
 
-REQUIRED_COLUMNS = ("sku_code", "sku_name")
-COLUMNS = (
-    "kind",
-    "product_code",
-    "product_name",
-    "sku_code",
-    "sku_name",
-    "options",
-    "base_unit",
-    "weight_g",
-    "length_mm",
-    "width_mm",
-    "height_mm",
-    "volume_ml",
-    "fast_mover",
-    "barcode",
-    "carton_quantity",
-    "carton_barcode",
-    "components",
-)
 DEFAULT_BASE_UNIT = "pcs"
 CARTON_UNIT = "carton"
 
+INTERNAL_MARK = "internal:"
+"""Before a code of the shop's own that would be read as a GTIN without it."""
+
+
+def at_most(count: int) -> Said:
+    """A bound, for people."""
+    return Said(f"at most {count}", f"paling banyak {count}")
+
+
+EMPTY = Said("is empty", "kosong")
+A_NAME = Said("a name for people", "nama untuk orang")
+_NOT_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SPREADSHEET_NUMBER = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+")
+_UNIT = re.compile(r"(?P<unit>[A-Za-z][A-Za-z0-9_]{0,15})\s*=\s*(?P<quantity>[0-9]{1,9})")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]*")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # A code may itself hold `+`; it ends at the `*` before its quantity.
 _COMPONENT = re.compile(r"(?P<code>[A-Za-z0-9][A-Za-z0-9._/+-]*)\*(?P<quantity>[0-9]{1,9})(?:\+|$)")
-_KINDS = {"": SkuKind.PLAIN, "plain": SkuKind.PLAIN, "bundle": SkuKind.BUNDLE}
+_KINDS = {
+    "": SkuKind.PLAIN,
+    "plain": SkuKind.PLAIN,
+    "tunggal": SkuKind.PLAIN,
+    "bundle": SkuKind.BUNDLE,
+    "paket": SkuKind.BUNDLE,
+}
+_STATES = {
+    "": SkuState.ACTIVE,
+    "active": SkuState.ACTIVE,
+    "aktif": SkuState.ACTIVE,
+    "retired": SkuState.RETIRED,
+    "pensiun": SkuState.RETIRED,
+}
 _YES_OR_NO = dict.fromkeys(("yes", "y", "ya", "true", "1"), True) | dict.fromkeys(
     ("", "no", "n", "tidak", "false", "0"), False
 )
+
+
+class ImportMode(IntEnum):
+    """What becomes of rows whose SKU exists. The numbers are those of the contract."""
+
+    CREATE = 1
+    UPSERT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +84,18 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A row whose cells could all be read."""
+    """A row whose cells could all be read.
+
+    `given` are the columns that it fills: of a SKU that exists, only those may change. Its units and barcodes name
+    the base unit as "" until `with_base_unit` says which it is.
+    """
 
     row: int
     kind: SkuKind
     product_code: str
     product_name: str
+    product_description: str
+    product_axes: tuple[Axis, ...]
     sku_code: str
     options: tuple[Option, ...]
     base_unit: str
@@ -81,58 +103,106 @@ class Draft:
     units: tuple[Unit, ...]
     barcodes: tuple[Barcode, ...]
     components: tuple[Component, ...]
+    state: SkuState
+    given: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
     """What became of one row. Its code and kind are kept when other cells are wrong: rows may refer to it."""
 
-    row: Row
+    number: int
     sku_code: str
     kind: SkuKind
     draft: Draft | None
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+def with_base_unit(draft: Draft, base_unit: str) -> Draft:
+    """The same with the base unit named."""
+    return replace(
+        draft,
+        base_unit=base_unit,
+        units=tuple(Unit(unit.unit_code or base_unit, unit.base_quantity) for unit in draft.units),
+        barcodes=tuple(
+            Barcode(barcode.code, barcode.kind, barcode.unit_code or base_unit) for barcode in draft.barcodes
+        ),
+    )
 
 
 class _Cells:
     """Reads the cells of one row and collects what is wrong with them."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, mode: ImportMode) -> None:
         self.row = row
-        self.problems: list[Problem] = []
+        self.mode = mode
+        self.problems: list[Problem] = [
+            Problem(row.number, column, self._shown(column), flaw.reason, flaw.message, flaw.expected)
+            for column, flaw in row.flaws.items()
+        ]
+        self.warnings: list[Problem] = []
 
     def get(self, column: str) -> str:
-        return self.row.cells.get(column, "")
+        """The cell's text; of a flawed one nothing, for that it is wrong is known."""
+        return "" if column in self.row.flaws else self.row.cells.get(column, "")
 
-    def wrong(self, column: str, reason: str, message: str, expected: str) -> None:
-        value = shortened(self.get(column), limits.CELL_SHOWN_LENGTH_MAX)
-        self.problems.append(Problem(self.row.number, column, value, reason, message, expected))
+    def _shown(self, column: str) -> str:
+        return shortened(self.row.cells.get(column, ""), limits.CELL_SHOWN_LENGTH_MAX)
+
+    def wrong(self, column: str, reason: str, message: Said, expected: Said) -> None:
+        self.problems.append(Problem(self.row.number, column, self._shown(column), reason, message, expected))
+
+    def doubtful(self, column: str, reason: str, message: Said, expected: Said) -> None:
+        self.warnings.append(Problem(self.row.number, column, self._shown(column), reason, message, expected))
+
+    def missing(self, column: str, expected: Said) -> None:
+        if column not in self.row.flaws:
+            self.wrong(column, "REQUIRED", EMPTY, expected)
+
+    def too_long(self, column: str, length: int, length_max: int) -> None:
+        self.wrong(
+            column,
+            "TOO_LONG",
+            Said(f"has {length} characters", f"terdiri dari {length} karakter"),
+            at_most(length_max),
+        )
 
     def code(self, column: str) -> str:
         value = self.get(column)
         if not value:
-            self.wrong(column, "REQUIRED", "is empty", "a code such as KAOS-HTM-M")
+            self.missing(column, Said("a code such as KAOS-HTM-M", "kode seperti KAOS-HTM-M"))
         elif len(value) > limits.CODE_LENGTH_MAX:
-            self.wrong(
-                column, "TOO_LONG", f"has {len(value)} characters", f"at most {limits.CODE_LENGTH_MAX}"
-            )
+            self.too_long(column, len(value), limits.CODE_LENGTH_MAX)
+        elif _SPREADSHEET_NUMBER.fullmatch(value):
+            self.wrong(column, ROUNDED.reason, ROUNDED.message, ROUNDED.expected)
         elif not _CODE.fullmatch(value):
             self.wrong(
-                column, "BAD_CODE", "is not a code", "letters, digits and . _ / + - after a letter or digit"
+                column,
+                "BAD_CODE",
+                Said("is not a code", "bukan kode"),
+                Said(
+                    "letters, digits and . _ / + - after a letter or digit",
+                    "huruf, angka, dan . _ / + - sesudah huruf atau angka",
+                ),
             )
         return value
 
     def text(self, column: str, *, required: bool) -> str:
         value = self.get(column)
         if not value and required:
-            self.wrong(column, "REQUIRED", "is empty", "a name for people")
+            self.missing(column, A_NAME)
         elif len(value) > limits.NAME_LENGTH_MAX:
-            self.wrong(
-                column, "TOO_LONG", f"has {len(value)} characters", f"at most {limits.NAME_LENGTH_MAX}"
-            )
+            self.too_long(column, len(value), limits.NAME_LENGTH_MAX)
         elif _CONTROL.search(value):
             self.wrong(
-                column, "BAD_TEXT", "holds a line break or another control character", "one line of text"
+                column,
+                "BAD_TEXT",
+                Said(
+                    "holds a line break or another control character",
+                    "berisi ganti baris atau karakter kendali lain",
+                ),
+                Said("one line of text", "satu baris teks"),
             )
         return value
 
@@ -140,52 +210,96 @@ class _Cells:
         value = self.get(column)
         if not value:
             return 0
+        bounds = Said(f"from {minimum} to {maximum}", f"dari {minimum} sampai {maximum}")
         if not _WHOLE.fullmatch(value):
-            expected = f"a whole number from {minimum} to {maximum}, digits only"
-            self.wrong(column, "NOT_A_NUMBER", "is not a whole number", expected)
+            self.wrong(
+                column,
+                "NOT_A_NUMBER",
+                Said("is not a whole number", "bukan bilangan bulat"),
+                Said(
+                    f"a whole number {bounds}, digits only",
+                    f"bilangan bulat {bounds.indonesian}, hanya angka",
+                ),
+            )
             return 0
         if not minimum <= int(value) <= maximum:
-            self.wrong(column, "OUT_OF_RANGE", "is out of range", f"from {minimum} to {maximum}")
+            self.wrong(column, "OUT_OF_RANGE", Said("is out of range", "di luar batas"), bounds)
         return int(value)
 
-    def choice(self, column: str, choices: dict[str, T], expected: str) -> T:
+    def choice(self, column: str, choices: dict[str, T], expected: Said) -> T:
         value = self.get(column).lower()
         if value not in choices:
-            self.wrong(column, "BAD_CHOICE", "is not one of the values known", expected)
+            self.wrong(
+                column,
+                "BAD_CHOICE",
+                Said("is not one of the values known", "bukan salah satu nilai yang dikenal"),
+                expected,
+            )
             return choices[""]
         return choices[value]
 
-    def unit_code(self, column: str, default: str) -> str:
-        value = self.get(column).lower() or default
-        if not UNIT_CODE.fullmatch(value):
+    def unit_code(self, column: str) -> str:
+        value = self.get(column).lower()
+        if value and not UNIT_CODE.fullmatch(value):
             self.wrong(
-                column, "BAD_CODE", "is not a unit", "a-z first, then at most 15 of a-z 0-9 _, such as pcs"
+                column,
+                "BAD_CODE",
+                Said("is not a unit", "bukan satuan"),
+                Said(
+                    "a-z first, then at most 15 of a-z 0-9 _, such as pcs",
+                    "diawali a-z, lalu paling banyak 15 dari a-z 0-9 _, misalnya pcs",
+                ),
             )
         return value
 
 
-def read_row(row: Row, columns: Sequence[str]) -> ReadRow:
+def read_row(row: Row, columns: Sequence[str], mode: ImportMode = ImportMode.CREATE) -> ReadRow:
     """Everything that one row says, or everything that is wrong with it."""
     if row.cell_count != len(columns):
         return _unreadable_row(row, len(columns))
-    cells = _Cells(row)
-    kind = cells.choice("kind", _KINDS, "plain or bundle")
+    cells = _Cells(row, mode)
+    kind = _kind(cells)
     sku_code = cells.code("sku_code")
     draft = Draft(
         row=row.number,
         kind=kind,
         product_code=cells.code("product_code") if cells.get("product_code") else sku_code,
         product_name=cells.text("product_name", required=False),
+        product_description=_long_text(cells),
+        product_axes=_axes(cells),
         sku_code=sku_code,
         options=_options(cells),
-        base_unit=cells.unit_code("base_unit", DEFAULT_BASE_UNIT),
+        base_unit=cells.unit_code("base_unit"),
         description=_description(cells),
         units=_units(cells),
         barcodes=_barcodes(cells),
         components=_components(cells, kind),
+        state=cells.choice("state", _STATES, Said("active or retired", "aktif atau pensiun")),
+        given=_given(row),
     )
     problems = tuple(cells.problems)
-    return ReadRow(row, sku_code, kind, None if problems else draft, problems)
+    if mode is ImportMode.CREATE:
+        draft = with_base_unit(draft, draft.base_unit or DEFAULT_BASE_UNIT)
+    return ReadRow(row.number, sku_code, kind, None if problems else draft, problems, tuple(cells.warnings))
+
+
+_GIVEN: dict[frozenset[str], frozenset[str]] = {}
+_GIVEN_MAX = 1_000
+
+
+def _given(row: Row) -> frozenset[str]:
+    """One set for all rows that fill the same columns: there are few of those, and many rows."""
+    given = frozenset(column for column, cell in row.cells.items() if cell)
+    if len(_GIVEN) >= _GIVEN_MAX:
+        _GIVEN.clear()
+    return _GIVEN.setdefault(given, given)
+
+
+def _kind(cells: _Cells) -> SkuKind:
+    """Without a kind, a SKU that has components is a bundle."""
+    if not cells.get("kind") and cells.get("components"):
+        return SkuKind.BUNDLE
+    return cells.choice("kind", _KINDS, Said("plain or bundle", "tunggal atau paket"))
 
 
 def _unreadable_row(row: Row, column_count: int) -> ReadRow:
@@ -194,22 +308,83 @@ def _unreadable_row(row: Row, column_count: int) -> ReadRow:
         column="",
         value="",
         reason="CELL_COUNT",
-        message=f"has {row.cell_count} cells where the header has {column_count}",
-        expected="as many cells as the header; put quotes around a text that holds the separator",
+        message=Said(
+            f"has {row.cell_count} cells where the header has {column_count}",
+            f"memiliki {row.cell_count} sel, padahal judul kolom {column_count}",
+        ),
+        expected=Said(
+            "as many cells as the header; put quotes around a text that holds the separator",
+            "sel sebanyak judul kolom; beri tanda kutip pada teks yang berisi pemisah",
+        ),
     )
     sku_code = row.cells.get("sku_code", "")
-    return ReadRow(row, sku_code, SkuKind.PLAIN, None, (problem,))
+    return ReadRow(row.number, sku_code, SkuKind.PLAIN, None, (problem,))
 
 
 def _description(cells: _Cells) -> Description:
     return Description(
-        name=cells.text("sku_name", required=True),
+        name=cells.text("sku_name", required=cells.mode is ImportMode.CREATE),
         weight_g=cells.whole("weight_g", minimum=0, maximum=limits.WEIGHT_G_MAX),
         length_mm=cells.whole("length_mm", minimum=0, maximum=limits.LENGTH_MM_MAX),
         width_mm=cells.whole("width_mm", minimum=0, maximum=limits.LENGTH_MM_MAX),
         height_mm=cells.whole("height_mm", minimum=0, maximum=limits.LENGTH_MM_MAX),
         volume_ml=cells.whole("volume_ml", minimum=0, maximum=limits.VOLUME_ML_MAX),
-        fast_mover=cells.choice("fast_mover", _YES_OR_NO, "yes or no"),
+        fast_mover=cells.choice("fast_mover", _YES_OR_NO, Said("yes or no", "ya atau tidak")),
+    )
+
+
+def _long_text(cells: _Cells) -> str:
+    """A product's description, which may have lines."""
+    column = "product_description"
+    value = cells.get(column)
+    if len(value) > limits.DESCRIPTION_LENGTH_MAX:
+        cells.too_long(column, len(value), limits.DESCRIPTION_LENGTH_MAX)
+    elif _NOT_IN_LINES.search(value):
+        cells.wrong(
+            column,
+            "BAD_TEXT",
+            Said("holds a control character", "berisi karakter kendali"),
+            Said("text", "teks"),
+        )
+    return value
+
+
+def _axes(cells: _Cells) -> tuple[Axis, ...]:
+    """`color=Hitam;Putih|size`: the axes of a product, with the values allowed where only some are."""
+    column = "product_axes"
+    sides = [part.split("=") for part in cells.get(column).split("|") if part.strip()]
+    axes = tuple(
+        Axis(
+            side[0].strip(), tuple(value.strip() for value in "=".join(side[1:]).split(";") if value.strip())
+        )
+        for side in sides
+    )
+    if (
+        len(axes) > limits.AXES_MAX
+        or repeated([axis.name for axis in axes])
+        or any(len(side) > 2 for side in sides)
+        or any(_bad_axis(axis) for axis in axes)
+    ):
+        cells.wrong(
+            column,
+            "BAD_OPTIONS",
+            Said("is not axes, each once", "bukan pilihan, masing-masing satu kali"),
+            Said(
+                f"such as color=Hitam;Putih|size; at most {limits.AXES_MAX}",
+                f"misalnya warna=Hitam;Putih|ukuran; paling banyak {limits.AXES_MAX}",
+            ),
+        )
+        return ()
+    return axes
+
+
+def _bad_axis(axis: Axis) -> bool:
+    return (
+        not 1 <= len(axis.name) <= limits.AXIS_NAME_LENGTH_MAX
+        or len(axis.values) > limits.AXIS_VALUES_MAX
+        or bool(repeated(axis.values))
+        or any(len(value) > limits.OPTION_VALUE_LENGTH_MAX for value in axis.values)
+        or _CONTROL.search(axis.name + "".join(axis.values)) is not None
     )
 
 
@@ -218,7 +393,12 @@ def _options(cells: _Cells) -> tuple[Option, ...]:
     parts = [part for part in re.split(r"[;|]", cells.get("options")) if part.strip()]
     pairs = [tuple(side.strip() for side in part.split("=")) for part in parts]
     if any(len(pair) != 2 or not all(pair) for pair in pairs):
-        cells.wrong("options", "BAD_OPTIONS", "is not pairs of axis and value", "such as color=Hitam;size=M")
+        cells.wrong(
+            "options",
+            "BAD_OPTIONS",
+            Said("is not pairs of axis and value", "bukan pasangan pilihan dan nilai"),
+            Said("such as color=Hitam;size=M", "misalnya warna=Hitam;ukuran=M"),
+        )
         return ()
     options = tuple(Option(axis, " ".join(value.split())) for axis, value in pairs)
     _check_options(cells, options)
@@ -227,40 +407,94 @@ def _options(cells: _Cells) -> tuple[Option, ...]:
 
 def _check_options(cells: _Cells, options: Sequence[Option]) -> None:
     if len(options) > limits.AXES_MAX:
-        cells.wrong("options", "OUT_OF_RANGE", f"has {len(options)} pairs", f"at most {limits.AXES_MAX}")
+        count = Said(f"has {len(options)} pairs", f"memiliki {len(options)} pasangan")
+        cells.wrong("options", "OUT_OF_RANGE", count, at_most(limits.AXES_MAX))
     elif repeated([option.axis for option in options]):
-        cells.wrong("options", "BAD_OPTIONS", "names an axis twice", "each axis once")
-    elif any(
+        cells.wrong(
+            "options",
+            "BAD_OPTIONS",
+            Said("names an axis twice", "menyebut satu pilihan dua kali"),
+            Said("each axis once", "setiap pilihan satu kali"),
+        )
+    elif any(_bad_option(option) for option in options):
+        before, after = limits.AXIS_NAME_LENGTH_MAX, limits.OPTION_VALUE_LENGTH_MAX
+        cells.wrong(
+            "options",
+            "BAD_OPTIONS",
+            Said("has a part that is too long or broken", "memiliki bagian yang terlalu panjang atau rusak"),
+            Said(
+                f"at most {before} characters before and {after} after =",
+                f"paling banyak {before} karakter sebelum dan {after} sesudah =",
+            ),
+        )
+
+
+def _bad_option(option: Option) -> bool:
+    return (
         len(option.axis) > limits.AXIS_NAME_LENGTH_MAX
         or len(option.value) > limits.OPTION_VALUE_LENGTH_MAX
-        or _CONTROL.search(option.axis + option.value)
-        for option in options
-    ):
-        longest = (
-            f"{limits.AXIS_NAME_LENGTH_MAX} characters before and {limits.OPTION_VALUE_LENGTH_MAX} after ="
-        )
-        cells.wrong("options", "BAD_OPTIONS", "has a part that is too long or broken", f"at most {longest}")
+        or _CONTROL.search(option.axis + option.value) is not None
+    )
 
 
 def _units(cells: _Cells) -> tuple[Unit, ...]:
-    """The base unit, and the carton when its quantity is given."""
-    base_unit = cells.get("base_unit").lower() or DEFAULT_BASE_UNIT
+    """The base unit, the carton when its quantity is given, and further ones."""
+    base_unit = cells.get("base_unit").lower()
     units = [Unit(base_unit, 1)]
     if cells.get("carton_quantity"):
         quantity = cells.whole("carton_quantity", minimum=2, maximum=limits.UNIT_QUANTITY_MAX)
         units.append(Unit(CARTON_UNIT, quantity))
         if base_unit == CARTON_UNIT:
             cells.wrong(
-                "carton_quantity", "BAD_CHOICE", "is given where the base unit is carton", "an empty cell"
+                "carton_quantity",
+                "BAD_CHOICE",
+                Said("is given where the base unit is carton", "diisi padahal satuan dasarnya carton"),
+                Said("an empty cell", "sel kosong"),
             )
+    units += _more_units(cells)
+    if len({unit.unit_code or DEFAULT_BASE_UNIT for unit in units}) < len(units):
+        cells.wrong(
+            "more_units",
+            "BAD_UNITS",
+            Said("names a unit twice", "menyebut satuan dua kali"),
+            Said("each unit once", "setiap satuan satu kali"),
+        )
+    if len(units) > limits.UNITS_MAX:
+        count = Said(f"makes {len(units)} units", f"menjadi {len(units)} satuan")
+        cells.wrong("more_units", "OUT_OF_RANGE", count, at_most(limits.UNITS_MAX))
     return tuple(units)
 
 
+def _more_units(cells: _Cells) -> list[Unit]:
+    """`box=6|pallet=480`: further units with their base quantities."""
+    parts = [part.strip() for part in re.split(r"[;|]", cells.get("more_units")) if part.strip()]
+    found = [_UNIT.fullmatch(part) for part in parts]
+    units = [Unit(match["unit"].lower(), int(match["quantity"])) for match in found if match]
+    if len(units) < len(parts) or not all(
+        2 <= unit.base_quantity <= limits.UNIT_QUANTITY_MAX for unit in units
+    ):
+        cells.wrong(
+            "more_units",
+            "BAD_UNITS",
+            Said("is not units with quantities", "bukan satuan dengan jumlah"),
+            Said(
+                f"such as box=6|pallet=480, from 2 to {limits.UNIT_QUANTITY_MAX}",
+                f"misalnya box=6|palet=480, dari 2 sampai {limits.UNIT_QUANTITY_MAX}",
+            ),
+        )
+    return units
+
+
 def _barcodes(cells: _Cells) -> tuple[Barcode, ...]:
-    base_unit = cells.get("base_unit").lower() or DEFAULT_BASE_UNIT
+    base_unit = cells.get("base_unit").lower()
     columns = {"barcode": base_unit, "carton_barcode": CARTON_UNIT}
-    if cells.get("carton_barcode") and not cells.get("carton_quantity"):
-        cells.wrong("carton_barcode", "REQUIRED", "is given without carton_quantity", "both or neither")
+    if cells.get("carton_barcode") and not cells.get("carton_quantity") and cells.mode is ImportMode.CREATE:
+        cells.wrong(
+            "carton_barcode",
+            "REQUIRED",
+            Said("is given without carton_quantity", "diisi tanpa isi karton"),
+            Said("both or neither", "keduanya atau tidak sama sekali"),
+        )
     found = []
     for column, unit_code in columns.items():
         code = cells.get(column)
@@ -268,15 +502,47 @@ def _barcodes(cells: _Cells) -> tuple[Barcode, ...]:
             barcode = Barcode(code, guessed_kind(code), unit_code)
             _check_barcode(cells, column, barcode)
             found.append(barcode)
+    found += _more_barcodes(cells, base_unit)
     return tuple(found)
 
 
+def _more_barcodes(cells: _Cells, base_unit: str) -> list[Barcode]:
+    """`box=8991234567891|box=internal:123`: further barcodes, each of a unit; `%7C` stands for `|`, `%25` for `%`."""
+    barcodes = []
+    for part in filter(None, (part.strip() for part in cells.get("more_barcodes").split("|"))):
+        unit, _, text = part.partition("=")
+        unit, text = unit.strip().lower(), text.strip().replace("%7C", "|").replace("%25", "%")
+        if not text or not UNIT_CODE.fullmatch(unit):
+            cells.wrong(
+                "more_barcodes",
+                "BAD_BARCODES",
+                Said("is not units with barcodes", "bukan satuan dengan barkode"),
+                Said("such as box=8991234567891|box=BOX-7", "misalnya box=8991234567891|box=BOX-7"),
+            )
+            return []
+        code = text.removeprefix(INTERNAL_MARK)
+        kind = BarcodeKind.INTERNAL if code != text else guessed_kind(code)
+        barcodes.append(Barcode(code, kind, "" if unit == base_unit else unit))
+        _check_barcode(cells, "more_barcodes", barcodes[-1])
+    return [Barcode(b.code, b.kind, b.unit_code or base_unit) for b in barcodes]
+
+
 def _check_barcode(cells: _Cells, column: str, barcode: Barcode) -> None:
-    try:
-        check_barcodes([barcode], [column])
-    except BarcodeInvalid as failure:
-        message = failure.message.removeprefix(column).strip()
-        cells.wrong(column, failure.reason, message, failure.metadata["expected"])
+    problem = barcode_problem(barcode)
+    if problem:
+        cells.wrong(column, "BARCODE_INVALID", *problem)
+    elif barcode.kind is BarcodeKind.INTERNAL and (whole := zeros_lost(barcode.code)):
+        cells.doubtful(
+            column,
+            "BARCODE_ZEROS_LOST",
+            Said(
+                "looks like a GTIN whose zeros in front a spreadsheet dropped",
+                "mirip GTIN yang nol di depannya dihapus lembar kerja",
+            ),
+            Said(
+                f"{whole}; or force_reason for an internal code", f"{whole}; atau alasan untuk kode sendiri"
+            ),
+        )
 
 
 def _components(cells: _Cells, kind: SkuKind) -> tuple[Component, ...]:
@@ -285,8 +551,13 @@ def _components(cells: _Cells, kind: SkuKind) -> tuple[Component, ...]:
     if kind is SkuKind.PLAIN:
         if cell:
             cells.wrong(
-                "components", "BAD_COMPONENTS", "is given for a plain SKU", "an empty cell, or kind bundle"
+                "components",
+                "BAD_COMPONENTS",
+                Said("is given for a plain SKU", "diisi untuk SKU tunggal"),
+                Said("an empty cell, or kind bundle", "sel kosong, atau jenis paket"),
             )
+        return ()
+    if not cell and (cells.mode is ImportMode.UPSERT or "components" in cells.row.flaws):
         return ()
     components, readable = _read_components("".join(cell.split()))
     problem = _components_problem(components, readable=readable)
@@ -305,16 +576,28 @@ def _read_components(cell: str) -> tuple[list[Component], bool]:
     return components, place == len(cell) and not cell.endswith("+")
 
 
-def _components_problem(components: Sequence[Component], *, readable: bool) -> tuple[str, str] | None:
+def _components_problem(components: Sequence[Component], *, readable: bool) -> tuple[Said, Said] | None:
     """What is wrong with a bundle's components and what would be right."""
+    example = Said("such as PB-10K*1+KBL-C*2", "misalnya PB-10K*1+KBL-C*2")
     if not readable:
-        return "is not codes with quantities", "such as PB-10K*1+KBL-C*2"
+        return Said("is not codes with quantities", "bukan kode dengan jumlah"), example
     if not components:
-        return "is empty for a bundle", "such as PB-10K*1+KBL-C*2"
+        return Said("is empty for a bundle", "kosong untuk paket"), example
     if len(components) > limits.COMPONENTS_MAX:
-        return f"has {len(components)} components", f"at most {limits.COMPONENTS_MAX}"
+        count = len(components)
+        return Said(f"has {count} components", f"memiliki {count} komponen"), at_most(limits.COMPONENTS_MAX)
     if len({component.sku_code.casefold() for component in components}) < len(components):
-        return "names a component twice", "each component once, with its whole quantity"
+        return (
+            Said("names a component twice", "menyebut komponen dua kali"),
+            Said(
+                "each component once, with its whole quantity",
+                "setiap komponen sekali, dengan seluruh jumlahnya",
+            ),
+        )
     if not all(1 <= component.quantity <= limits.COMPONENT_QUANTITY_MAX for component in components):
-        return "has a quantity out of range", f"from 1 to {limits.COMPONENT_QUANTITY_MAX}"
+        most = limits.COMPONENT_QUANTITY_MAX
+        return (
+            Said("has a quantity out of range", "memiliki jumlah di luar batas"),
+            Said(f"from 1 to {most}", f"dari 1 sampai {most}"),
+        )
     return None

@@ -1,28 +1,49 @@
-"""A shop's file, read as a table: encoding, separator, header, rows. Nothing about SKUs yet."""
+"""A shop's file, read as a table: header and rows, one at a time. Nothing about SKUs yet."""
 
-import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import chain, islice
+from typing import IO
 
-from rapidfuzz import fuzz, process
-
+from lumbung_catalog.domain import import_csv, import_xlsx, limits
 from lumbung_catalog.domain.failures import ImportTooLarge, ImportUnreadable
-from lumbung_catalog.domain.limits import IMPORT_ROWS_MAX
-from lumbung_catalog.domain.text import shortened
+from lumbung_catalog.domain.import_columns import PROBLEM_COLUMNS, column_of, header_problems, is_column
+from lumbung_catalog.domain.import_xlsx import Bounds, Cell, Flaw
 from lumbung_kit.failures import FieldViolation
 
-SEPARATORS = (",", ";")
-_HEADER_SHOWN_LENGTH_MAX = 40
+HEADER_WITHIN_ROWS = 10
+"""A title, a date and a merged heading may stand above the header."""
+_HEADER_PROBLEMS_MAX = 50
+
+
+class FileFormat(IntEnum):
+    """The form of a file. The numbers are those of the contract."""
+
+    CSV = 1
+    XLSX = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of data. `number` is the line as a spreadsheet shows it: the header is 1."""
+    """One row of data. `number` is the line as a spreadsheet shows it: the header is usually 1."""
 
     number: int
     cells: Mapping[str, str]
     cell_count: int
+    flaws: Mapping[str, Flaw] = field(default_factory=dict)
+
+
+_BOUNDS = Bounds(limits.UNPACKED_SHEET_BYTES_MAX, limits.UNPACKED_OTHER_BYTES_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of a file is read."""
+
+    rows_max: int = limits.IMPORT_ROWS_MAX
+    unpacked: Bounds = _BOUNDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,82 +54,100 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def read_table(content: bytes, known: Sequence[str], required: Sequence[str]) -> Table:
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """The same with its rows still to be read. Reading them raises ImportUnreadable, ImportTooLarge."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[Row]
+    header_row: int
+
+
+def read_table(
+    content: bytes,
+    known: Sequence[str],
+    required: Sequence[str],
+    file_format: FileFormat = FileFormat.CSV,
+) -> Table:
     """The file as a table whose columns are all known, with every required one."""
-    text = _decoded(content)
-    records = _records(text, _separator(text, known))
-    columns = _columns(records[0] if records else [], known, required)
-    rows = tuple(
-        Row(number, dict(zip(columns, (cell.strip() for cell in record), strict=False)), len(record))
-        for number, record in enumerate(records[1:], start=2)
-        if any(cell.strip() for cell in record)
-    )
-    if not rows:
+    table = open_table(io.BytesIO(content), known, required, file_format)
+    return Table(table.columns, tuple(table.rows))
+
+
+def open_table(
+    file: IO[bytes],
+    known: Sequence[str],
+    required: Sequence[str],
+    file_format: FileFormat,
+    size: Size = Size(),
+) -> OpenTable:
+    """The file as a table whose rows are read one at a time."""
+    is_workbook = file_format is FileFormat.XLSX
+    records = import_xlsx.records(file, size.unpacked) if is_workbook else import_csv.records(file)
+    numbered = enumerate(records, 1)
+    top = list(islice(numbered, HEADER_WITHIN_ROWS))
+    place = _header_place([record for _, record in top])
+    columns = _columns(top[place][1] if top else [], known, required)
+    rows = _rows(chain(top[place + 1 :], numbered), columns, size.rows_max)
+    if is_workbook:
+        rows = (_squared(row, len(columns)) for row in rows)
+    return OpenTable(columns, rows, place + 1)
+
+
+def _header_place(top: Sequence[Sequence[str]]) -> int:
+    """Where most columns are known by name; else where the first cells are."""
+    known = [sum(is_column(column_of(cell)) for cell in record) for record in top]
+    if known and max(known) >= 2:
+        return known.index(max(known))
+    return next((place for place, record in enumerate(top) if any(record)), 0)
+
+
+def _rows(numbered: Iterator[tuple[int, list[str]]], columns: Sequence[str], rows_max: int) -> Iterator[Row]:
+    count = 0
+    for number, record in numbered:
+        if not any(record):
+            continue
+        count += 1
+        if count > rows_max:
+            raise _too_large(rows_max)
+        yield _row(number, columns, record)
+    if not count:
         raise _unreadable("content", "has no row of data below the header")
-    if len(rows) > IMPORT_ROWS_MAX:
-        raise ImportTooLarge(
-            f"The file has {len(rows)} rows; one import takes {IMPORT_ROWS_MAX}.",
-            metadata={"limit": str(IMPORT_ROWS_MAX), "row_count": str(len(rows))},
-            fields=[FieldViolation("content", f"must have at most {IMPORT_ROWS_MAX} rows, not {len(rows)}")],
-        )
-    return Table(columns, rows)
 
 
-def _decoded(content: bytes) -> str:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise _unreadable("content", f"is not UTF-8 on line {line}; save it as CSV UTF-8") from error
-    if "\x00" in text:
-        raise _unreadable("content", "holds zero bytes; it is not a CSV file")
-    return text
+def _row(number: int, columns: Sequence[str], record: Sequence[str]) -> Row:
+    cells = {
+        column: cell
+        for column, cell in zip(columns, record, strict=False)
+        if cell and column not in PROBLEM_COLUMNS
+    }
+    flaws = {column: cell.flaw for column, cell in cells.items() if isinstance(cell, Cell) and cell.flaw}
+    return Row(number, cells, len(record), flaws)
 
 
-def _separator(text: str, known: Sequence[str]) -> str:
-    """The separator with which the header has most columns that are known."""
-    header = text.split("\n", 1)[0]
-
-    def known_columns(separator: str) -> int:
-        return sum(_header_name(cell.strip('"')) in known for cell in header.split(separator))
-
-    return max(SEPARATORS, key=known_columns)
+def _squared(row: Row, column_count: int) -> Row:
+    """A sheet's rows have as many cells as somebody filled: missing ones are empty."""
+    return row if row.cell_count > column_count else Row(row.number, row.cells, column_count, row.flaws)
 
 
-def _records(text: str, separator: str) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        return list(reader)
-    except csv.Error as error:
-        raise _unreadable("content", f"is not a table near line {reader.line_num}: {error}") from error
+def _too_large(rows_max: int) -> ImportTooLarge:
+    return ImportTooLarge(
+        f"The file has more than {rows_max} rows, which is what one such import takes.",
+        metadata={"limit": str(rows_max)},
+        fields=[FieldViolation("content", f"must have at most {rows_max} rows")],
+    )
 
 
 def _columns(header: Sequence[str], known: Sequence[str], required: Sequence[str]) -> tuple[str, ...]:
-    columns = tuple(_header_name(cell) for cell in header)
-    problems = [
-        _unknown_column(place, name, known) for place, name in enumerate(columns, 1) if name not in known
-    ]
-    problems += [f"has the column {name} twice" for name in known if columns.count(name) > 1]
-    problems += [f"has no column {name}" for name in required if name not in columns]
+    columns = tuple(column_of(cell) for cell in header)
+    problems = header_problems(columns, known, required)
     if problems:
         raise ImportUnreadable(
             f"The header {problems[0]}.",
-            fields=[FieldViolation("content.header", problem) for problem in problems[:50]],
+            fields=[FieldViolation("content.header", problem) for problem in problems[:_HEADER_PROBLEMS_MAX]],
         )
     return columns
 
 
-def _header_name(cell: str) -> str:
-    return cell.strip().lower().replace(" ", "_")
-
-
-def _unknown_column(place: int, name: str, known: Sequence[str]) -> str:
-    if not name:
-        return f"has no name for column {place}"
-    nearest = process.extractOne(name, known, scorer=fuzz.ratio, score_cutoff=70)
-    hint = f"; did you mean {nearest[0]}?" if nearest else f"; known are {', '.join(known)}"
-    return f"has the unknown column {shortened(name, _HEADER_SHOWN_LENGTH_MAX)!r}{hint}"
-
-
-def _unreadable(field: str, description: str) -> ImportUnreadable:
-    return ImportUnreadable(f"The file {description}.", fields=[FieldViolation(field, description)])
+def _unreadable(field_name: str, description: str) -> ImportUnreadable:
+    return ImportUnreadable(f"The file {description}.", fields=[FieldViolation(field_name, description)])

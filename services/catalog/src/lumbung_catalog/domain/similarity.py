@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
+from lumbung_catalog.domain.limits import SAME_MARKS_COMPARED_MAX
+
 NAME_SCORE_MIN = 90
 SWAPPED_CODE_SCORE = 95
 SWAPPED_DIGITS_NAME_SCORE_MIN = 75
@@ -128,11 +130,12 @@ class _SameMarks:
         self._sorted.append(one.words_sorted)
 
     def nearly_named(self, new: Fingerprint) -> Iterable[tuple[Fingerprint, int]]:
+        first = max(0, len(self._skus) - SAME_MARKS_COMPARED_MAX)
         for words, choices in ((new.words_in_order, self._in_order), (new.words_sorted, self._sorted)):
             for _, score, place in process.extract(
-                words, choices, scorer=fuzz.ratio, score_cutoff=NAME_SCORE_MIN, limit=None
+                words, choices[first:], scorer=fuzz.ratio, score_cutoff=NAME_SCORE_MIN, limit=None
             ):
-                yield self._skus[place], int(score)
+                yield self._skus[first + place], int(score)
 
 
 def code_score(new: Fingerprint, other: Fingerprint) -> int:

@@ -14,6 +14,7 @@ _SQL = sql.load(__package__, "products.sql")
 _LOAD = _SQL["load_products"]
 _LOAD_IN_ANY_CASE = _SQL["products_in_any_case"]
 _LOCK = _SQL["lock_product"]
+_LOCK_ALL = _SQL["lock_products"]
 _INSERT = _SQL["insert_products"]
 _UPDATE = _SQL["update_product"]
 _LIST = _SQL["list_products"]
@@ -23,6 +24,20 @@ async def load(conn: Conn, product_code: str) -> Product | None:
     """The product with exactly this code."""
     found = await fetch(conn, _LOAD, {"codes": [product_code]})
     return rows.product(found[0]) if found else None
+
+
+async def load_all(conn: Conn, codes: Sequence[str]) -> dict[str, Product]:
+    """Products by their exact codes; unknown ones are missing."""
+    return {
+        row["product_code"]: rows.product(row) for row in await fetch(conn, _LOAD, {"codes": list(codes)})
+    }
+
+
+async def lock_all(conn: Conn, codes: Sequence[str]) -> dict[str, Product]:
+    """Products, kept from others' changes until the end of the transaction."""
+    return {
+        row["product_code"]: rows.product(row) for row in await fetch(conn, _LOCK_ALL, {"codes": list(codes)})
+    }
 
 
 async def load_in_any_case(conn: Conn, codes: Sequence[str]) -> dict[str, Product]:

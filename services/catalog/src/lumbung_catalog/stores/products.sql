@@ -8,6 +8,10 @@ select * from product where lower(product_code) = any(%(folded_codes)s)
 -- name: lock_product
 select * from product where product_code = %(product_code)s for no key update
 
+-- name: lock_products
+-- In order of code, so that two transactions never wait for each other.
+select * from product where product_code = any(%(codes)s) order by product_code for no key update
+
 -- name: insert_products
 -- Those whose code is taken are left out of the answer; waits for a concurrent insert of the same.
 insert into product (product_code, name, description, option_axes)

@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 
 from lumbung_catalog.domain.barcodes import lookup_keys
 from lumbung_catalog.domain.failures import OptionsTaken, SkuExists
+from lumbung_catalog.domain.import_changes import SkuChange
 from lumbung_catalog.domain.products import option_key
 from lumbung_catalog.domain.recipes import Standing
 from lumbung_catalog.domain.similarity import Fingerprint, fingerprint
@@ -32,6 +33,8 @@ _INSERT_UNITS = _SQL["insert_units"]
 _DELETE_UNIT = _SQL["delete_unit"]
 _TOUCH = _SQL["touch"]
 _UPDATE_DESCRIPTION = _SQL["update_description"]
+_CHANGE = _SQL["change_skus"]
+_LOCK_VERSIONS = _SQL["lock_versions"]
 _RETIRE = _SQL["retire"]
 _REINSTATE = _SQL["reinstate"]
 _SET_RECIPE_VERSIONS = _SQL["set_recipe_versions"]
@@ -57,6 +60,12 @@ async def lock_all(conn: Conn, codes: Sequence[str]) -> dict[str, Sku]:
     """SKUs, kept from others' changes until the end of the transaction."""
     await fetch(conn, _LOCK, {"codes": list(codes)})
     return await load(conn, codes)
+
+
+async def lock_versions(conn: Conn, codes: Sequence[str]) -> dict[str, tuple[int, SkuState]]:
+    """Version and state of SKUs, which stay so until the end of the transaction."""
+    found = await fetch(conn, _LOCK_VERSIONS, {"codes": list(codes)})
+    return {row["sku_code"]: (row["version"], SkuState(row["state"])) for row in found}
 
 
 async def standings_of(conn: Conn, codes: Sequence[str]) -> dict[str, Standing]:
@@ -106,17 +115,11 @@ def _sku_row(sku: NewSku) -> dict[str, Any]:
     return {
         "sku_code": sku.sku_code,
         "product_code": sku.product_code,
-        "name": about.name,
+        **_description_row(about),
         "options": [{"axis": option.axis, "value": option.value} for option in sku.options],
         "option_key": option_key(sku.options),
         "kind": int(sku.kind),
         "base_unit": sku.base_unit,
-        "weight_g": about.weight_g,
-        "length_mm": about.length_mm,
-        "width_mm": about.width_mm,
-        "height_mm": about.height_mm,
-        "volume_ml": about.volume_ml,
-        "fast_mover": about.fast_mover,
         "recipe_version": 1 if sku.kind is SkuKind.BUNDLE else 0,
         "code_characters": compared.code_characters,
         "name_marks": compared.marks,
@@ -169,16 +172,36 @@ async def update_description(conn: Conn, sku_code: str, product_code: str, about
         _UPDATE_DESCRIPTION,
         {
             "sku_code": sku_code,
-            "name": about.name,
-            "weight_g": about.weight_g,
-            "length_mm": about.length_mm,
-            "width_mm": about.width_mm,
-            "height_mm": about.height_mm,
-            "volume_ml": about.volume_ml,
-            "fast_mover": about.fast_mover,
+            **_description_row(about),
             "name_marks": fingerprint(sku_code, about.name, product_code).marks,
         },
     )
+
+
+async def change(conn: Conn, changes: Sequence[SkuChange], recipe_versions: Mapping[str, int]) -> None:
+    """Makes the next version of SKUs: with another description, and with the recipe version given for some."""
+    changed = [
+        {
+            "sku_code": one.sku_code,
+            **_description_row(one.description),
+            "name_marks": fingerprint(one.sku_code, one.description.name, one.product_code).marks,
+            "recipe_version": recipe_versions.get(one.sku_code),
+        }
+        for one in changes
+    ]
+    await execute(conn, _CHANGE, {"rows": Jsonb(changed)})
+
+
+def _description_row(about: Description) -> dict[str, Any]:
+    return {
+        "name": about.name,
+        "weight_g": about.weight_g,
+        "length_mm": about.length_mm,
+        "width_mm": about.width_mm,
+        "height_mm": about.height_mm,
+        "volume_ml": about.volume_ml,
+        "fast_mover": about.fast_mover,
+    }
 
 
 async def retire(conn: Conn, sku_code: str, reason: str) -> None:

@@ -7,6 +7,23 @@ select * from sku_whole where sku_code = any(%(codes)s)
 -- transactions never wait for each other.
 select sku_code from sku where sku_code = any(%(codes)s) order by sku_code for no key update
 
+-- name: lock_versions
+-- The same, saying what was locked.
+select sku_code, version, state from sku where sku_code = any(%(codes)s) order by sku_code for no key update
+
+-- name: change_skus
+-- Many SKUs at once, each one version further. Without a recipe_version the recipe stays.
+update sku
+set
+    name = new.name, weight_g = new.weight_g, length_mm = new.length_mm, width_mm = new.width_mm,
+    height_mm = new.height_mm, volume_ml = new.volume_ml, fast_mover = new.fast_mover, name_marks = new.name_marks,
+    recipe_version = coalesce(new.recipe_version, sku.recipe_version), version = sku.version + 1, update_time = now()
+from jsonb_to_recordset(%(rows)s) as new (
+    sku_code text, name text, weight_g bigint, length_mm bigint, width_mm bigint, height_mm bigint, volume_ml bigint,
+    fast_mover boolean, name_marks text, recipe_version integer
+)
+where sku.sku_code = new.sku_code
+
 -- name: lock_components
 -- Keeps components from being retired while a recipe that names them is written; two recipes may do so at once.
 -- Taken after the lock on the bundle; a component's own changes lock no bundle, so nobody waits in a circle.
