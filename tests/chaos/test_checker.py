@@ -65,6 +65,23 @@ def test_more_promised_at_one_moment_than_there_is() -> None:
     assert verdict.units(Promise.OVERSOLD) == 1
 
 
+def test_a_soft_hold_may_be_lost_and_its_unit_given_again_until_it_is_confirmed() -> None:
+    soft = attempt(Verb.RESERVE, "r-f", "HELD", 8.0, deadline_s=900.0, soft=True)
+    refused = attempt(Verb.RESERVE, "r-f", "OUT_OF_STOCK", 9.0, reservation_id="")
+    lost = attempt(Verb.CONFIRM, "c-f", "HOLD_LOST", 9.5)
+    assert check(history(soft, refused, lost), truth()).content
+    confirmed = attempt(Verb.CONFIRM, "c-f", "CONFIRMED", 9.5)
+    assert Promise.LOST_CONFIRM in broken(history(soft, confirmed), truth())
+    other = attempt(Verb.RESERVE, "r-f", "HELD", 9.8, reservation_id="g", deadline_s=900.0)
+    assert Promise.CHANGED_ANSWER in broken(history(soft, refused, other), truth(g="HELD"))
+
+
+def test_soft_holds_that_were_confirmed_count() -> None:
+    sold = [attempt(Verb.CONFIRM, f"c-{name}", "CONFIRMED", 8.0, units=2) for name in "fg"]
+    verdict = check(history(*sold), truth(f="CONFIRMED", g="CONFIRMED"))
+    assert verdict.units(Promise.OVERSOLD) > 0
+
+
 def test_a_unit_given_again_after_its_hold_ended_is_no_oversale() -> None:
     run = History([hold("a", 1.0, deadline_s=5.0, units=3), hold("b", 6.0, units=3)])
     books = Truth(3, 0, 0, {"a": Kept("a", "EXPIRED", 3, 5.0), "b": Kept("b", "HELD", 3, 900.0)}, 10.0)

@@ -20,6 +20,7 @@ from lumbung_kit.clients import failure_from
 
 CALL_S_MAX = 4.0
 PAUSE_S_MAX = 0.5
+SOFT_SHARE = 0.15
 TOO_MANY = 900_000
 """More than there is: some buyers must be refused, and stay refused."""
 
@@ -38,6 +39,8 @@ class Buyers:
     """Answers that no client should get, whatever the fault."""
     _numbers: int = 0
     _answers: int = 0
+    _soft: dict[str, pb.ReserveRequest] = field(default_factory=dict)
+    """What was asked softly, by its request_id: a Confirm brings it along."""
     _leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
@@ -72,7 +75,14 @@ class Buyers:
         return min(first) - moment_s
 
     async def reserve(
-        self, units: int, *, replica: str = "both", request_id: str = "", cable: int = 0, sale: str = ""
+        self,
+        units: int,
+        *,
+        replica: str = "both",
+        request_id: str = "",
+        cable: int = 0,
+        sale: str = "",
+        soft: bool = False,
     ) -> Attempt:
         """Asks until it is decided, or the patience is over; the last attempt. `sale`: the open one when empty."""
         request_id = request_id or self.new_id("r")
@@ -83,6 +93,9 @@ class Buyers:
             request_id=request_id, channel_code="web", flash_sale_code=sale or self.world.sale, lines=lines
         )
         request.ttl.FromSeconds(self.ttl_s)
+        if soft:
+            request.durability = pb.DURABILITY_SOFT
+            self._soft[request_id] = request
         attempt = Attempt(Verb.RESERVE, request_id, 0.0, units)
         return await self._insist(self.world.reservations(replica).Reserve, request, attempt)
 
@@ -90,7 +103,12 @@ class Buyers:
         """Sells a hold."""
         request_id = self.new_id("c")
         details = pb.OrderDetails(order_reference=request_id)
-        request = pb.ConfirmRequest(request_id=request_id, reservation_id=held.reservation_id, order=details)
+        request = pb.ConfirmRequest(
+            request_id=request_id,
+            reservation_id=held.reservation_id,
+            order=details,
+            soft_hold=self._soft.get(held.request_id),
+        )
         attempt = Attempt(Verb.CONFIRM, request_id, 0.0, held.units, held.reservation_id)
         return await self._insist(self.world.reservations(replica).Confirm, request, attempt)
 
@@ -114,10 +132,11 @@ class Buyers:
     async def _buy(self, chance: random.Random) -> None:
         units = TOO_MANY if chance.random() < 0.05 else chance.randint(1, 3)
         sale = self.world.sale
-        held = await self.reserve(units, replica=chance.choice((*REPLICAS, "both")), sale=sale)
+        soft = chance.random() < SOFT_SHARE
+        held = await self.reserve(units, replica=chance.choice((*REPLICAS, "both")), sale=sale, soft=soft)
         if chance.random() < 0.2:
             again = chance.choice(REPLICAS)
-            await self.reserve(units, request_id=held.request_id, replica=again, sale=sale)
+            await self.reserve(units, request_id=held.request_id, replica=again, sale=sale, soft=soft)
         if held.told != "HELD":
             return
         what = chance.random()
@@ -157,6 +176,7 @@ class Buyers:
         attempt.reservation_id = answer.reservation_id
         attempt.deadline_s = answer.expire_time.ToMilliseconds() / 1000
         attempt.told = pb.ReservationState.Name(answer.state).removeprefix("RESERVATION_STATE_")
+        attempt.soft = answer.durability == pb.DURABILITY_SOFT
         self._answers += 1
         self.history.answered(attempt)
         return 0.0

@@ -105,10 +105,11 @@ def check(history: History, truth: Truth) -> Verdict:
 
 
 def _holds(history: History) -> dict[str, Attempt]:
-    """The first acknowledgement of each hold."""
+    """The first durable acknowledgement of each hold: a soft one promises nothing before its Confirm."""
     held: dict[str, Attempt] = {}
     for attempt in history.told(Verb.RESERVE, "HELD"):
-        held.setdefault(attempt.reservation_id, attempt)
+        if not attempt.soft:
+            held.setdefault(attempt.reservation_id, attempt)
     return held
 
 
@@ -136,13 +137,19 @@ def _oversold(history: History, truth: Truth) -> Iterator[Breach]:
 
 def _most_promised(history: History) -> int:
     """The most units that clients were sure to have at once: from hearing of a hold until they asked to have it
-    released or its deadline, and for ever once a Confirm was acknowledged."""
+    released or its deadline, and for ever once a Confirm was acknowledged; of a soft hold only from its Confirm on."""
     confirmed = {each.reservation_id for each in history.told(Verb.CONFIRM, "CONFIRMED")}
     given_up = {
         each.reservation_id: each.sent_s for each in reversed(history.attempts) if each.verb is Verb.RELEASE
     }
-    steps: list[tuple[float, int]] = []
-    for reservation_id, hold in _holds(history).items():
+    durable = _holds(history)
+    of_soft = {
+        each.reservation_id: each
+        for each in history.told(Verb.CONFIRM, "CONFIRMED")
+        if each.reservation_id not in durable
+    }
+    steps = [(each.answered_s, each.units) for each in of_soft.values()]
+    for reservation_id, hold in durable.items():
         steps.append((hold.answered_s, hold.units))
         if reservation_id not in confirmed:
             end_s = min(hold.deadline_s, given_up.get(reservation_id, hold.deadline_s))
@@ -188,9 +195,10 @@ def _lost_holds(history: History, truth: Truth) -> Iterator[Breach]:
 
 
 def _changed_answers(history: History) -> Iterator[Breach]:
+    """A soft hold that Valkey lost is decided anew, once: whatever else its request was told must be one thing."""
     answers: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for attempt in history.attempts:
-        if attempt.told != UNKNOWN:
+        if attempt.told != UNKNOWN and not attempt.soft:
             given = attempt.reservation_id if attempt.verb is Verb.RESERVE else ""
             answers[attempt.request_id].add((attempt.told, given))
     for request_id, told in answers.items():

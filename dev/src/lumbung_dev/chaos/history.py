@@ -34,6 +34,8 @@ class Attempt:
     answered_s: float = 0.0
     deadline_s: float = 0.0
     """Until when a hold was promised."""
+    soft: bool = False
+    """A hold that may be lost with Valkey until it is confirmed: nobody was promised more."""
 
 
 @dataclass(slots=True)
