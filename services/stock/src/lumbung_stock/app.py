@@ -394,7 +394,7 @@ def _inventory(stores: Stores) -> list[Service]:
         ),
         Service(
             inventory_pb2_grpc.add_AuditServiceServicer_to_server,
-            AuditService(stores.postgres),
+            AuditService(stores.postgres, stores.log),
             "lumbung.stock.v1.AuditService",
         ),
     ]

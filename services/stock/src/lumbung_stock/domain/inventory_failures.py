@@ -92,3 +92,10 @@ class MoreThanShipped(Failure):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "MORE_THAN_SHIPPED"
+
+
+class LedgerTampered(Failure):
+    """An entry of the ledger is not as it was written; figures would follow what was tampered with."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "LEDGER_TAMPERED"
