@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from lumbung.catalog.v1 import products_pb2 as pb
+from lumbung.catalog.v1 import skus_pb2
 from lumbung_kit.failures import Kind
 
 AXES = [pb.OptionAxis(name="color"), pb.OptionAxis(name="size", values=["S", "M", "L"])]
@@ -133,6 +134,97 @@ async def test_products_are_listed_page_by_page(catalog: Any) -> None:
     assert second.next_page_token == ""
 
 
-async def test_an_rpc_that_is_not_served_yet_says_so(catalog: Any, refusal: Any) -> None:
-    refused = await refusal(catalog.products.AddOptionValues(pb.AddOptionValuesRequest(request_id="r")))
-    assert (refused.kind, refused.reason) == (Kind.UNIMPLEMENTED, "RPC_NOT_SERVED")
+async def sized(catalog: Any) -> pb.Product:
+    return (await catalog.products.CreateProduct(create())).product
+
+
+def add_values(**fields: Any) -> pb.AddOptionValuesRequest:
+    usual = {
+        "request_id": "v-1",
+        "product_code": "KAOS",
+        "etag": "1",
+        "axis": "Size",
+        "values": ["XL", "2 XL"],
+    }
+    return pb.AddOptionValuesRequest(**{**usual, **fields})
+
+
+async def test_values_are_added_behind_those_that_are_there(catalog: Any, refusal: Any) -> None:
+    before = await sized(catalog)
+    answer = await catalog.products.AddOptionValues(add_values())
+    assert list(answer.product.option_axes) == [
+        AXES[0],
+        pb.OptionAxis(name="size", values=["S", "M", "L", "XL", "2 XL"]),
+    ]
+    assert (answer.product.version, answer.product.name) == (2, before.name)
+    assert await catalog.products.AddOptionValues(add_values()) == answer
+    refused = await refusal(catalog.products.AddOptionValues(add_values(values=["3XL"])))
+    assert refused.reason == "REQUEST_ID_REUSED"
+
+
+async def test_an_added_value_can_be_had(catalog: Any) -> None:
+    await sized(catalog)
+    await catalog.products.AddOptionValues(add_values())
+    options = [skus_pb2.Option(axis="color", value="Hitam"), skus_pb2.Option(axis="size", value="2  xl")]
+    sku = await catalog.sku("KAOS-HTM-2XL", product_code="KAOS", options=options)
+    assert sku.options[1].value == "2 XL"
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "reason", "named"),
+    [
+        ({"request_id": ""}, Kind.INVALID_ARGUMENT, "BAD_INPUT", ["request_id"]),
+        ({"product_code": ""}, Kind.INVALID_ARGUMENT, "BAD_INPUT", ["product_code"]),
+        ({"etag": ""}, Kind.INVALID_ARGUMENT, "BAD_INPUT", ["etag"]),
+        ({"axis": ""}, Kind.INVALID_ARGUMENT, "BAD_INPUT", ["axis"]),
+        ({"values": []}, Kind.INVALID_ARGUMENT, "BAD_INPUT", ["values"]),
+        ({"values": ["XL", " xl"]}, Kind.INVALID_ARGUMENT, "BAD_INPUT", ["values[1]"]),
+        ({"values": ["X=L"]}, Kind.INVALID_ARGUMENT, "BAD_INPUT", ["values[0]"]),
+        ({"values": ["x" * 81]}, Kind.INVALID_ARGUMENT, "BAD_INPUT", ["values[0]"]),
+        ({"product_code": "LAIN"}, Kind.NOT_FOUND, "PRODUCT_NOT_FOUND", ["product_code"]),
+        ({"etag": "9"}, Kind.ABORTED, "CONCURRENT_CHANGE", ["etag"]),
+        ({"axis": "bahan"}, Kind.NOT_FOUND, "AXIS_NOT_FOUND", ["axis"]),
+        ({"axis": "color"}, Kind.FAILED_PRECONDITION, "AXIS_OPEN", ["axis"]),
+        ({"values": ["XL", "\uff4d"]}, Kind.ALREADY_EXISTS, "OPTION_VALUE_EXISTS", ["values[1]"]),
+        ({"values": [f"n{i}" for i in range(98)]}, Kind.FAILED_PRECONDITION, "OPTION_VALUE_LIMIT", []),
+    ],
+)
+async def test_values_that_cannot_be_added_are_named(
+    catalog: Any, refusal: Any, fields: dict[str, Any], kind: Kind, reason: str, named: list[str]
+) -> None:
+    await sized(catalog)
+    before = await catalog.everything()
+    refused = await refusal(catalog.products.AddOptionValues(add_values(**fields)))
+    assert (refused.kind, refused.reason) == (kind, reason)
+    assert [field.field for field in refused.fields] == named
+    assert await catalog.everything() == before
+
+
+async def test_of_many_who_add_values_at_once_one_wins(catalog: Any) -> None:
+    await sized(catalog)
+    calls = [catalog.products.AddOptionValues(add_values(request_id=f"v-{i}")) for i in range(6)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(not isinstance(answer, BaseException) for answer in answers) == 1
+
+
+async def test_the_history_of_a_product_is_told_newest_first_page_by_page(catalog: Any, refusal: Any) -> None:
+    created = await sized(catalog)
+    added = (await catalog.products.AddOptionValues(add_values())).product
+    ask = pb.ListProductHistoryRequest(product_code="KAOS", page_size=1)
+    first = await catalog.products.ListProductHistory(ask)
+    ask.page_token = first.next_page_token
+    second = await catalog.products.ListProductHistory(ask)
+    entries = [*first.entries, *second.entries]
+    assert [(one.version, one.action, one.actor, one.request_id) for one in entries] == [
+        (2, "add_option_values", "staff:ani", "v-1"),
+        (1, "create_product", "staff:ani", "r-1"),
+    ]
+    assert [one.product for one in entries] == [added, created]
+    assert all(one.HasField("record_time") for one in entries)
+    assert second.next_page_token == ""
+    for wrong in ({"page_size": -1}, {"page_token": "zzz"}, {"product_code": ""}):
+        asked = pb.ListProductHistoryRequest(**{"product_code": "KAOS", **wrong})
+        refused = await refusal(catalog.products.ListProductHistory(asked))
+        assert [field.field for field in refused.fields] == list(wrong)
+    unknown = catalog.products.ListProductHistory(pb.ListProductHistoryRequest(product_code="X"))
+    assert (await refusal(unknown)).reason == "PRODUCT_NOT_FOUND"

@@ -3,11 +3,13 @@
 import asyncio
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from lumbung.catalog.v1 import products_pb2
 from lumbung.catalog.v1 import skus_pb2 as pb
+from lumbung_kit.clients import failure_from
 from lumbung_kit.failures import Kind
 
 GTIN, INTERNAL = pb.BARCODE_KIND_GTIN, pb.BARCODE_KIND_INTERNAL
@@ -197,6 +199,20 @@ async def test_look_alikes_can_be_asked_for_beforehand(catalog: Any) -> None:
     request = pb.FindSimilarSkusRequest(sku_code="pb10k", name="Kabel")
     (similar,) = (await catalog.skus.FindSimilarSkus(request)).similar_skus
     assert (similar.sku_code, similar.score, similar.field) == ("PB-10K", 100, "sku_code")
+
+
+async def test_of_many_look_alikes_at_once_only_one_passes_unwarned(catalog: Any) -> None:
+    codes = [f"LAMPU-{letter}" for letter in "ABCDEF"]
+    for code in codes:
+        await catalog.product(code)
+    alike = {"name": "Lampu Meja Belajar Putih", "options": [], "units": [], "barcodes": []}
+    calls = [
+        catalog.skus.CreateSku(kaos(request_id=code, sku_code=code, product_code=code, **alike))
+        for code in codes
+    ]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    failed = [answer for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]
+    assert [failure_from(error).reason for error in failed] == ["SKU_NEARLY_EQUAL"] * 5
 
 
 async def test_two_who_create_the_same_combination_at_once_make_one(catalog: Any) -> None:

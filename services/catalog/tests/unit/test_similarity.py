@@ -24,6 +24,12 @@ def found(known: tuple[str, str], new: tuple[str, str], *, same_product: bool = 
         (("KAOS-HTM", "Kaos"), ("kaos.htm", "Sesuatu yang lain"), "sku_code"),
         (("KAOS-HTM", "Kaos"), ("KAOS-HMT", "Sesuatu yang lain"), "sku_code"),
         (("PB-12", "Power bank hitam"), ("PB-21", "Power bank hitem"), "sku_code"),
+        (("PB-10", "Kaos"), ("PB-1O", "Sesuatu yang lain"), "sku_code"),
+        (("SET-1A", "Kaos"), ("SET-IA", "Sesuatu yang lain"), "sku_code"),
+        (("SET-1A", "Kaos"), ("set.la", "Sesuatu yang lain"), "sku_code"),
+        (("PB-10K", "Power Bank 10000 mAh"), ("XX-1", "P0wer Bank 1O000 mAh"), "name"),
+        (("PB-10K", "Power Bank 10000 mAh"), ("XX-1", "Ｐｏｗｅｒ Ｂａｎｋ １００００ mAh"), "name"),
+        (("PB-10K", "Power Bank 10000 mAh"), ("XX-1", "Роwеr Bаnk 10000 mAh"), "name"),
     ],
 )
 def test_the_same_thing_written_twice_is_noticed(
@@ -43,6 +49,7 @@ def test_the_same_thing_written_twice_is_noticed(
         (("TAS-1", "Tas ransel hitam"), ("TAS-2", "Tas selempang hitam")),
         (("SKU-001", "Barang nomor 1"), ("SKU-010", "Barang nomor 10")),
         (("VIT-C", "Suplemen Vitamin C"), ("VIT-D", "Suplemen Vitamin D")),
+        (("KAOS-L", "Kaos besar"), ("KAOS-1", "Gelas kaca")),
         (("GULA-1", "Gula 1 kg"), ("GULA-5", "Gula 5 kg")),
     ],
 )

@@ -66,6 +66,34 @@ class OptionsMismatch(Failure):
     reason = "OPTIONS_MISMATCH"
 
 
+class AxisNotFound(Failure):
+    """The product has no axis of this name."""
+
+    kind = Kind.NOT_FOUND
+    reason = "AXIS_NOT_FOUND"
+
+
+class AxisOpen(Failure):
+    """The axis has no list of values: every value is allowed on it already."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "AXIS_OPEN"
+
+
+class OptionValueExists(Failure):
+    """The axis allows this value already, perhaps in other letter case or spacing."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "OPTION_VALUE_EXISTS"
+
+
+class OptionValueLimit(Failure):
+    """The axis would have more values than it may have."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "OPTION_VALUE_LIMIT"
+
+
 class OptionsTaken(Failure):
     """Another SKU of the product has this combination of options."""
 

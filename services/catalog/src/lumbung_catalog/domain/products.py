@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lumbung_catalog.domain.failures import OptionsMismatch
+from lumbung_catalog.domain.failures import (
+    AxisNotFound,
+    AxisOpen,
+    OptionsMismatch,
+    OptionValueExists,
+    OptionValueLimit,
+)
+from lumbung_catalog.domain.limits import AXIS_VALUES_MAX
 from lumbung_catalog.domain.text import folded
 from lumbung_kit.failures import FieldViolation
 
@@ -96,6 +103,37 @@ def _allowed(axis: Axis, value: str) -> str | None:
     if not axis.values:
         return " ".join(value.split())
     return next((allowed for allowed in axis.values if folded(allowed) == folded(value)), None)
+
+
+def with_values(axes: Sequence[Axis], axis_name: str, values: Sequence[str]) -> tuple[Axis, ...]:
+    """The axes with further values allowed on one of them, behind those that it has.
+
+    Raises AxisNotFound, AxisOpen, OptionValueExists, OptionValueLimit.
+    """
+    axis = next((axis for axis in axes if folded(axis.name) == folded(axis_name)), None)
+    if axis is None:
+        raise AxisNotFound(
+            f"The product's axes are {_names(axes)}.",
+            metadata={"axis": axis_name, "expected": _names(axes)},
+            fields=[FieldViolation("axis", f"must be one of {_names(axes)}")],
+        )
+    if not axis.values:
+        raise AxisOpen(metadata={"axis": axis.name}, fields=[FieldViolation("axis", "has no list of values")])
+    _require_new_values(axis, values)
+    longer = Axis(axis.name, (*axis.values, *(" ".join(value.split()) for value in values)))
+    return tuple(longer if one is axis else one for one in axes)
+
+
+def _require_new_values(axis: Axis, values: Sequence[str]) -> None:
+    there = [(i, _allowed(axis, value)) for i, value in enumerate(values)]
+    fields = [FieldViolation(f"values[{i}]", f"is there as {known}") for i, known in there if known]
+    if fields:
+        raise OptionValueExists(metadata={"axis": axis.name}, fields=fields)
+    if len(axis.values) + len(values) > AXIS_VALUES_MAX:
+        raise OptionValueLimit(
+            f"{axis.name} has {len(axis.values)} values; {AXIS_VALUES_MAX} are the most.",
+            metadata={"axis": axis.name, "limit": str(AXIS_VALUES_MAX)},
+        )
 
 
 def _names(axes: Sequence[Axis]) -> str:

@@ -1,7 +1,8 @@
 """Which SKUs look like one another, so that nobody creates the same thing twice.
 
-Codes are alike when only case, spacing or punctuation differ, or when two neighbouring characters changed
-places. Names are alike when their marks - numbers, and words of one or two letters - are the same and their
+Codes are alike when only case, spacing or punctuation differ, when an O stands for a 0 or an l or I for a 1, or
+when two neighbouring characters changed places. Letters of other alphabets that look Latin count as Latin.
+Names are alike when their marks - numbers, and words of one or two letters - are the same and their
 longer words nearly so, in whatever order: `Power Bank 10000 mAh` and `powerbank 10000mAh` are,
 `Power Bank 20000 mAh` is another thing, and so is `Vitamin D` beside `Vitamin C`.
 Variants of one product resemble each other by nature: between them only equal codes count.
@@ -18,12 +19,20 @@ from rapidfuzz import fuzz, process
 from lumbung_catalog.domain.limits import SAME_MARKS_COMPARED_MAX
 
 NAME_SCORE_MIN = 90
+CONFUSED_CODE_SCORE = 98
 SWAPPED_CODE_SCORE = 95
 SWAPPED_DIGITS_NAME_SCORE_MIN = 75
 MARK_LETTERS_MAX = 2
 
 _WORDS_AND_NUMBERS = re.compile(r"[0-9]+|[^\W\d_]+")
 _NOT_IN_CODE_KEY = re.compile(r"[^a-z0-9]")
+_ZERO_IN_WORD = re.compile(r"(?<=[^\W\d_])0(?=[^\W\d_])")
+_O_IN_NUMBER = re.compile(r"(?<=[0-9])[oO](?=[0-9])")
+# A small L looks like 1, a capital one does not; characters that may be confused in any case are kept together.
+_SEEN = str.maketrans("OolI", "0011")
+_KEPT_TOGETHER = str.maketrans("oli", "011")
+# Letters that look Latin, small ones after case folding: from "confusables" of Unicode Technical Standard 39.
+_LATIN = str.maketrans("аеорсухіјѕһԁԛԝɡαονρτυικ", "aeopcyxijshdqwgaovptuik")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,12 @@ class Fingerprint:
     @property
     def code_characters(self) -> str:
         """Equal for codes that hold the same characters in whatever order."""
-        return characters(self.code_key)
+        return characters(self.code_key.translate(_KEPT_TOGETHER))
+
+    @property
+    def code_seen(self) -> str:
+        """The code as it looks: equal for codes that people take for each other."""
+        return _NOT_IN_CODE_KEY.sub("", self.sku_code.translate(_SEEN).casefold())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,7 @@ class Similar:
 
 def fingerprint(sku_code: str, name: str, product_code: str) -> Fingerprint:
     """What of a SKU is compared, computed once."""
-    parts = _WORDS_AND_NUMBERS.findall(unicodedata.normalize("NFKC", name).casefold())
+    parts = _WORDS_AND_NUMBERS.findall(_readable(name))
     words = [part for part in parts if not _is_mark(part)]
     return Fingerprint(
         sku_code=sku_code,
@@ -67,6 +81,12 @@ def fingerprint(sku_code: str, name: str, product_code: str) -> Fingerprint:
         words_in_order="".join(words),
         words_sorted="".join(sorted(words)),
     )
+
+
+def _readable(name: str) -> str:
+    """The name without letter case and width, look-alike letters made Latin, and O and 0 where each belongs."""
+    latin = unicodedata.normalize("NFKC", name).casefold().translate(_LATIN)
+    return _O_IN_NUMBER.sub("0", _ZERO_IN_WORD.sub("o", latin))
 
 
 def _is_mark(part: str) -> bool:
@@ -139,9 +159,13 @@ class _SameMarks:
 
 
 def code_score(new: Fingerprint, other: Fingerprint) -> int:
-    """100 for codes equal but for case and punctuation, 95 when two neighbours changed places, else 0."""
+    """100 for codes equal but for case and punctuation, 98 when they look equal, 95 when two neighbours changed
+    places, else 0.
+    """
     if new.code_key == other.code_key:
         return 100
+    if new.code_seen == other.code_seen:
+        return CONFUSED_CODE_SCORE
     if new.product_code == other.product_code or not _swapped(new.code_key, other.code_key):
         return 0
     if _only_digits_moved(new.code_key, other.code_key) and not _names_alike(new, other):

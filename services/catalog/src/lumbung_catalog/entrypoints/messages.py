@@ -1,6 +1,6 @@
 """What only answers hold: history and versions, as messages."""
 
-from lumbung.catalog.v1 import bundles_pb2, skus_pb2
+from lumbung.catalog.v1 import bundles_pb2, products_pb2, skus_pb2
 from lumbung_catalog.stores.journal import Entry
 from lumbung_catalog.stores.recipes import RecipeVersion
 from lumbung_catalog.wire import recipe_message, timestamp
@@ -16,6 +16,18 @@ def history_message(entry: Entry) -> skus_pb2.SkuHistoryEntry:
         request_id=entry.request_id,
         record_time=timestamp(entry.record_time),
         sku=skus_pb2.Sku.FromString(entry.snapshot),
+    )
+
+
+def product_history_message(entry: Entry) -> products_pb2.ProductHistoryEntry:
+    """One change of a product."""
+    return products_pb2.ProductHistoryEntry(
+        version=entry.version,
+        action=entry.action,
+        actor=entry.actor,
+        request_id=entry.request_id,
+        record_time=timestamp(entry.record_time),
+        product=products_pb2.Product.FromString(entry.snapshot),
     )
 
 

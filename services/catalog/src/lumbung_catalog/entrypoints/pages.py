@@ -15,6 +15,8 @@ Place = tuple[str | int, ...]
 
 _TOKEN_LENGTH_MAX = 512
 _NUMBER_MAX = 2**31 - 1
+NEWEST = _NUMBER_MAX
+"""Where a list begins that counts versions down."""
 
 
 class Pages:

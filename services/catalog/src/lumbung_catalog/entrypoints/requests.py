@@ -93,12 +93,17 @@ def _axis(check: Check, field: str, axis: products_pb2.OptionAxis) -> Axis:
         pattern=_AXIS_NAME,
         hint=_AXIS_NAME_HINT,
     )
-    values = check.items(f"{field}.values", axis.values, minimum=0, maximum=limits.AXIS_VALUES_MAX)
+    return Axis(axis_name.strip(), option_values(check, f"{field}.values", axis.values, minimum=0))
+
+
+def option_values(check: Check, field: str, given: Sequence[str], *, minimum: int = 1) -> tuple[str, ...]:
+    """Values to allow on one axis, each once."""
+    values = check.items(field, given, minimum=minimum, maximum=limits.AXIS_VALUES_MAX)
     for i, value in enumerate(values):
-        _option_value(check, f"{field}.values[{i}]", value)
+        _option_value(check, f"{field}[{i}]", value)
     for i in repeated(values):
-        check.add(f"{field}.values[{i}]", "is given twice")
-    return Axis(axis_name.strip(), tuple(value.strip() for value in values))
+        check.add(f"{field}[{i}]", "is given twice")
+    return tuple(value.strip() for value in values)
 
 
 def _option_value(check: Check, field: str, value: str) -> str:

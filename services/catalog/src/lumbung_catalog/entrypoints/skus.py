@@ -13,7 +13,7 @@ from lumbung_catalog.domain.skus import in_order
 from lumbung_catalog.entrypoints import requests
 from lumbung_catalog.entrypoints.desk import Desk
 from lumbung_catalog.entrypoints.messages import history_message
-from lumbung_catalog.entrypoints.pages import Pages
+from lumbung_catalog.entrypoints.pages import NEWEST, Pages
 from lumbung_catalog.stores import journal, skus
 from lumbung_catalog.usecases.add_unit import add_unit
 from lumbung_catalog.usecases.create_sku import create_sku
@@ -28,8 +28,6 @@ from lumbung_kit.postgres import Conn
 from lumbung_kit.validate import Check
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-_NEWEST = 2**31 - 1
 
 
 class SkuServicer(rpc.SkuServiceServicer):
@@ -195,7 +193,7 @@ class SkuServicer(rpc.SkuServiceServicer):
         check = Check()
         code = check.code("sku_code", request.sku_code)
         pages = Pages(check, "history", code)
-        pages.begin(request.page_size, request.page_token, (_NEWEST,))
+        pages.begin(request.page_size, request.page_token, (NEWEST,))
         check.done()
         async with self._desk.reading() as conn:
             await read_sku(conn, code)

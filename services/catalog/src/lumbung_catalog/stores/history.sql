@@ -15,3 +15,11 @@ from sku_history
 where sku_code = %(sku_code)s and version < %(before_version)s
 order by version desc
 limit %(limit)s
+
+-- name: list_product_history
+-- A product's changes are given no reason.
+select version, action, actor, '' as reason, request_id, record_time, snapshot
+from product_history
+where product_code = %(product_code)s and version < %(before_version)s
+order by version desc
+limit %(limit)s

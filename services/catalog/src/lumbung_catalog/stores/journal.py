@@ -21,11 +21,12 @@ _SQL = sql.load(__package__, "history.sql")
 _INSERT_SKU_HISTORY = _SQL["insert_sku_history"]
 _INSERT_PRODUCT_HISTORY = _SQL["insert_product_history"]
 _LIST_SKU_HISTORY = _SQL["list_sku_history"]
+_LIST_PRODUCT_HISTORY = _SQL["list_product_history"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change of a SKU; the snapshot is a lumbung.catalog.v1.Sku."""
+    """One change of a SKU or product; the snapshot is it as it was afterwards, as a lumbung.catalog.v1 message."""
 
     version: int
     action: str
@@ -99,3 +100,9 @@ async def page(conn: Conn, sku_code: str, before_version: int, limit: int) -> li
         conn, _LIST_SKU_HISTORY, {"sku_code": sku_code, "before_version": before_version, "limit": limit}
     )
     return [Entry(**row) for row in found]
+
+
+async def product_page(conn: Conn, product_code: str, before_version: int, limit: int) -> list[Entry]:
+    """Changes of one product before a version, newest first."""
+    wanted = {"product_code": product_code, "before_version": before_version, "limit": limit}
+    return [Entry(**row) for row in await fetch(conn, _LIST_PRODUCT_HISTORY, wanted)]

@@ -17,6 +17,7 @@ _LOCK = _SQL["lock_product"]
 _LOCK_ALL = _SQL["lock_products"]
 _INSERT = _SQL["insert_products"]
 _UPDATE = _SQL["update_product"]
+_SET_AXES = _SQL["set_axes"]
 _LIST = _SQL["list_products"]
 
 
@@ -77,6 +78,12 @@ async def update(conn: Conn, product_code: str, name: str, description: str) -> 
         conn, _UPDATE, {"product_code": product_code, "name": name, "description": description}
     )
     return rows.product(changed[0])
+
+
+async def set_axes(conn: Conn, product_code: str, axes: Sequence[Axis]) -> Product:
+    """Changes the axes of a product that is locked."""
+    wanted = {"product_code": product_code, "option_axes": Jsonb([_axis(axis) for axis in axes])}
+    return rows.product((await fetch(conn, _SET_AXES, wanted))[0])
 
 
 async def page(conn: Conn, after_code: str, limit: int) -> list[Product]:

@@ -26,6 +26,12 @@ set name = %(name)s, description = %(description)s, version = version + 1, updat
 where product_code = %(product_code)s
 returning *
 
+-- name: set_axes
+update product
+set option_axes = %(option_axes)s, version = version + 1, update_time = now()
+where product_code = %(product_code)s
+returning *
+
 -- name: list_products
 select *
 from product

@@ -20,6 +20,7 @@ from lumbung_kit.failures import FieldViolation
 from lumbung_kit.postgres import Conn
 
 LOOK_ALIKES_MAX = 20_000
+LOOK_ALIKE_GROUPS = 64
 
 _SQL = sql.load(__package__, "skus.sql")
 _LOAD = _SQL["load_skus"]
@@ -41,6 +42,7 @@ _SET_RECIPE_VERSIONS = _SQL["set_recipe_versions"]
 _STANDINGS_OF = _SQL["standings_of"]
 _LIST = _SQL["list_skus"]
 _SEARCH = _SQL["search_skus"]
+_HOLD_LOOK_ALIKES = _SQL["hold_look_alikes"]
 _LOOK_ALIKES = _SQL["look_alikes"]
 
 
@@ -257,6 +259,16 @@ async def search(
 def _like(text: str) -> str:
     """The text as a pattern that matches only itself."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+async def hold_look_alikes(conn: Conn, new: Sequence[Fingerprint]) -> None:
+    """Lets nobody else create a SKU that might look like these until the end of the transaction.
+
+    Taken before the SKUs are inserted; what looks alike is sought only then, so that of two at once the second
+    sees the first. Bounded: as many locks as there are groups, whatever the number of SKUs.
+    """
+    groups = {f"code {one.code_characters}" for one in new} | {f"name {one.marks}" for one in new}
+    await fetch(conn, _HOLD_LOOK_ALIKES, {"groups": list(groups), "group_count": LOOK_ALIKE_GROUPS})
 
 
 async def look_alikes(

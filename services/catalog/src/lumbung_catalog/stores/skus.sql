@@ -203,6 +203,16 @@ where (ranked.rank, ranked.sku_code) > (%(after_rank)s, %(after_code)s)
 order by ranked.rank, ranked.sku_code
 limit %(limit)s
 
+-- name: hold_look_alikes
+-- SKUs that look alike share their code's characters or their name's marks, so whoever creates either takes the same
+-- lock. In order of number, so that two transactions never wait for each other.
+select pg_advisory_xact_lock(hashtext(current_schema() || '.look_alikes'), held.number)
+from (
+    select distinct mod(mod(hashtext(text), %(group_count)s) + %(group_count)s, %(group_count)s) as number
+    from unnest(%(groups)s::text[]) as text
+    order by number
+) as held
+
 -- name: look_alikes
 -- SKUs that might nearly equal new ones: codes of the same characters, or names with the same marks. The rest of the
 -- comparison is the domain's. Newest first, so that the limit keeps what somebody is most likely to enter twice.

@@ -6,7 +6,7 @@ from lumbung_catalog.domain.acts import Act
 from lumbung_catalog.domain.failures import SkuNearlyEqual
 from lumbung_catalog.domain.products import matched_options
 from lumbung_catalog.domain.recipes import Resolved, check_components, resolved
-from lumbung_catalog.domain.similarity import Similar
+from lumbung_catalog.domain.similarity import Similar, fingerprint
 from lumbung_catalog.domain.skus import NewSku, Sku
 from lumbung_catalog.stores import barcodes, products, recipes, skus
 from lumbung_catalog.usecases.find import found_product
@@ -21,6 +21,7 @@ async def create_sku(conn: Conn, new: NewSku, act: Act) -> tuple[Sku, list[Simil
     product = found_product(await products.load(conn, new.product_code), new.product_code)
     new = replace(new, options=matched_options(product.axes, new.options))
     recipe = await _recipe(conn, new) if new.components else None
+    await skus.hold_look_alikes(conn, [fingerprint(new.sku_code, new.description.name, new.product_code)])
     await skus.insert(conn, [new])
     await barcodes.insert(
         conn,
