@@ -32,7 +32,15 @@ def service_programs(wiring: Wiring) -> list[Program]:
     at = wiring.addresses
     return [
         _program(wiring, "catalog", {}),
-        _program(wiring, "stock", {"VALKEY_URL": wiring.valkey_url, "CATALOG_TARGET": at.catalog}),
+        _program(
+            wiring,
+            "stock",
+            {
+                "VALKEY_URL": wiring.valkey_url,
+                "CATALOG_TARGET": at.catalog,
+                "CHANNEL_SYNC_TARGET": at.channel_sync,
+            },
+        ),
         _program(wiring, "fulfillment", {"STOCK_TARGET": at.stock, "CATALOG_TARGET": at.catalog}),
         _program(
             wiring,

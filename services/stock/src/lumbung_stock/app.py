@@ -26,6 +26,7 @@ from lumbung_kit.postgres import Postgres
 from lumbung_kit.serving import App, Loop, Service
 from lumbung_kit.valkey import ScriptClient, Valkey, connect
 from lumbung_kit.valkey_cluster import connect_lean
+from lumbung_stock.clients.channel_figures import AskChannels
 from lumbung_stock.domain.carts import Cart
 from lumbung_stock.domain.reservations import Reservation, Resolution
 from lumbung_stock.domain.without_gate import Wish
@@ -349,7 +350,7 @@ def _availability(
     stack.push_async_callback(watch.close)
     service = Service(
         availability_pb2_grpc.add_AvailabilityServiceServicer_to_server,
-        AvailabilityService(stores.postgres, get, watch),
+        AvailabilityService(stores.postgres, get, watch, _ask_channels(settings, stack)),
         "lumbung.stock.v1.AvailabilityService",
     )
     return service, [
@@ -357,6 +358,15 @@ def _availability(
         Loop("tell watchers", watch.tell),
         Loop("keep watchers alive", watch.keep_alive),
     ]
+
+
+def _ask_channels(settings: StockSettings, stack: AsyncExitStack) -> AskChannels:
+    """Asks the channel service, where there is one."""
+    channel = None
+    if settings.channel_sync_target:
+        channel = open_channel(settings.channel_sync_target, actor="service:stock")
+        stack.push_async_callback(channel.close)
+    return AskChannels(channel, deadline_s=settings.channel_sync_deadline_s)
 
 
 def _inventory(stores: Stores) -> list[Service]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from lumbung_kit.settings import Address, ServiceSettings
+from lumbung_kit.settings import Address, OptionalAddress, ServiceSettings
 
 
 class StockSettings(ServiceSettings):
@@ -22,6 +22,11 @@ class StockSettings(ServiceSettings):
     by `?cluster=true`."""
     catalog_target: Address
     """Where the catalog answers: its events say which SKUs exist."""
+    channel_sync_target: OptionalAddress = ""
+    """Where the channel service answers: what listings show is told with why a figure is what it is. Empty: nobody is
+    asked."""
+    channel_sync_deadline_s: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """Whoever asks why a figure is what it is waits no longer for what the channels say."""
     max_concurrent_rpcs: Annotated[int, Field(ge=1)] = 5000
     """A flash sale's buyers come at once, and each waits for the group commit."""
     postgres_connections: Annotated[int, Field(ge=4, le=100)] = 12

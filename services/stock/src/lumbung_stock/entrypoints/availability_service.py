@@ -12,6 +12,7 @@ from lumbung.stock.v1 import availability_pb2 as pb
 from lumbung.stock.v1 import availability_pb2_grpc as rpc
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.validate import Check
+from lumbung_stock.clients.channel_figures import AskChannels
 from lumbung_stock.domain.inventory_failures import SkuNotFound
 from lumbung_stock.domain.shortfalls import Shortfall
 from lumbung_stock.entrypoints.inventory_messages import optional_warehouse_code_of
@@ -21,6 +22,7 @@ from lumbung_stock.usecases.explain_availability import explain_availability
 from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.list_shortfalls import list_shortfalls
 from lumbung_stock.usecases.watch_availability import WatchAvailability
+from lumbung_stock.wire.explanation import channel_message, node_message
 from lumbung_stock.wire.inventory import (
     availability_message,
     component_share_message,
@@ -32,6 +34,7 @@ from lumbung_stock.wire.inventory import (
 BATCH_MAX = 500
 MAX_AGE_S_MAX = 3_600
 SHORTFALLS_PAGE, SHORTFALLS_PAGE_MAX = 50, 200
+CHILDREN, CHILDREN_MAX = 20, 100
 BEFORE_ALL = datetime.min.replace(tzinfo=UTC).isoformat()
 
 
@@ -39,11 +42,16 @@ class AvailabilityService(rpc.AvailabilityServiceServicer):
     """Translates, and leaves the reading to the use cases."""
 
     def __init__(
-        self, postgres: Postgres, get_availability: GetAvailability, watch: WatchAvailability
+        self,
+        postgres: Postgres,
+        get_availability: GetAvailability,
+        watch: WatchAvailability,
+        ask_channels: AskChannels,
     ) -> None:
         self._postgres = postgres
         self._get_availability = get_availability
         self._watch = watch
+        self._ask_channels = ask_channels
 
     async def GetAvailability(
         self,
@@ -106,20 +114,28 @@ class AvailabilityService(rpc.AvailabilityServiceServicer):
         request: pb.ExplainAvailabilityRequest,
         context: grpc.aio.ServicerContext[pb.ExplainAvailabilityRequest, pb.ExplainAvailabilityResponse],
     ) -> pb.ExplainAvailabilityResponse:
-        """The whole tree behind a figure."""
+        """The whole tree behind a figure; what the channel says is asked after it, outside of the transaction."""
         check = Check()
         sku_code = check.code("sku_code", request.sku_code)
         channel_code = optional_code(check, "channel_code", request.channel_code)
+        children_max = check.whole("children_max", request.children_max, minimum=0, maximum=CHILDREN_MAX)
         check.done()
         async with self._postgres.transaction() as conn:
-            tree = await explain_availability(conn, sku_code)
-        return pb.ExplainAvailabilityResponse(
-            total=availability_message(tree.total, channel_code),
-            warehouses=[availability_message(each, channel_code) for each in tree.warehouses],
-            places=map(place_quantity_message, tree.places),
-            escrows=map(escrow_share_message, tree.escrows),
-            components=map(component_share_message, tree.components),
+            told = await explain_availability(conn, sku_code, children_max=children_max or CHILDREN)
+        response = pb.ExplainAvailabilityResponse(
+            total=availability_message(told.total, channel_code),
+            warehouses=[availability_message(each, channel_code) for each in told.warehouses],
+            places=map(place_quantity_message, told.places),
+            escrows=map(escrow_share_message, told.escrows),
+            components=map(component_share_message, told.components),
+            tree=node_message(told.tree),
+            quarantine=node_message(told.quarantine),
+            shortfall=node_message(told.shortfall),
         )
+        if channel_code:
+            shown = await self._ask_channels(channel_code, sku_code)
+            response.channel.CopyFrom(channel_message(channel_code, shown))
+        return response
 
     async def ListShortfalls(
         self,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain.availability import Availability, ComponentShare, EscrowShare, Offer
+from lumbung_stock.domain.explanation import Books, PlacesOfLevel
+from lumbung_stock.domain.levels import Level, LevelKey
+from lumbung_stock.domain.places import NOT_ON_HAND, QUARANTINE
 
 _SQL = load(__package__, "availability.sql")
-_FIGURES, _ESCROW_SHARES, _COMPONENT_SHARES = (
-    _SQL[name] for name in ("figures", "escrow_shares", "component_shares")
-)
+_FIGURES, _COMPONENT_SHARES = _SQL["figures"], _SQL["component_shares"]
 
 
 async def read_figures(
@@ -32,13 +33,49 @@ def _figures(row: dict[str, Any]) -> Availability:
     return Availability(**row, offers=offers)
 
 
-async def escrow_shares(conn: Conn, sku_code: str) -> list[EscrowShare]:
-    """What flash sales that are not over have of a plain SKU."""
-    cursor = await conn.execute(_ESCROW_SHARES, {"sku_code": sku_code})
-    return [EscrowShare(*row) async for row in cursor]
+async def escrow_shares(conn: Conn, sku_codes: Collection[str]) -> dict[str, list[EscrowShare]]:
+    """What flash sales that are not over have of plain SKUs."""
+    cursor = await conn.execute(_SQL["escrow_shares"], {"sku_codes": list(sku_codes)})
+    found: dict[str, list[EscrowShare]] = {}
+    async for sku_code, *share in cursor:
+        found.setdefault(sku_code, []).append(EscrowShare(*share))
+    return found
 
 
 async def component_shares(conn: Conn, sku_code: str) -> list[ComponentShare]:
     """How many bundles each component allows; none for a plain SKU."""
     cursor = await conn.execute(_COMPONENT_SHARES, {"sku_code": sku_code})
     return [ComponentShare(*row) async for row in cursor]
+
+
+async def read_books(
+    conn: Conn, warehouses: Sequence[str], sku_codes: Collection[str], *, places_max: int
+) -> Books:
+    """Levels, places and escrows of plain SKUs; of the places of each, those with most units."""
+    asked = {"sku_codes": list(sku_codes)}
+    async with conn.cursor(row_factory=class_row(Level)) as cursor:
+        await cursor.execute(_SQL["levels"], asked)
+        levels = {level.key: level async for level in cursor}
+    escrows: dict[LevelKey, list[EscrowShare]] = {}
+    for sku_code, shares in (await escrow_shares(conn, sku_codes)).items():
+        for share in shares:
+            escrows.setdefault((share.warehouse_code, sku_code), []).append(share)
+    apart = await conn.execute(_SQL["quarantine"], {**asked, "place_code": QUARANTINE})
+    return Books(
+        tuple(warehouses),
+        levels,
+        await _places(conn, sku_codes, places_max),
+        escrows,
+        {(warehouse, sku): units async for warehouse, sku, units in apart},
+    )
+
+
+async def _places(conn: Conn, sku_codes: Collection[str], limit: int) -> dict[LevelKey, PlacesOfLevel]:
+    parameters = {"sku_codes": list(sku_codes), "not_on_hand": sorted(NOT_ON_HAND), "limit": limit}
+    shown: dict[LevelKey, list[tuple[str, int]]] = {}
+    sums: dict[LevelKey, tuple[int, int]] = {}
+    cursor = await conn.execute(_SQL["places"], parameters)
+    async for warehouse, sku, place, quantity, count, units in cursor:
+        shown.setdefault((warehouse, sku), []).append((place, quantity))
+        sums[warehouse, sku] = count, units
+    return {key: PlacesOfLevel(tuple(some[:limit]), *sums[key]) for key, some in shown.items()}

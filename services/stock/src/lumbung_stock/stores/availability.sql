@@ -71,7 +71,8 @@ SELECT asked.sku_code, %(warehouse_code)s AS warehouse_code,
 -- name: escrow_shares
 -- Sales that are not over: open, or closing. A sale's pools are taken together, per warehouse.
 WITH share AS (
-    SELECT coalesce(flash_sale.parent_code, item.flash_sale_code) AS flash_sale_code, item.warehouse_code,
+    SELECT item.sku_code, coalesce(flash_sale.parent_code, item.flash_sale_code) AS flash_sale_code,
+           item.warehouse_code,
            item.quota, item.remaining, item.shipped,
            coalesce(sum(draw.quantity) FILTER (WHERE reservation.state = 1), 0)::bigint AS held,
            coalesce(sum(draw.quantity) FILTER (WHERE reservation.state = 2), 0)::bigint AS sold
@@ -82,14 +83,14 @@ WITH share AS (
       LEFT JOIN reservation_draw AS draw
         ON draw.reservation_id = reservation.reservation_id AND draw.sku_code = item.sku_code AND draw.from_escrow
        AND NOT draw.shipped
-     WHERE item.sku_code = %(sku_code)s AND flash_sale.state IN (2, 3)
+     WHERE item.sku_code = ANY (%(sku_codes)s::text[]) AND flash_sale.state IN (2, 3)
      GROUP BY item.flash_sale_code, item.sku_code, flash_sale.parent_code
 )
-SELECT flash_sale_code, warehouse_code, sum(quota)::bigint AS quota, sum(remaining)::bigint AS remaining,
+SELECT sku_code, flash_sale_code, warehouse_code, sum(quota)::bigint AS quota, sum(remaining)::bigint AS remaining,
        sum(held)::bigint AS held, sum(sold)::bigint AS sold, sum(shipped)::bigint AS shipped
   FROM share
- GROUP BY flash_sale_code, warehouse_code
- ORDER BY flash_sale_code, warehouse_code;
+ GROUP BY sku_code, flash_sale_code, warehouse_code
+ ORDER BY sku_code, flash_sale_code, warehouse_code;
 
 -- name: component_shares
 SELECT component_code, quantity AS quantity_per_bundle,
@@ -101,3 +102,29 @@ SELECT component_code, quantity AS quantity_per_bundle,
  WHERE bundle_code = %(sku_code)s
  GROUP BY component_code, quantity
  ORDER BY component_code;
+
+-- name: levels
+SELECT warehouse_code, sku_code, on_hand, held, sold, escrow, safety_stock, reorder_point, reorder_quantity, shortfall
+  FROM level
+ WHERE sku_code = ANY (%(sku_codes)s::text[]);
+
+-- name: places
+-- Of each SKU in each warehouse the places with most units, and how many there are in all. What is not on hand by itself.
+SELECT warehouse_code, sku_code, place_code, quantity, place_count, units
+  FROM (SELECT warehouse_code, sku_code, place_code, quantity,
+               row_number() OVER (PARTITION BY warehouse_code, sku_code ORDER BY quantity DESC, place_code) AS rank,
+               count(*) OVER (PARTITION BY warehouse_code, sku_code) AS place_count,
+               (sum(quantity) OVER (PARTITION BY warehouse_code, sku_code))::bigint AS units
+          FROM warehouse
+          JOIN place_stock USING (warehouse_code)
+         WHERE sku_code = ANY (%(sku_codes)s::text[])
+           AND quantity > 0
+           AND place_code <> ALL (%(not_on_hand)s::text[])) AS ranked
+ WHERE rank <= greatest(1, %(limit)s)
+ ORDER BY warehouse_code, sku_code, rank;
+
+-- name: quarantine
+SELECT warehouse_code, sku_code, quantity
+  FROM warehouse
+  JOIN place_stock USING (warehouse_code)
+ WHERE sku_code = ANY (%(sku_codes)s::text[]) AND quantity > 0 AND place_code = %(place_code)s;

@@ -66,9 +66,9 @@ async def list_place_stock(
     return [PlaceStock(*row) async for row in cursor]
 
 
-async def places_of_sku(conn: Conn, sku_code: str) -> list[PlaceQuantity]:
-    """Where one SKU lies, in every warehouse."""
-    cursor = await conn.execute(_OF_SKU, {"sku_code": sku_code})
+async def places_of_sku(conn: Conn, sku_code: str, limit: int) -> list[PlaceQuantity]:
+    """Where one SKU lies, in every warehouse; the first so many places."""
+    cursor = await conn.execute(_OF_SKU, {"sku_code": sku_code, "limit": limit})
     return [PlaceQuantity(*row) async for row in cursor]
 
 

@@ -39,4 +39,5 @@ SELECT warehouse_code, place_code, quantity
   FROM warehouse
   JOIN place_stock USING (warehouse_code)
  WHERE sku_code = %(sku_code)s AND quantity > 0
- ORDER BY warehouse_code, place_code;
+ ORDER BY warehouse_code, place_code
+ LIMIT %(limit)s;
