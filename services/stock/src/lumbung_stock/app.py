@@ -16,6 +16,7 @@ from lumbung.stock.v1 import (
     replenishment_pb2_grpc,
     reservations_pb2_grpc,
     shortfalls_pb2_grpc,
+    transfers_pb2_grpc,
 )
 from lumbung_kit.batching import MicroBatcher
 from lumbung_kit.clients import open_channel
@@ -42,6 +43,7 @@ from lumbung_stock.entrypoints.receiving_service import ReceivingService
 from lumbung_stock.entrypoints.replenishment_service import ReplenishmentService
 from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
 from lumbung_stock.entrypoints.shortfall_service import ShortfallService
+from lumbung_stock.entrypoints.transfer_service import TransferService
 from lumbung_stock.entrypoints.warehouse_service import WarehouseService
 from lumbung_stock.settings import StockSettings
 from lumbung_stock.stores.admissions import Admissions
@@ -401,6 +403,11 @@ def _inventory(stores: Stores) -> list[Service]:
             shortfalls_pb2_grpc.add_ShortfallServiceServicer_to_server,
             ShortfallService(stores.postgres, stores.log),
             "lumbung.stock.v1.ShortfallService",
+        ),
+        Service(
+            transfers_pb2_grpc.add_TransferServiceServicer_to_server,
+            TransferService(stores.postgres, stores.log),
+            "lumbung.stock.v1.TransferService",
         ),
         Service(
             inventory_pb2_grpc.add_AuditServiceServicer_to_server,

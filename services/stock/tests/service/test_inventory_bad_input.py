@@ -275,12 +275,10 @@ async def test_unknown_codes_are_refused_with_their_reason_and_nothing_changed(h
     assert await house.content() == before
 
 
-async def test_every_rpc_that_is_served_has_bad_input_here(house) -> None:
+def test_every_rpc_has_bad_input_here_or_in_a_file_of_its_own() -> None:
     service = pb.DESCRIPTOR.services_by_name["InventoryService"]
-    later = {"TransferToWarehouse", "ReceiveTransfer"}
-    assert {method.name for method in service.methods} - later == {method for method, _, _ in BAD_INPUT}
-    failure = await house.refused(house.inventory.ReceiveTransfer(pb.ReceiveTransferRequest()))
-    assert (failure.kind, failure.reason) == (Kind.UNIMPLEMENTED, "RPC_NOT_SERVED")
+    elsewhere = {"TransferToWarehouse", "ReceiveTransfer"}  # test_transfers.py
+    assert {method.name for method in service.methods} - elsewhere == {method for method, _, _ in BAD_INPUT}
 
 
 async def test_a_page_token_belongs_to_the_filters_of_its_list(house) -> None:

@@ -27,7 +27,10 @@ _FILLS_OR_COUNTS = frozenset(
         inventory_pb2.MOVEMENT_KIND_PUT_BACK,
         inventory_pb2.MOVEMENT_KIND_RETURN,
         inventory_pb2.MOVEMENT_KIND_ADJUSTMENT,
+        inventory_pb2.MOVEMENT_KIND_TRANSFER,
         inventory_pb2.MOVEMENT_KIND_COUNT,
+        inventory_pb2.MOVEMENT_KIND_PUTAWAY,
+        inventory_pb2.MOVEMENT_KIND_QUARANTINE,
     }
 )
 

@@ -18,6 +18,7 @@ from lumbung_kit.validate import Check
 from lumbung_stock.domain.picking import ReturnCondition
 from lumbung_stock.domain.reservations import Resolution, Verb
 from lumbung_stock.entrypoints import inventory_messages as messages
+from lumbung_stock.entrypoints import transfer_messages
 from lumbung_stock.entrypoints.ledger_messages import entry_filter_of, past_stock_of
 from lumbung_stock.entrypoints.page_tokens import INT_MAX, key_of, page_token
 from lumbung_stock.entrypoints.reservation_messages import moment
@@ -28,6 +29,7 @@ from lumbung_stock.usecases.list_ledger_entries import list_ledger_entries
 from lumbung_stock.usecases.list_reorders import list_reorders
 from lumbung_stock.usecases.move_between_bins import move_between_bins
 from lumbung_stock.usecases.receive_stock import receive_stock
+from lumbung_stock.usecases.receive_transfer import receive_transfer
 from lumbung_stock.usecases.record_pick import record_pick
 from lumbung_stock.usecases.record_put_back import record_put_back
 from lumbung_stock.usecases.record_return import record_return
@@ -35,6 +37,7 @@ from lumbung_stock.usecases.record_short_pick import record_short_pick
 from lumbung_stock.usecases.scrap_stock import scrap_stock
 from lumbung_stock.usecases.set_replenishment import set_replenishment
 from lumbung_stock.usecases.ship_reservation import ship_reservation
+from lumbung_stock.usecases.transfer_to_warehouse import transfer_to_warehouse
 from lumbung_stock.wire.inventory import (
     bin_stock_message,
     entry_message,
@@ -346,6 +349,49 @@ class InventoryService(rpc.InventoryServiceServicer):
             key = (last.urgency, *last.figures.key)
             response.next_page_token = page_token(filters, key)
         return response
+
+    async def TransferToWarehouse(
+        self,
+        request: pb.TransferToWarehouseRequest,
+        context: grpc.aio.ServicerContext[pb.TransferToWarehouseRequest, pb.TransferToWarehouseResponse],
+    ) -> pb.TransferToWarehouseResponse:
+        """A transfer made and sent at once."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        route = transfer_messages.route_of(check, request)
+        parcels = transfer_messages.parcels_of(check, request.lines)
+        check.done()
+
+        async def work(conn: Conn) -> pb.TransferToWarehouseResponse:
+            entries, sent = await transfer_to_warehouse(conn, author, route, parcels)
+            return pb.TransferToWarehouseResponse(
+                transfer_id=str(sent.transfer_id), entries=map(entry_message, entries)
+            )
+
+        return await self._once("TransferToWarehouse", request, pb.TransferToWarehouseResponse, work)
+
+    async def ReceiveTransfer(
+        self,
+        request: pb.ReceiveTransferRequest,
+        context: grpc.aio.ServicerContext[pb.ReceiveTransferRequest, pb.ReceiveTransferResponse],
+    ) -> pb.ReceiveTransferResponse:
+        """Units arrive from another warehouse."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        transfer_id = check.uuid("transfer_id", request.transfer_id)
+        parcels = transfer_messages.parcels_of(check, request.lines)
+        accept_reason = transfer_messages.accept_reason_of(check, request.accept_reason)
+        check.done()
+
+        async def work(conn: Conn) -> pb.ReceiveTransferResponse:
+            entries, after = await receive_transfer(
+                conn, author, transfer_id, parcels, accept_reason=accept_reason
+            )
+            return pb.ReceiveTransferResponse(
+                entries=map(entry_message, entries), in_transit_quantity=after.in_transit
+            )
+
+        return await self._once("ReceiveTransfer", request, pb.ReceiveTransferResponse, work)
 
     async def _once(
         self, method: str, request: Message, response_type: type[M], work: Callable[[Conn], Awaitable[M]]

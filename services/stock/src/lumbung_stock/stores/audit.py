@@ -24,6 +24,7 @@ _SQL = load(__package__, "audit.sql")
 _ONE_SNAPSHOT, _COUNTS, _DIFFERENCES, _PROMISES = (
     _SQL[name] for name in ("one_snapshot", "counts", "differences", "promises")
 )
+_TRANSIT_DIFFERENCES = _SQL["transit_differences"]
 _SLICE_END, _BROKEN_PROMISES, _LEAKED_HOLDS = (
     _SQL[name] for name in ("slice_end", "broken_promises", "leaked_holds")
 )
@@ -54,10 +55,13 @@ async def slice_end(conn: Conn, after: Key, size: int) -> Key | None:
 async def ledger_differences(
     conn: Conn, after: Key, through: Key, warehouse_code: str = ""
 ) -> list[LedgerDifference]:
-    """Places and levels of a slice that are not what the ledger says, the first thousand."""
+    """Places and levels of a slice that are not what the ledger says, and goods in transit that are not what the
+    transfers say (the place is TRANSIT); the first thousand of each.
+    """
     asked = {**_slice(after, through), "warehouse_code": warehouse_code, "outside": sorted(places.OUTSIDE)}
-    cursor = await conn.execute(_DIFFERENCES, asked)
-    return [LedgerDifference(*row) async for row in cursor]
+    found = [LedgerDifference(*row) async for row in await conn.execute(_DIFFERENCES, asked)]
+    in_transit = await conn.execute(_TRANSIT_DIFFERENCES, asked)
+    return [*found, *[LedgerDifference(*row) async for row in in_transit]]
 
 
 async def broken_promises(conn: Conn, after: Key, through: Key) -> list[BrokenPromise]:

@@ -60,6 +60,42 @@ SELECT warehouse_code, sku_code, place_code, stored_quantity, ledger_quantity
  ORDER BY warehouse_code, sku_code, place_code
  LIMIT %(limit)s;
 
+-- name: transit_differences
+-- What each warehouse has sent and not yet received, by the ledger and by the lines of the transfers. Over all warehouses
+-- the sum is what is on its way.
+WITH flow AS (
+    SELECT warehouse_code, sku_code,
+           sum(CASE WHEN to_place = 'TRANSIT' THEN quantity ELSE -quantity END)::bigint AS quantity
+      FROM ledger_entry
+     WHERE (from_place = 'TRANSIT' OR to_place = 'TRANSIT')
+       AND (%(warehouse_code)s::text = '' OR warehouse_code = %(warehouse_code)s)
+       AND (warehouse_code, sku_code) > (%(after_warehouse)s::text, %(after_sku)s::text)
+       AND (warehouse_code, sku_code) <= (%(through_warehouse)s::text, %(through_sku)s::text)
+     GROUP BY warehouse_code, sku_code
+), counted AS (
+    SELECT from_warehouse_code AS warehouse_code, sku_code, sent_quantity AS quantity
+      FROM transfer_line
+     WHERE (%(warehouse_code)s = '' OR from_warehouse_code = %(warehouse_code)s)
+       AND (from_warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
+       AND (from_warehouse_code, sku_code) <= (%(through_warehouse)s, %(through_sku)s)
+    UNION ALL
+    SELECT to_warehouse_code, sku_code, -(received_quantity + lost_quantity)
+      FROM transfer_line
+     WHERE (%(warehouse_code)s = '' OR to_warehouse_code = %(warehouse_code)s)
+       AND (to_warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
+       AND (to_warehouse_code, sku_code) <= (%(through_warehouse)s, %(through_sku)s)
+), stored AS (
+    SELECT warehouse_code, sku_code, sum(quantity)::bigint AS quantity
+      FROM counted
+     GROUP BY warehouse_code, sku_code
+)
+SELECT warehouse_code, sku_code, 'TRANSIT', coalesce(stored.quantity, 0), coalesce(flow.quantity, 0)
+  FROM stored
+  FULL JOIN flow USING (warehouse_code, sku_code)
+ WHERE coalesce(stored.quantity, 0) <> coalesce(flow.quantity, 0)
+ ORDER BY warehouse_code, sku_code
+ LIMIT %(limit)s;
+
 -- name: promises
 -- One statement, one snapshot. Every promised unit is looked for in the reservations, not in the figures themselves.
 -- When a sale closes, its draws leave the escrow and become ordinary promises, but stay the item's units.
