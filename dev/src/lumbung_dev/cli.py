@@ -18,6 +18,8 @@ from lumbung_dev.chaos import drill as loss_drill
 from lumbung_dev.chaos.words import Language
 from lumbung_dev.demo import performance
 from lumbung_dev.demo.stage import Stage
+from lumbung_dev.files import export_file as export_command
+from lumbung_dev.files import import_file as import_command
 from lumbung_dev.local.addresses import BASE_PORT
 from lumbung_dev.local.databases import SERVICES
 from lumbung_dev.local.trouble import Trouble
@@ -109,6 +111,46 @@ def drill(
     stage = Stage()
     kept = _run(loss_drill.perform(loss_drill.Options(loss, lang, seed), stage), stage)
     raise typer.Exit(0 if kept else 1)
+
+
+CatalogAddress = Annotated[str, typer.Option("--catalog", help="host:port of the catalog.")]
+ActorName = Annotated[str, typer.Option(help="Who does it: staff:<name>. Kept with every change.")]
+Lang = Annotated[Language, typer.Option(help="English or Bahasa Indonesia.")]
+
+
+@app.command("import")
+def import_(
+    path: Annotated[
+        Path, typer.Argument(help="A .csv or .xlsx file; the catalog's README tells its columns.")
+    ],
+    catalog: CatalogAddress = f"127.0.0.1:{BASE_PORT + 1}",
+    actor: ActorName = "staff:import",
+    upsert: Annotated[bool, typer.Option("--upsert", help="Change SKUs that exist, too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    reason: Annotated[str, typer.Option(help="Why look-alikes are wanted all the same.")] = "",
+    problems: Annotated[Path | None, typer.Option(help="Where the annotated file goes.")] = None,
+    lang: Lang = Language.EN,
+) -> None:
+    """Master data from a file, all of it or nothing. Exits with 3 when rows are wrong, 1 when it could not be done."""
+    stage = Stage()
+    options = import_command.Options(path, catalog, actor, upsert, dry_run, reason, problems, lang)
+    outcome = _run(import_command.import_file(options, stage.console), stage)
+    raise typer.Exit(import_command.Outcome.TROUBLE if outcome is None else outcome)
+
+
+@app.command()
+def export(
+    path: Annotated[Path, typer.Argument(help="The .csv or .xlsx file to write.")],
+    catalog: CatalogAddress = f"127.0.0.1:{BASE_PORT + 1}",
+    actor: ActorName = "staff:export",
+    retired: Annotated[bool, typer.Option("--retired", help="Retired SKUs too.")] = False,
+    lang: Lang = Language.EN,
+) -> None:
+    """The master data as a file that `lumbung import` reads back."""
+    stage = Stage()
+    options = export_command.Options(path, catalog, actor, retired, lang)
+    outcome = _run(export_command.export_file(options, stage.console), stage)
+    raise typer.Exit(import_command.Outcome.TROUBLE if outcome is None else outcome)
 
 
 def _run(work: Coroutine[Any, Any, T], stage: Stage) -> T | None:

@@ -424,10 +424,28 @@ async def test_a_search_puts_the_exact_code_or_barcode_first(catalog: Any) -> No
     assert await search("BANK power") == ["PB-10K"]
     assert await search("8991234567891") == ["PB-10K"]
     assert await search("100%") == []
+    assert await search("powre bank") == ["PB-10K", "KBL"]
+    assert await search("lemari") == []
     assert await search("_") == []
     assert await search("bank", state=pb.SKU_STATE_RETIRED) == []
     first = await catalog.skus.SearchSkus(pb.SearchSkusRequest(query="pb-10k", page_size=1))
     assert await search("pb-10k", page_token=first.next_page_token) == ["PB-10K-PRO", "KBL"]
+
+
+@pytest.mark.parametrize("query", ["pb-1", "bank", "baterai pb", "batrai"])
+async def test_pages_of_a_search_are_the_search_whatever_their_size(catalog: Any, query: str) -> None:
+    for place in range(12):
+        await catalog.sku(f"PB-1{place}", name=f"Baterai {place} bank", force_reason="seri")
+    whole = (await catalog.skus.SearchSkus(pb.SearchSkusRequest(query=query))).skus
+    assert len(whole) == 12
+    found, token = [], ""
+    while len(found) < 13:
+        page = await catalog.skus.SearchSkus(pb.SearchSkusRequest(query=query, page_size=5, page_token=token))
+        found += page.skus
+        token = page.next_page_token
+        if not token:
+            break
+    assert found == list(whole)
 
 
 @pytest.mark.parametrize("query", ["", "x" * 101, "a b c d e f g h i", "a\x00b"])

@@ -10,11 +10,13 @@ REST_MS_MAX = 30_000
 
 _SQL = sql.load(__package__, "patience.sql")
 _BE_PATIENT = _SQL["be_patient"]
+_STOP_THE_CLOCK = _SQL["stop_the_clock"]
 _ONE_INSTANT = _SQL["one_instant"]
 
 
 async def be_patient(conn: Conn) -> None:
     """Lets this transaction take as long as 100,000 rows need, not only as long as an ordinary one."""
+    await execute(conn, _STOP_THE_CLOCK, {})
     await execute(conn, _BE_PATIENT, {"whole_ms": str(WHOLE_CATALOG_MS_MAX), "rest_ms": str(REST_MS_MAX)})
 
 

@@ -1,5 +1,6 @@
 """SKUs in PostgreSQL, whole: with units, barcodes and the current recipe."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from psycopg.types.json import Jsonb
 from lumbung_catalog.domain.barcodes import lookup_keys
 from lumbung_catalog.domain.failures import OptionsTaken, SkuExists
 from lumbung_catalog.domain.import_changes import SkuChange
+from lumbung_catalog.domain.limits import QUERY_WORDS_MAX
 from lumbung_catalog.domain.products import option_key
 from lumbung_catalog.domain.recipes import Standing
 from lumbung_catalog.domain.similarity import Fingerprint, fingerprint
@@ -21,6 +23,10 @@ from lumbung_kit.postgres import Conn
 
 LOOK_ALIKES_MAX = 20_000
 LOOK_ALIKE_GROUPS = 64
+MISSPELT_RANK_MIN = 100
+MISSPELT_SIMILARITY_MIN = 0.45
+_SPELT = re.compile(r"[^\W\d_]{4}")
+"""What can be misspelt: a word. A number that is another is another thing."""
 
 _SQL = sql.load(__package__, "skus.sql")
 _LOAD = _SQL["load_skus"]
@@ -43,6 +49,8 @@ _STANDINGS_OF = _SQL["standings_of"]
 _LIST = _SQL["list_skus"]
 _SEARCH = _SQL["search_skus"]
 _HOLD_LOOK_ALIKES = _SQL["hold_look_alikes"]
+_SEARCH_MISSPELT = _SQL["search_misspelt"]
+_TOLERATE = _SQL["tolerate"]
 _LOOK_ALIKES = _SQL["look_alikes"]
 
 
@@ -241,19 +249,35 @@ async def page(
 async def search(
     conn: Conn, query: str, after: tuple[int, str], limit: int, *, state: SkuState | None
 ) -> list[tuple[int, Sku]]:
-    """SKUs that a query means, with their rank, after a place in that order."""
-    words = [_like(word) for word in query.lower().split()]
+    """SKUs that a query means, with their rank, after a place in that order.
+
+    When nothing has all of its words, those that nearly do: then all places have ranks of misspellings.
+    """
     parameters = {
         "query": query,
-        "prefix": f"{_like(query.lower())}%",
-        "words": [f"%{word}%" for word in words],
-        "barcode_keys": list(lookup_keys(query)),
         "after_rank": after[0],
         "after_code": after[1],
         "limit": limit,
         "state": state and int(state),
     }
-    return [(row["rank"], rows.sku(row)) for row in await fetch(conn, _SEARCH, parameters)]
+    if after[0] < MISSPELT_RANK_MIN:
+        found = await fetch(conn, _SEARCH, {**parameters, **_sought(query)})
+        if found or after[0] >= 0 or not _SPELT.search(query):
+            return [(row["rank"], rows.sku(row)) for row in found]
+    async with conn.transaction():
+        await fetch(conn, _TOLERATE, {"threshold": str(MISSPELT_SIMILARITY_MIN)})
+        found = await fetch(conn, _SEARCH_MISSPELT, parameters)
+    return [(row["rank"], rows.sku(row)) for row in found]
+
+
+def _sought(query: str) -> dict[str, Any]:
+    words = [_like(word) for word in query.lower().split()]
+    patterns = [f"%{word}%" for word in words] + ["%"] * (QUERY_WORDS_MAX - len(words))
+    return {
+        "prefix": f"{_like(query.lower())}%",
+        "barcode_keys": list(lookup_keys(query)),
+        **{f"word_{place}": pattern for place, pattern in enumerate(patterns, 1)},
+    }
 
 
 def _like(text: str) -> str:

@@ -176,26 +176,61 @@ order by sku_code
 limit %(limit)s
 
 -- name: search_skus
--- One page, best first: 0 for exact code or barcode, 1 for the beginning of the code, 2 for words anywhere.
-with ranked as (
-    select
-        sku_code,
-        case
-            when lower(sku_code) = lower(%(query)s) or sku_code = any(owners.sku_codes) then 0
-            when lower(sku_code) like %(prefix)s then 1
-            else 2
-        end as rank
-    from
-        sku,
-        (
-            select coalesce(array_agg(barcode.sku_code), '{}') as sku_codes
-            from barcode
-            where barcode_key = any(%(barcode_keys)s)
-        ) as owners
-    where
-        (%(state)s::smallint is null or state = %(state)s)
-        and (lower(sku_code || ' ' || name) like all(%(words)s) or sku_code = any(owners.sku_codes))
+-- One page, best first: 0 for exact code or barcode, 1 for the beginning of the code, 2 for words anywhere. Each rank is
+-- sought by an index of its own and gives no more than a page. Words that are not there are `%`.
+with exact as materialized (
+    select sku_code
+    from sku
+    where lower(sku_code) = lower(%(query)s)
+    union
+    select sku_code
+    from barcode
+    where barcode_key = any(%(barcode_keys)s)
+),
+
+ranked as (
+    (
+        select sku_code, 0 as rank
+        from sku
+        where
+            sku_code in (select exact.sku_code from exact)
+            and (%(state)s::smallint is null or state = %(state)s)
+    )
+    union all
+    (
+        select sku_code, 1 as rank
+        from sku
+        where
+            lower(sku_code) like %(prefix)s
+            and %(after_rank)s <= 1
+            and (%(after_rank)s < 1 or sku_code > %(after_code)s)
+            and (%(state)s::smallint is null or state = %(state)s)
+            and sku_code not in (select exact.sku_code from exact)
+        order by sku_code
+        limit %(limit)s
+    )
+    union all
+    (
+        select sku_code, 2 as rank
+        from sku
+        where
+            lower((sku_code || ' ' || name) collate "default") like %(word_1)s
+            and lower((sku_code || ' ' || name) collate "default") like %(word_2)s
+            and lower((sku_code || ' ' || name) collate "default") like %(word_3)s
+            and lower((sku_code || ' ' || name) collate "default") like %(word_4)s
+            and lower((sku_code || ' ' || name) collate "default") like %(word_5)s
+            and lower((sku_code || ' ' || name) collate "default") like %(word_6)s
+            and lower((sku_code || ' ' || name) collate "default") like %(word_7)s
+            and lower((sku_code || ' ' || name) collate "default") like %(word_8)s
+            and lower(sku_code) not like %(prefix)s
+            and (%(after_rank)s < 2 or sku_code > %(after_code)s)
+            and (%(state)s::smallint is null or state = %(state)s)
+            and sku_code not in (select exact.sku_code from exact)
+        order by sku_code
+        limit %(limit)s
+    )
 )
+
 select ranked.rank, sku_whole.*
 from ranked
 join sku_whole using (sku_code)
@@ -212,6 +247,37 @@ from (
     from unnest(%(groups)s::text[]) as text
     order by number
 ) as held
+
+-- name: search_misspelt
+-- One page of SKUs in which something nearly equals what was typed, nearest first: the rank is 100 and what is missing
+-- to 100 of 100. The threshold is that of `tolerate`.
+with ranked as (
+    select
+        sku_code,
+        200 - round(100 * word_similarity(lower(%(query)s), lower((sku_code || ' ' || name) collate "default")))::integer
+            as rank
+    from sku
+    where
+        lower(%(query)s) <%% lower((sku_code || ' ' || name) collate "default")
+        and (%(state)s::smallint is null or state = %(state)s)
+),
+
+page as (
+    select sku_code, rank
+    from ranked
+    where (rank, sku_code) > (%(after_rank)s, %(after_code)s)
+    order by rank, sku_code
+    limit %(limit)s
+)
+
+select page.rank, sku_whole.*
+from page
+join sku_whole using (sku_code)
+order by page.rank, page.sku_code
+
+-- name: tolerate
+-- How alike two texts must be in this transaction, of 1: one letter wrong in a word of six.
+select set_config('pg_trgm.word_similarity_threshold', %(threshold)s, true)
 
 -- name: look_alikes
 -- SKUs that might nearly equal new ones: codes of the same characters, or names with the same marks. The rest of the
