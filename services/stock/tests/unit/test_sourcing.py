@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations, product
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,6 +167,54 @@ def test_the_same_sku_twice_and_bundles_over_others_are_summed() -> None:
     assert parts_of(lines) == (Part((("A", 2), ("B", 1), ("D", 4)), 1), Part((("A", 1),), 3))
 
 
+@settings(deadline=None)
+@given(LINES, FREE, st.randoms(use_true_random=False))
+def test_the_order_in_which_figures_were_read_decides_nothing(
+    lines: list[Line], free: dict[LevelKey, int], chance: Random
+) -> None:
+    shuffled = list(free.items())
+    chance.shuffle(shuffled)
+    parts = parts_of(lines)
+    for choose in (fill, fewest):
+        assert choose(parts, dict(shuffled), WAREHOUSES) == choose(parts, free, WAREHOUSES)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.tuples(LINES, st.sampled_from(SourcingPolicy), st.booleans()), min_size=1, max_size=6),
+    FREE,
+    st.permutations(WAREHOUSES),
+)
+def test_carts_together_never_get_more_than_there_is_and_one_is_split_only_when_it_may_be(
+    make_cart: MakeCart,
+    wishes: list[tuple[list[Line], SourcingPolicy, bool]],
+    free: dict[LevelKey, int],
+    nearest: list[str],
+) -> None:
+    levels = {key: Level(*key, max(0, units), 0, 0, 0, 0, 0, 0, 0) for key, units in free.items()}
+    allocator = Allocator(levels, WAREHOUSES)
+    left = Counter({key: max(0, units) for key, units in free.items()})
+    for lines, policy, split in wishes:
+        near = tuple(nearest) if policy is SourcingPolicy.NEAREST else ()
+        cart = replace(
+            make_cart({}, sourcing=Sourcing(policy, allow_split=split), nearest_first=near),
+            lines=tuple(lines),
+        )
+        decision = allocator.decide(cart)
+        order = near or WAREHOUSES
+        able = [code for code in order if all(left[code, sku] >= n for sku, n in cart.demand().items())]
+        if isinstance(decision, Refusal):
+            assert not (put_together(parts_of(lines), left, WAREHOUSES) if split else able)
+            continue
+        senders = {draw.warehouse_code for draw in decision}
+        if not split:
+            assert senders == set(able[:1])
+        given_units = Counter({(draw.warehouse_code, draw.sku_code): draw.quantity for draw in decision})
+        assert sum(given_units.values()) == sum(cart.demand().values())
+        assert given_units <= left
+        left -= given_units
+
+
 class TestManyWarehouses:
     """Beyond what is looked at exactly."""
 
@@ -189,6 +239,10 @@ class TestManyWarehouses:
         plan = fewest(parts, free, self.MANY)
         require_sound(parts, free, plan)
         assert plan.is_whole == fill(parts, free, self.MANY).is_whole
+        senders = list(dict.fromkeys(code for code, _ in plan.units))
+        if plan.is_whole and len({code for code, _ in free}) > EXACT_WAREHOUSES_MAX:
+            for idler in senders:
+                assert not fill(parts, free, [code for code in senders if code != idler]).is_whole
 
     def test_warehouses_without_anything_of_it_do_not_count(self) -> None:
         free = dict.fromkeys([(code, "C") for code in self.MANY] + [("W05", "A"), ("W19", "A")], 5)

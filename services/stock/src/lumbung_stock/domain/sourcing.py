@@ -96,7 +96,7 @@ def fill(parts: Sequence[Part], free: Mapping[LevelKey, int], warehouses: Sequen
 def fewest(parts: Sequence[Part], free: Mapping[LevelKey, int], warehouses: Sequence[str]) -> Plan:
     """The plan over the fewest warehouses; of several, the one over those that come first. Not whole when there is
     none. Exact for EXACT_WAREHOUSES_MAX warehouses that have anything of it; with more, each step adds the one that
-    covers most of what is left.
+    covers most of what is left, and whoever is not needed in the end is left out.
     """
     skus = {sku_code for part in parts for sku_code, _ in part.components}
     useful = [code for code in warehouses if any(free.get((code, sku_code), 0) > 0 for sku_code in skus)]
@@ -203,7 +203,17 @@ def _step_by_step(parts: Sequence[Part], free: Mapping[LevelKey, int], useful: S
         rest = [code for code in useful if code not in chosen]
         chosen.append(min(rest, key=lambda code: _uncovered(parts, fill(parts, free, [*chosen, code]))))
         plan = fill(parts, free, chosen)
-    return plan
+    return _without_idlers(parts, free, chosen)
+
+
+def _without_idlers(parts: Sequence[Part], free: Mapping[LevelKey, int], chosen: Sequence[str]) -> Plan:
+    """The plan over those of the chosen that cannot be left out: what came first may be needed no more."""
+    needed = list(chosen)
+    for code in chosen:
+        others = [other for other in needed if other != code]
+        if fill(parts, free, others).is_whole:
+            needed = others
+    return fill(parts, free, needed)
 
 
 def _uncovered(parts: Sequence[Part], plan: Plan) -> float:
