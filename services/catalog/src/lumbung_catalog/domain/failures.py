@@ -171,6 +171,13 @@ class BarcodeLimit(Failure):
     reason = "BARCODE_LIMIT"
 
 
+class LabelTooSmall(Failure):
+    """The code does not fit on a label of this size; choose a larger one."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "LABEL_TOO_SMALL"
+
+
 class NotABundle(Failure):
     """The SKU is not a bundle and has no recipe."""
 

@@ -1,5 +1,6 @@
 """BarcodeService over gRPC."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -11,8 +12,10 @@ from lumbung_catalog.domain import limits
 from lumbung_catalog.domain.acts import Act
 from lumbung_catalog.entrypoints import requests
 from lumbung_catalog.entrypoints.desk import Desk
+from lumbung_catalog.entrypoints.labels import order
 from lumbung_catalog.usecases.add_barcode import add_barcode
 from lumbung_catalog.usecases.remove_barcode import remove_barcode
+from lumbung_catalog.usecases.render_labels import render_labels
 from lumbung_catalog.usecases.resolve_barcodes import resolve_barcode, resolve_barcodes
 from lumbung_catalog.wire import invalid_message, resolved_message, sku_message
 from lumbung_kit.postgres import Conn
@@ -80,3 +83,18 @@ class BarcodeServicer(rpc.BarcodeServiceServicer):
             unknown_codes=[scan.code for scan in answer.unknown],
             invalid_barcodes=[invalid_message(scan, scan.problem) for scan in answer.unknown if scan.problem],
         )
+
+    @override
+    async def RenderLabels(
+        self, request: pb.RenderLabelsRequest, context: Context
+    ) -> AsyncIterator[pb.RenderLabelsResponse]:
+        asked = order(request)
+        file = await render_labels(
+            self._desk.postgres,
+            asked.wanted,
+            asked.sheet,
+            as_svg=asked.as_svg,
+            used_places=asked.used_places,
+        )
+        for first in range(0, len(file), limits.FILE_CHUNK_BYTES_MAX):
+            yield pb.RenderLabelsResponse(chunk=file[first : first + limits.FILE_CHUNK_BYTES_MAX])
