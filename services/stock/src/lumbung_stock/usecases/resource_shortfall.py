@@ -50,7 +50,6 @@ async def resource_shortfall(
     require_sale(before)
     givers = await _who_may_give(conn, before, lack, to_warehouse_code)
     skus = {draw.sku_code for draw in before.draws}
-    await levels.ensure_levels(conn, sorted((giver, sku) for giver in givers for sku in skus))
     everywhere = {(code, sku) for code in (lack.warehouse_code, *givers) for sku in skus}
     hit, locked = await lock_lack(conn, lack, everywhere)
     units = units_asked(lack, hit.missing)
