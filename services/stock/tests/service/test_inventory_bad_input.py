@@ -67,6 +67,15 @@ GOOD: dict[str, Message] = {
         condition=pb.RETURN_CONDITION_RESTOCK,
         bin_code="A-01",
     ),
+    "RecordReplacement": pb.RecordReplacementRequest(
+        request_id="r",
+        reservation_id=UNKNOWN,
+        warehouse_code="JKT1",
+        sku_code="TEE-M",
+        bin_code="A-01",
+        quantity=1,
+        reason="torn",
+    ),
     "ScrapStock": pb.ScrapStockRequest(
         request_id="r", warehouse_code="JKT1", sku_code="TEE-M", bin_code="A-01", quantity=1, reason="broken"
     ),
@@ -81,13 +90,14 @@ GOOD: dict[str, Message] = {
     "ListReorders": pb.ListReordersRequest(warehouse_code="JKT1"),
 }
 MOVES_ONE_SKU = ("MoveBetweenBins", "AdjustStock", "RecordShortPick", "ScrapStock")
-FOR_A_RESERVATION = ("RecordPick", "RecordPutBack", "RecordReturn")
+FOR_A_RESERVATION = ("RecordPick", "RecordPutBack", "RecordReturn", "RecordReplacement")
 QUANTITY = {
     "MoveBetweenBins": "quantity",
     "RecordPick": "quantity",
     "RecordShortPick": "missing_quantity",
     "RecordPutBack": "quantity",
     "RecordReturn": "quantity",
+    "RecordReplacement": "quantity",
     "ScrapStock": "quantity",
 }
 LONG = "x" * 201
@@ -146,6 +156,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], list[str]]] = [
             "RecordPutBack",
             "ScrapStock",
             "RecordReturn",
+            "RecordReplacement",
         )
     ),
     *(
@@ -185,6 +196,8 @@ BAD_INPUT: list[tuple[str, dict[str, Any], list[str]]] = [
     ("RecordReturn", {"condition": 99}, ["condition"]),
     ("RecordReturn", {"condition": pb.RETURN_CONDITION_SCRAP}, ["bin_code"]),
     ("RecordReturn", {"reason": LONG}, ["reason"]),
+    *(("RecordReplacement", {"reason": value}, ["reason"]) for value in ("", " ", LONG)),
+    ("RecordReplacement", {"document": "x" * 65}, ["document"]),
     ("SetReplenishment", {"replenishment.warehouse_code": ""}, ["replenishment.warehouse_code"]),
     ("SetReplenishment", {"replenishment.sku_code": ""}, ["replenishment.sku_code"]),
     ("SetReplenishment", {"replenishment.safety_stock": -1}, ["replenishment.safety_stock"]),
@@ -239,6 +252,7 @@ UNKNOWN_CODES: list[tuple[str, dict[str, Any], str]] = [
             "RecordPutBack",
             "ScrapStock",
             "RecordReturn",
+            "RecordReplacement",
         )
     ),
     *((method, {}, "RESERVATION_NOT_FOUND") for method in (*FOR_A_RESERVATION, "ShipReservation")),

@@ -99,3 +99,10 @@ class LedgerTampered(Failure):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "LEDGER_TAMPERED"
+
+
+class MoreThanReplaceable(Failure):
+    """Fewer units of this SKU can be replaced: those that the customer has, each once until a wrong one came back."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "MORE_THAN_REPLACEABLE"

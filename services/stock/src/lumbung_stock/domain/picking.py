@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 from lumbung_stock.domain import places
 from lumbung_stock.domain.inventory_failures import (
     MoreThanPicked,
+    MoreThanReplaceable,
     MoreThanReserved,
     MoreThanShipped,
     NotPicked,
@@ -75,22 +77,49 @@ def require_shippable(reservation: Reservation, warehouse_code: str) -> None:
 
 
 def spread_return(reservation: Reservation, goods: Goods) -> list[tuple[Draw, int]]:
-    """Which draws the returned units were shipped with, whichever warehouse takes them: the first with any left."""
-    if not any(draw.shipped for draw in reservation.draws):
-        raise NotShipped(metadata={"state": reservation.state.name})
-    draws = [draw for draw in reservation.draws if draw.shipped and draw.sku_code == goods.sku_code]
-    out = sum(draw.quantity - draw.returned for draw in draws)
+    """Which draws the returned units were shipped with, whichever warehouse takes them: the first with any left.
+
+    Raises NotShipped, MoreThanShipped.
+    """
+    room = [(draw, draw.with_customer) for draw in _shipped(reservation, goods)]
+    out = sum(units for _, units in room)
     if goods.quantity > out:
         raise MoreThanShipped(
             f"{out} of {goods.sku_code} were shipped with it and have not come back, not {goods.quantity}.",
             metadata=_asked_and_there(goods, out),
         )
-    spread, left = [], goods.quantity
-    for draw in draws:
-        units = min(left, draw.quantity - draw.returned)
-        if units:
-            spread.append((draw, units))
-            left -= units
+    return _spread(room, goods.quantity)
+
+
+def spread_replacement(reservation: Reservation, goods: Goods) -> list[tuple[Draw, int]]:
+    """Which draws' units are replaced, whichever warehouse gives others for them: the first with any left.
+
+    Raises NotShipped, MoreThanReplaceable.
+    """
+    room = [(draw, draw.replaceable) for draw in _shipped(reservation, goods)]
+    left = sum(units for _, units in room)
+    if goods.quantity > left:
+        raise MoreThanReplaceable(
+            f"{left} of {goods.sku_code} can be replaced for it, not {goods.quantity}.",
+            metadata=_asked_and_there(goods, left),
+        )
+    return _spread(room, goods.quantity)
+
+
+def _shipped(reservation: Reservation, goods: Goods) -> list[Draw]:
+    if not any(draw.shipped for draw in reservation.draws):
+        raise NotShipped(metadata={"state": reservation.state.name})
+    return [draw for draw in reservation.draws if draw.shipped and draw.sku_code == goods.sku_code]
+
+
+def _spread(room: Sequence[tuple[Draw, int]], units: int) -> list[tuple[Draw, int]]:
+    """Units over draws, as many into each as there is room, the first ones first."""
+    spread, left = [], units
+    for draw, most in room:
+        some = min(left, most)
+        if some:
+            spread.append((draw, some))
+            left -= some
     return spread
 
 

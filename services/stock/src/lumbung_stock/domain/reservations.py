@@ -58,7 +58,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Units that a reservation takes of one plain SKU from one warehouse. `returned`: came back after shipping.
+    """Units that a reservation takes of one plain SKU from one warehouse. `returned`: came back after shipping;
+    `replaced`: were sent in place of wrong ones.
 
     `from_escrow`: an open sale's escrow is charged with them. `left_escrow`: it was, until the sale closed.
     """
@@ -71,6 +72,21 @@ class Draw:
     returned: int = 0
     shipped: bool = False
     left_escrow: bool = False
+    replaced: int = 0
+
+    @property
+    def with_customer(self) -> int:
+        """Of what has left, what has not come back: units bought, and units that replaced them."""
+        return self.quantity + self.replaced - self.returned if self.shipped else 0
+
+    @property
+    def replaceable(self) -> int:
+        """How many more may be sent in place of wrong ones: no more than the customer has, and one for each unit
+        bought until a wrong one has come back.
+        """
+        if not self.shipped:
+            return 0
+        return max(0, min(self.with_customer, self.quantity + self.returned - self.replaced))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from lumbung_stock.usecases.receive_stock import receive_stock
 from lumbung_stock.usecases.receive_transfer import receive_transfer
 from lumbung_stock.usecases.record_pick import record_pick
 from lumbung_stock.usecases.record_put_back import record_put_back
+from lumbung_stock.usecases.record_replacement import record_replacement
 from lumbung_stock.usecases.record_return import record_return
 from lumbung_stock.usecases.record_short_pick import record_short_pick
 from lumbung_stock.usecases.scrap_stock import scrap_stock
@@ -392,6 +393,28 @@ class InventoryService(rpc.InventoryServiceServicer):
             )
 
         return await self._once("ReceiveTransfer", request, pb.ReceiveTransferResponse, work)
+
+    async def RecordReplacement(
+        self,
+        request: pb.RecordReplacementRequest,
+        context: grpc.aio.ServicerContext[pb.RecordReplacementRequest, pb.RecordReplacementResponse],
+    ) -> pb.RecordReplacementResponse:
+        """A customer gets other units in place of wrong ones."""
+        check = Check()
+        author = messages.author_of(check, request.request_id)
+        reservation_id = check.uuid("reservation_id", request.reservation_id)
+        goods = messages.goods_of(check, request)
+        reason = messages.reason_of(check, request.reason, required=True)
+        document = messages.document_of(check, request.document, required=False)
+        check.done()
+
+        async def work(conn: Conn) -> pb.RecordReplacementResponse:
+            entry = await record_replacement(
+                conn, author, reservation_id, goods, reason=reason, document=document
+            )
+            return pb.RecordReplacementResponse(entry=entry_message(entry))
+
+        return await self._once("RecordReplacement", request, pb.RecordReplacementResponse, work)
 
     async def _once(
         self, method: str, request: Message, response_type: type[M], work: Callable[[Conn], Awaitable[M]]

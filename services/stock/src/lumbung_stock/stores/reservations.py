@@ -227,6 +227,13 @@ async def add_returned(
     return await _add(conn, "add_returned", reservation_id, warehouse_code, sku_code, difference)
 
 
+async def add_replaced(
+    conn: Conn, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int
+) -> int:
+    """Likewise for units sent in place of wrong ones, bounded by reservation_draw_replaced_within."""
+    return await _add(conn, "add_replaced", reservation_id, warehouse_code, sku_code, difference)
+
+
 async def _add(
     conn: Conn, statement: str, reservation_id: UUID, warehouse_code: str, sku_code: str, difference: int
 ) -> int:

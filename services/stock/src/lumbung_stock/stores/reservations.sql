@@ -1,7 +1,7 @@
 -- name: find_by_request
 SELECT reservation.*,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(warehouse_code, sku_code, quantity, from_escrow, picked, returned,
-                                                    shipped OR reservation.state = 6, left_escrow)
+                                                    shipped OR reservation.state = 6, left_escrow, replaced)
                                   ORDER BY warehouse_code, sku_code), '[]')
           FROM reservation_draw AS draw
          WHERE draw.reservation_id = reservation.reservation_id) AS draws
@@ -11,7 +11,7 @@ SELECT reservation.*,
 -- name: find_by_id
 SELECT reservation.*,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(warehouse_code, sku_code, quantity, from_escrow, picked, returned,
-                                                    shipped OR reservation.state = 6, left_escrow)
+                                                    shipped OR reservation.state = 6, left_escrow, replaced)
                                   ORDER BY warehouse_code, sku_code), '[]')
           FROM reservation_draw AS draw
          WHERE draw.reservation_id = reservation.reservation_id) AS draws
@@ -200,5 +200,11 @@ UPDATE reservation_draw SET picked = picked + %(difference)s
 -- name: add_returned
 -- reservation_draw_returned_within bounds it.
 UPDATE reservation_draw SET returned = returned + %(difference)s
+ WHERE reservation_id = %(reservation_id)s
+   AND warehouse_code = %(warehouse_code)s AND sku_code = %(sku_code)s;
+
+-- name: add_replaced
+-- reservation_draw_replaced_within bounds it.
+UPDATE reservation_draw SET replaced = replaced + %(difference)s
  WHERE reservation_id = %(reservation_id)s
    AND warehouse_code = %(warehouse_code)s AND sku_code = %(sku_code)s;

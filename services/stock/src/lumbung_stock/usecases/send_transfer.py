@@ -9,10 +9,11 @@ from lumbung_kit.postgres import Conn
 from lumbung_stock.domain import places
 from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, MovementKind
 from lumbung_stock.domain.skus import Named
-from lumbung_stock.domain.transfers import Parcel, Transfer, require_unpromised, send
-from lumbung_stock.stores import levels, transfers
+from lumbung_stock.domain.transfers import Parcel, Transfer, send
+from lumbung_stock.stores import transfers
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.require_goods import require_goods
+from lumbung_stock.usecases.require_unpromised_goods import require_unpromised_goods
 
 
 async def send_transfer(
@@ -34,16 +35,9 @@ async def send_transfer(
     )
     after = send(before, parcels)
     movements = tuple(_leaves(parcel, transfer_id) for parcel in parcels)
-    await _require_unpromised(conn, warehouse_code, movements)
+    await require_unpromised_goods(conn, warehouse_code, movements)
     entries = await book_movements(conn, Booking(warehouse_code, movements, author))
     return entries, await transfers.change(conn, before, after)
-
-
-async def _require_unpromised(conn: Conn, warehouse_code: str, movements: Sequence[Movement]) -> None:
-    keys = sorted({(warehouse_code, movement.sku_code) for movement in movements})
-    await levels.ensure_levels(conn, keys)
-    locked = await levels.lock_levels(conn, keys)
-    require_unpromised({sku_code: level for (_, sku_code), level in locked.items()}, movements)
 
 
 def _leaves(parcel: Parcel, transfer_id: UUID) -> Movement:
