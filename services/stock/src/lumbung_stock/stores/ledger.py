@@ -70,7 +70,6 @@ async def list_entries(
     asked = {
         **{name: getattr(wanted, name) for name in EntryFilter.__slots__},
         "kinds": [int(kind) for kind in wanted.kinds],
-        "in_house": bool(wanted.place_code) and wanted.place_code not in places.OUTSIDE,
         "beyond_sequence": beyond,
         "limit": limit,
     }

@@ -30,8 +30,8 @@ RETURNING warehouse_code, sequence, sku_code, quantity, from_place, to_place, ki
           reservation_id, actor, request_id, record_time, effective_time;
 
 -- name: list
--- Empty filters restrict nothing. A document is a document's own number, or a reservation. A place in the house has a row
--- for each SKU that ever lay there, which leads to its entries.
+-- Empty filters restrict nothing. A document is a document's own number, or a reservation. Times ascend with the sequence,
+-- so a span of time is a span of sequences, which the pages go through without reading what lies outside.
 SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind, reason, document,
        reservation_id, actor, request_id, record_time, effective_time
   FROM ledger_entry
@@ -39,14 +39,19 @@ SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind,
    AND (%(sku_code)s = '' OR sku_code = %(sku_code)s)
    AND (%(document)s = '' OR document = %(document)s OR reservation_id = %(reservation_id)s::uuid)
    AND (%(place_code)s = '' OR from_place = %(place_code)s OR to_place = %(place_code)s)
-   AND (NOT %(in_house)s OR sku_code IN (
-           SELECT sku_code FROM place_stock WHERE warehouse_code = %(warehouse_code)s AND place_code = %(place_code)s
-       ))
    AND (cardinality(%(kinds)s::smallint[]) = 0 OR kind = ANY (%(kinds)s::smallint[]))
    AND (%(actor)s = '' OR actor = %(actor)s)
    AND (%(request_id)s = '' OR request_id = %(request_id)s)
-   AND (%(from_time)s::timestamptz IS NULL OR record_time >= %(from_time)s)
-   AND (%(until_time)s::timestamptz IS NULL OR record_time < %(until_time)s)
+   AND (%(from_time)s::timestamptz IS NULL OR sequence >= (
+           SELECT sequence FROM ledger_entry
+            WHERE warehouse_code = %(warehouse_code)s AND record_time >= %(from_time)s
+            ORDER BY record_time, sequence LIMIT 1
+       ))
+   AND (%(until_time)s::timestamptz IS NULL OR sequence <= (
+           SELECT sequence FROM ledger_entry
+            WHERE warehouse_code = %(warehouse_code)s AND record_time < %(until_time)s
+            ORDER BY record_time DESC, sequence DESC LIMIT 1
+       ))
    AND sequence > %(beyond_sequence)s
  ORDER BY sequence
  LIMIT %(limit)s;
@@ -60,14 +65,19 @@ SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind,
    AND (%(sku_code)s = '' OR sku_code = %(sku_code)s)
    AND (%(document)s = '' OR document = %(document)s OR reservation_id = %(reservation_id)s::uuid)
    AND (%(place_code)s = '' OR from_place = %(place_code)s OR to_place = %(place_code)s)
-   AND (NOT %(in_house)s OR sku_code IN (
-           SELECT sku_code FROM place_stock WHERE warehouse_code = %(warehouse_code)s AND place_code = %(place_code)s
-       ))
    AND (cardinality(%(kinds)s::smallint[]) = 0 OR kind = ANY (%(kinds)s::smallint[]))
    AND (%(actor)s = '' OR actor = %(actor)s)
    AND (%(request_id)s = '' OR request_id = %(request_id)s)
-   AND (%(from_time)s::timestamptz IS NULL OR record_time >= %(from_time)s)
-   AND (%(until_time)s::timestamptz IS NULL OR record_time < %(until_time)s)
+   AND (%(from_time)s::timestamptz IS NULL OR sequence >= (
+           SELECT sequence FROM ledger_entry
+            WHERE warehouse_code = %(warehouse_code)s AND record_time >= %(from_time)s
+            ORDER BY record_time, sequence LIMIT 1
+       ))
+   AND (%(until_time)s::timestamptz IS NULL OR sequence <= (
+           SELECT sequence FROM ledger_entry
+            WHERE warehouse_code = %(warehouse_code)s AND record_time < %(until_time)s
+            ORDER BY record_time DESC, sequence DESC LIMIT 1
+       ))
    AND sequence < %(beyond_sequence)s
  ORDER BY sequence DESC
  LIMIT %(limit)s;
