@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from lumbung_stock.domain.places import Bin, BinKind, Warehouse, is_reserved
 from lumbung_stock.domain.replenishment import Replenishment
 from lumbung_stock.entrypoints.geo_messages import point_of
 from lumbung_stock.entrypoints.page_tokens import INT_MAX
+from lumbung_stock.entrypoints.reservation_messages import moment
 from lumbung_stock.usecases.adjust_stock import Correction
 from lumbung_stock.usecases.move_between_bins import BinMove
 from lumbung_stock.usecases.receive_stock import ReceiptLine
@@ -37,6 +39,16 @@ SEALS_MAX = 100
 HASH_BYTES = 32
 
 _WITHOUT_BIN = (pb.RETURN_CONDITION_QUARANTINE, pb.RETURN_CONDITION_SCRAP)
+
+
+Happened: TypeAlias = (
+    pb.ReceiveStockRequest
+    | pb.MoveBetweenBinsRequest
+    | pb.AdjustStockRequest
+    | pb.ScrapStockRequest
+    | pb.RecordReturnRequest
+)
+"""Requests that may say when something happened."""
 
 
 class InOneBin(Protocol):
@@ -169,6 +181,12 @@ def filter_of(check: Check, field: str, codes: Sequence[str]) -> list[str]:
 def reason_of(check: Check, value: str, *, required: bool) -> str:
     """Why, for people."""
     return check.text("reason", value, max_length=REASON_LENGTH_MAX, required=required)
+
+
+def effective_time_of(check: Check, request: Happened) -> datetime | None:
+    """When it happened; None when that is not said, which means now."""
+    given = request.HasField("effective_time")
+    return moment(check, "effective_time", request.effective_time) if given else None
 
 
 def document_of(check: Check, value: str, *, required: bool) -> str:

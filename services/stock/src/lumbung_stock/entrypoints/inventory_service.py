@@ -21,7 +21,6 @@ from lumbung_stock.entrypoints import inventory_messages as messages
 from lumbung_stock.entrypoints import transfer_messages
 from lumbung_stock.entrypoints.ledger_messages import entry_filter_of, past_stock_of
 from lumbung_stock.entrypoints.page_tokens import INT_MAX, key_of, page_token
-from lumbung_stock.entrypoints.reservation_messages import moment
 from lumbung_stock.usecases.adjust_stock import adjust_stock
 from lumbung_stock.usecases.get_stock_as_of import get_stock_as_of
 from lumbung_stock.usecases.list_bin_stock import list_bin_stock
@@ -73,8 +72,7 @@ class InventoryService(rpc.InventoryServiceServicer):
         warehouse_code = messages.warehouse_code_of(check, request.warehouse_code)
         document = messages.document_of(check, request.document, required=True)
         lines = messages.receipt_lines_of(check, request.lines)
-        given = request.HasField("effective_time")
-        effective_time = moment(check, "effective_time", request.effective_time) if given else None
+        effective_time = messages.effective_time_of(check, request)
         check.done()
 
         async def work(conn: Conn) -> pb.ReceiveStockResponse:
@@ -95,10 +93,11 @@ class InventoryService(rpc.InventoryServiceServicer):
         author = messages.author_of(check, request.request_id)
         move = messages.bin_move_of(check, request)
         reason = messages.reason_of(check, request.reason, required=False)
+        effective_time = messages.effective_time_of(check, request)
         check.done()
 
         async def work(conn: Conn) -> pb.MoveBetweenBinsResponse:
-            entry = await move_between_bins(conn, author, move, reason=reason)
+            entry = await move_between_bins(conn, author, move, reason=reason, effective_time=effective_time)
             return pb.MoveBetweenBinsResponse(entry=entry_message(entry))
 
         return await self._once("MoveBetweenBins", request, pb.MoveBetweenBinsResponse, work)
@@ -114,10 +113,13 @@ class InventoryService(rpc.InventoryServiceServicer):
         correction = messages.correction_of(check, request)
         reason = messages.reason_of(check, request.reason, required=True)
         document = messages.document_of(check, request.document, required=False)
+        effective_time = messages.effective_time_of(check, request)
         check.done()
 
         async def work(conn: Conn) -> pb.AdjustStockResponse:
-            entry = await adjust_stock(conn, author, correction, reason=reason, document=document)
+            entry = await adjust_stock(
+                conn, author, correction, reason=reason, document=document, effective_time=effective_time
+            )
             return pb.AdjustStockResponse(entry=entry_message(entry))
 
         return await self._once("AdjustStock", request, pb.AdjustStockResponse, work)
@@ -213,12 +215,19 @@ class InventoryService(rpc.InventoryServiceServicer):
         reservation_id = check.uuid("reservation_id", request.reservation_id)
         goods = messages.returned_goods_of(check, request)
         reason = messages.reason_of(check, request.reason, required=False)
+        effective_time = messages.effective_time_of(check, request)
         check.done()
         condition = ReturnCondition(request.condition)
 
         async def work(conn: Conn) -> pb.RecordReturnResponse:
             entry = await record_return(
-                conn, author, reservation_id, goods, condition=condition, reason=reason
+                conn,
+                author,
+                reservation_id,
+                goods,
+                condition=condition,
+                reason=reason,
+                effective_time=effective_time,
             )
             return pb.RecordReturnResponse(entry=entry_message(entry))
 
@@ -234,10 +243,11 @@ class InventoryService(rpc.InventoryServiceServicer):
         author = messages.author_of(check, request.request_id)
         goods = messages.goods_of(check, request)
         reason = messages.reason_of(check, request.reason, required=True)
+        effective_time = messages.effective_time_of(check, request)
         check.done()
 
         async def work(conn: Conn) -> pb.ScrapStockResponse:
-            entry = await scrap_stock(conn, author, goods, reason=reason)
+            entry = await scrap_stock(conn, author, goods, reason=reason, effective_time=effective_time)
             return pb.ScrapStockResponse(entry=entry_message(entry))
 
         return await self._once("ScrapStock", request, pb.ScrapStockResponse, work)

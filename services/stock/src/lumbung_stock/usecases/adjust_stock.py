@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain import places
@@ -10,6 +11,7 @@ from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, 
 from lumbung_stock.domain.skus import Named
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.require_goods import require_goods
+from lumbung_stock.usecases.require_past import require_past
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,19 @@ class Correction:
 
 
 async def adjust_stock(
-    conn: Conn, author: Author, correction: Correction, *, reason: str, document: str
+    conn: Conn,
+    author: Author,
+    correction: Correction,
+    *,
+    reason: str,
+    document: str,
+    effective_time: datetime | None = None,
 ) -> LedgerEntry:
-    """Units come from, or go to, ADJUSTMENT. Raises what `require_goods` raises, and NotEnoughInBin."""
+    """Units come from, or go to, ADJUSTMENT.
+
+    Raises what `require_goods` and `require_past` raise, and NotEnoughInBin.
+    """
+    await require_past(conn, effective_time)
     bin_code = correction.bin_code
     await require_goods(
         conn,
@@ -44,4 +56,6 @@ async def adjust_stock(
         reason=reason,
         document=document,
     )
-    return (await book_movements(conn, Booking(correction.warehouse_code, (movement,), author)))[0]
+    return (
+        await book_movements(conn, Booking(correction.warehouse_code, (movement,), author, effective_time))
+    )[0]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, MovementKind
 from lumbung_stock.domain.skus import Named
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.require_goods import require_goods
+from lumbung_stock.usecases.require_past import require_past
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,12 @@ class BinMove:
     to_bin_code: str
 
 
-async def move_between_bins(conn: Conn, author: Author, move: BinMove, *, reason: str) -> LedgerEntry:
-    """One entry. Raises what `require_goods` raises, and NotEnoughInBin."""
+async def move_between_bins(
+    conn: Conn, author: Author, move: BinMove, *, reason: str, effective_time: datetime | None = None
+) -> LedgerEntry:
+    """One entry. Raises what `require_goods` and `require_past` raise, and NotEnoughInBin."""
     bins = [Named("from_bin_code", move.from_bin_code), Named("to_bin_code", move.to_bin_code)]
+    await require_past(conn, effective_time)
     await require_goods(conn, move.warehouse_code, [Named("sku_code", move.sku_code)], bins)
     movement = Movement(
         MovementKind.MOVE,
@@ -34,4 +39,4 @@ async def move_between_bins(conn: Conn, author: Author, move: BinMove, *, reason
         move.to_bin_code,
         reason=reason,
     )
-    return (await book_movements(conn, Booking(move.warehouse_code, (movement,), author)))[0]
+    return (await book_movements(conn, Booking(move.warehouse_code, (movement,), author, effective_time)))[0]

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lumbung_kit.failures import BadInput, FieldViolation
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain import places
 from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, MovementKind
 from lumbung_stock.domain.skus import Named
-from lumbung_stock.stores.reservations import clock
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.require_goods import require_goods
+from lumbung_stock.usecases.require_past import require_past
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +54,7 @@ async def require_arrivals(
         [Named(f"lines[{index}].bin_code", line.bin_code) for index, line in enumerate(lines)],
         besides=places.ARRIVAL,
     )
-    if effective_time is not None and effective_time > await clock(conn):
-        wrong = FieldViolation("effective_time", "must not be in the future")
-        raise BadInput(f"{wrong.field} {wrong.description}", fields=[wrong])
+    await require_past(conn, effective_time)
 
 
 def receipts(lines: Sequence[ReceiptLine], document: str) -> tuple[Movement, ...]:

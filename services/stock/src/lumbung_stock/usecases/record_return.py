@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from lumbung_kit.postgres import Conn
@@ -13,6 +14,7 @@ from lumbung_stock.stores.reservations import add_returned
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.lock_reservation import lock_reservation
 from lumbung_stock.usecases.require_goods import require_goods
+from lumbung_stock.usecases.require_past import require_past
 
 
 async def record_return(
@@ -23,11 +25,13 @@ async def record_return(
     *,
     condition: ReturnCondition,
     reason: str,
+    effective_time: datetime | None = None,
 ) -> LedgerEntry:
     """Any warehouse may take them back; only goods to be sold again need a bin.
 
-    Raises what `require_goods` raises, ReservationNotFound, NotShipped, and MoreThanShipped.
+    Raises what `require_goods` and `require_past` raise, ReservationNotFound, NotShipped, and MoreThanShipped.
     """
+    await require_past(conn, effective_time)
     bins = [Named("bin_code", goods.bin_code)] if condition is ReturnCondition.RESTOCK else []
     await require_goods(conn, goods.warehouse_code, [Named("sku_code", goods.sku_code)], bins)
     reservation = await lock_reservation(conn, reservation_id)
@@ -42,4 +46,4 @@ async def record_return(
         reason=reason,
         reservation_id=reservation_id,
     )
-    return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author)))[0]
+    return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author, effective_time)))[0]
