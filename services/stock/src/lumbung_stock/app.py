@@ -16,6 +16,7 @@ from lumbung.stock.v1 import (
     replenishment_pb2_grpc,
     reservations_pb2_grpc,
     shortfalls_pb2_grpc,
+    stocktakes_pb2_grpc,
     transfers_pb2_grpc,
 )
 from lumbung_kit.batching import MicroBatcher
@@ -43,6 +44,7 @@ from lumbung_stock.entrypoints.receiving_service import ReceivingService
 from lumbung_stock.entrypoints.replenishment_service import ReplenishmentService
 from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
 from lumbung_stock.entrypoints.shortfall_service import ShortfallService
+from lumbung_stock.entrypoints.stocktake_service import StocktakeService
 from lumbung_stock.entrypoints.transfer_service import TransferService
 from lumbung_stock.entrypoints.warehouse_service import WarehouseService
 from lumbung_stock.settings import StockSettings
@@ -72,6 +74,7 @@ from lumbung_stock.usecases.move_units import MoveUnits
 from lumbung_stock.usecases.postgres_sale_ledger import PostgresSaleLedger
 from lumbung_stock.usecases.refuse_together import RefuseTogether
 from lumbung_stock.usecases.require_admission import RequireAdmission
+from lumbung_stock.usecases.require_not_counted import CountLock
 from lumbung_stock.usecases.reserve import DecideOrdinary, Reserve
 from lumbung_stock.usecases.reserve_from_pools import ReserveFromPools
 from lumbung_stock.usecases.reserve_on_sale import ReserveOnSale
@@ -112,7 +115,7 @@ async def build(settings: StockSettings, stack: AsyncExitStack) -> App:
     stores = await _open_stores(settings, stack)
     services, background = _reservations(settings, stack, stores)
     availability, watching = _availability(settings, stack, stores)
-    services += [*_inventory(stores), availability]
+    services += [*_inventory(stores, settings), availability]
     background += watching
     catalog = open_channel(settings.catalog_target, actor="service:stock")
     stack.push_async_callback(catalog.close)
@@ -371,8 +374,9 @@ def _ask_channels(settings: StockSettings, stack: AsyncExitStack) -> AskChannels
     return AskChannels(channel, deadline_s=settings.channel_sync_deadline_s)
 
 
-def _inventory(stores: Stores) -> list[Service]:
+def _inventory(stores: Stores, settings: StockSettings) -> list[Service]:
     """Warehouses, everything that moves stock, and the audit."""
+    lock = CountLock(frozenset(settings.count_overriders))
     return [
         Service(
             inventory_pb2_grpc.add_WarehouseServiceServicer_to_server,
@@ -381,7 +385,7 @@ def _inventory(stores: Stores) -> list[Service]:
         ),
         Service(
             inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
-            InventoryService(stores.postgres, stores.log),
+            InventoryService(stores.postgres, stores.log, lock),
             "lumbung.stock.v1.InventoryService",
         ),
         Service(
@@ -396,7 +400,7 @@ def _inventory(stores: Stores) -> list[Service]:
         ),
         Service(
             quarantine_pb2_grpc.add_QuarantineServiceServicer_to_server,
-            QuarantineService(stores.postgres, stores.log),
+            QuarantineService(stores.postgres, stores.log, lock),
             "lumbung.stock.v1.QuarantineService",
         ),
         Service(
@@ -408,6 +412,11 @@ def _inventory(stores: Stores) -> list[Service]:
             transfers_pb2_grpc.add_TransferServiceServicer_to_server,
             TransferService(stores.postgres, stores.log),
             "lumbung.stock.v1.TransferService",
+        ),
+        Service(
+            stocktakes_pb2_grpc.add_StocktakeServiceServicer_to_server,
+            StocktakeService(stores.postgres, stores.log, settings.currency_code),
+            "lumbung.stock.v1.StocktakeService",
         ),
         Service(
             inventory_pb2_grpc.add_AuditServiceServicer_to_server,

@@ -53,3 +53,7 @@ class StockSettings(ServiceSettings):
     """Messages to watchers in a second, over all of them, while the process is busy: the rest of it reserves."""
     waiting_max: Annotated[int, Field(ge=1)] = 10_000
     """Callers that may wait for a decision; more are refused at once."""
+    currency_code: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "IDR"
+    """The shop's currency, ISO 4217: what unit costs and values of differences are in, in its smallest unit."""
+    count_overriders: tuple[str, ...] = ()
+    """Actors who may change by hand what a stocktake has locked, as a JSON list (`["staff:rina"]`); each says why."""

@@ -172,6 +172,11 @@ def bin_move_of(check: Check, request: pb.MoveBetweenBinsRequest) -> BinMove:
     )
 
 
+def override_of(check: Check, value: str) -> str:
+    """Why something is changed by hand though it is being counted."""
+    return check.text("stocktake_override_reason", value, max_length=REASON_LENGTH_MAX, required=False)
+
+
 def filter_of(check: Check, field: str, codes: Sequence[str]) -> list[str]:
     """Codes that a list is restricted to; none restrict nothing. In an order of their own, each once."""
     some = check.items(field, codes, minimum=0, maximum=FILTER_MAX)

@@ -34,6 +34,7 @@ from lumbung_stock.usecases.record_put_back import record_put_back
 from lumbung_stock.usecases.record_replacement import record_replacement
 from lumbung_stock.usecases.record_return import record_return
 from lumbung_stock.usecases.record_short_pick import record_short_pick
+from lumbung_stock.usecases.require_not_counted import CountLock
 from lumbung_stock.usecases.scrap_stock import scrap_stock
 from lumbung_stock.usecases.set_replenishment import set_replenishment
 from lumbung_stock.usecases.ship_reservation import ship_reservation
@@ -57,9 +58,10 @@ M = TypeVar("M", bound=Message)
 class InventoryService(rpc.InventoryServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
-    def __init__(self, postgres: Postgres, log: EventLog) -> None:
+    def __init__(self, postgres: Postgres, log: EventLog, lock: CountLock) -> None:
         self._postgres = postgres
         self._log = log
+        self._lock = lock
 
     async def ReceiveStock(
         self,
@@ -94,9 +96,12 @@ class InventoryService(rpc.InventoryServiceServicer):
         move = messages.bin_move_of(check, request)
         reason = messages.reason_of(check, request.reason, required=False)
         effective_time = messages.effective_time_of(check, request)
+        override = messages.override_of(check, request.stocktake_override_reason)
         check.done()
 
         async def work(conn: Conn) -> pb.MoveBetweenBinsResponse:
+            bins = (move.from_bin_code, move.to_bin_code)
+            await self._lock.require(conn, author, move.warehouse_code, bins, move.sku_code, override)
             entry = await move_between_bins(conn, author, move, reason=reason, effective_time=effective_time)
             return pb.MoveBetweenBinsResponse(entry=entry_message(entry))
 
@@ -114,9 +119,18 @@ class InventoryService(rpc.InventoryServiceServicer):
         reason = messages.reason_of(check, request.reason, required=True)
         document = messages.document_of(check, request.document, required=False)
         effective_time = messages.effective_time_of(check, request)
+        override = messages.override_of(check, request.stocktake_override_reason)
         check.done()
 
         async def work(conn: Conn) -> pb.AdjustStockResponse:
+            await self._lock.require(
+                conn,
+                author,
+                correction.warehouse_code,
+                [correction.bin_code],
+                correction.sku_code,
+                override,
+            )
             entry = await adjust_stock(
                 conn, author, correction, reason=reason, document=document, effective_time=effective_time
             )
@@ -244,9 +258,11 @@ class InventoryService(rpc.InventoryServiceServicer):
         goods = messages.goods_of(check, request)
         reason = messages.reason_of(check, request.reason, required=True)
         effective_time = messages.effective_time_of(check, request)
+        override = messages.override_of(check, request.stocktake_override_reason)
         check.done()
 
         async def work(conn: Conn) -> pb.ScrapStockResponse:
+            await self._lock.require_goods(conn, author, goods, override)
             entry = await scrap_stock(conn, author, goods, reason=reason, effective_time=effective_time)
             return pb.ScrapStockResponse(entry=entry_message(entry))
 

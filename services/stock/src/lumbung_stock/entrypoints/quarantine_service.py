@@ -22,6 +22,7 @@ from lumbung_stock.entrypoints.receiving_messages import moment_in_token
 from lumbung_stock.usecases.list_waiting import list_waiting
 from lumbung_stock.usecases.move_to_quarantine import move_to_quarantine
 from lumbung_stock.usecases.release_from_quarantine import release_from_quarantine
+from lumbung_stock.usecases.require_not_counted import CountLock
 from lumbung_stock.wire.inventory import entry_message
 from lumbung_stock.wire.reservations import timestamp
 
@@ -34,9 +35,10 @@ M = TypeVar("M", bound=Message)
 class QuarantineService(rpc.QuarantineServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
-    def __init__(self, postgres: Postgres, log: EventLog) -> None:
+    def __init__(self, postgres: Postgres, log: EventLog, lock: CountLock) -> None:
         self._postgres = postgres
         self._log = log
+        self._lock = lock
 
     async def MoveToQuarantine(
         self,
@@ -48,9 +50,11 @@ class QuarantineService(rpc.QuarantineServiceServicer):
         author = messages.author_of(check, request.request_id)
         goods = messages.goods_of(check, request)
         reason = messages.reason_of(check, request.reason, required=True)
+        override = messages.override_of(check, request.stocktake_override_reason)
         check.done()
 
         async def work(conn: Conn) -> pb.MoveToQuarantineResponse:
+            await self._lock.require_goods(conn, author, goods, override)
             entry = await move_to_quarantine(conn, author, goods, reason=reason)
             return pb.MoveToQuarantineResponse(entry=entry_message(entry))
 
@@ -66,9 +70,11 @@ class QuarantineService(rpc.QuarantineServiceServicer):
         author = messages.author_of(check, request.request_id)
         goods = messages.goods_of(check, request)
         reason = messages.reason_of(check, request.reason, required=True)
+        override = messages.override_of(check, request.stocktake_override_reason)
         check.done()
 
         async def work(conn: Conn) -> pb.ReleaseFromQuarantineResponse:
+            await self._lock.require_goods(conn, author, goods, override)
             entry = await release_from_quarantine(conn, author, goods, reason=reason)
             return pb.ReleaseFromQuarantineResponse(entry=entry_message(entry))
 

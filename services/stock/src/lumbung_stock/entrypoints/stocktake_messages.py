@@ -1,0 +1,189 @@
+"""Stocktake requests, checked, as domain objects; stocktakes as the contract shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from google.protobuf.duration_pb2 import Duration
+
+from lumbung.stock.v1 import stocktakes_pb2 as pb
+from lumbung_kit.failures import FieldViolation
+from lumbung_kit.validate import Check, is_code
+from lumbung_stock.domain.stocktakes import LineKey, Scan, Scope, Stocktake
+from lumbung_stock.entrypoints import inventory_messages as messages
+from lumbung_stock.usecases.open_stocktake import Opening
+from lumbung_stock.usecases.record_counts import RowError
+from lumbung_stock.usecases.review_stocktake import Review
+from lumbung_stock.wire.reservations import timestamp
+
+TITLE_LENGTH_MAX = 120
+ZONE_LENGTH_MAX = 32
+SKU_LENGTH_MAX = 64
+WINDOW_S_MAX = 3600
+OFFSET_S_MAX = 86_400
+COUNTS_MAX = 5_000
+COUNTED_MAX = 10_000_000
+RECOUNT_LINES_MAX = 500
+COSTS_MAX = 500
+COST_MAX = 10_000_000_000
+
+
+def opening_of(check: Check, request: pb.OpenStocktakeRequest) -> Opening:
+    """What is to be opened."""
+    scope = request.scope
+    zones = check.items("scope.zones", scope.zones, minimum=0, maximum=messages.FILTER_MAX)
+    for index, zone in enumerate(zones):
+        check.text(f"scope.zones[{index}]", zone, max_length=ZONE_LENGTH_MAX)
+    return Opening(
+        Scope(
+            check.code(
+                "scope.warehouse_code", scope.warehouse_code, max_length=messages.WAREHOUSE_CODE_LENGTH_MAX
+            ),
+            tuple(sorted(set(zones))),
+            tuple(messages.filter_of(check, "scope.bin_codes", scope.bin_codes)),
+            tuple(messages.filter_of(check, "scope.sku_codes", scope.sku_codes)),
+        ),
+        check.text("title", request.title, max_length=TITLE_LENGTH_MAX),
+        request.lock_manual_changes,
+        request.fast_movers_first,
+        span_of(check, "movement_window", request.movement_window, minimum_s=0, maximum_s=WINDOW_S_MAX),
+    )
+
+
+def span_of(check: Check, field: str, value: Duration, *, minimum_s: int, maximum_s: int) -> timedelta:
+    """A length of time."""
+    seconds = value.seconds + value.nanos / 1e9
+    if not minimum_s <= seconds <= maximum_s:
+        check.add(field, f"must be {minimum_s} to {maximum_s} seconds")
+        return timedelta()
+    return timedelta(seconds=seconds)
+
+
+def scans_of(
+    counts: Sequence[pb.Count], offset: timedelta, counter: str, now: datetime
+) -> tuple[list[Scan | None], list[RowError]]:
+    """The rows as scans, None for each that is wrong, and everything that is wrong with them."""
+    rows: list[Scan | None] = []
+    wrong: list[RowError] = []
+    first_row: dict[str, int] = {}
+    for row, count in enumerate(counts):
+        found = list(_wrong_in(row, count))
+        before = first_row.setdefault(count.scan_id, row)
+        if before != row and counts[before] != count:
+            found.append(RowError(row, "scan_id", f"is the id of row {before}, which says something else"))
+        wrong += found
+        rows.append(None if found else _scan(count, offset, counter, now))
+    return rows, wrong
+
+
+def _scan(count: pb.Count, offset: timedelta, counter: str, now: datetime) -> Scan:
+    scanned = count.scan_time.ToDatetime(tzinfo=UTC) - offset if count.HasField("scan_time") else now
+    return Scan(
+        count.bin_code, count.sku_code, count.counted_quantity, scanned, count.scan_id, counter, round=0
+    )
+
+
+def _wrong_in(row: int, count: pb.Count) -> list[RowError]:
+    found: list[RowError] = []
+    if not is_code(count.bin_code, messages.BIN_CODE_LENGTH_MAX):
+        found.append(RowError(row, "bin_code", "must be a bin's code, 1-32 characters without spaces"))
+    if count.sku_code and not is_code(count.sku_code, SKU_LENGTH_MAX):
+        found.append(RowError(row, "sku_code", "must be a SKU's code, or empty: nothing else is in the bin"))
+    if not 0 <= count.counted_quantity <= COUNTED_MAX:
+        found.append(RowError(row, "counted_quantity", f"must be 0 to {COUNTED_MAX:,}"))
+    elif not count.sku_code and count.counted_quantity:
+        found.append(RowError(row, "counted_quantity", "must be 0 where no SKU is named"))
+    if not is_code(count.scan_id):
+        found.append(RowError(row, "scan_id", "must be 1-64 of A-Z a-z 0-9 . _ : -"))
+    if count.HasField("scan_time") and not 0 < count.scan_time.seconds < 253_402_300_800:
+        found.append(RowError(row, "scan_time", "must be a time between 1970 and 9999"))
+    return found
+
+
+def lines_of(check: Check, lines: Sequence[pb.CountLine]) -> list[LineKey]:
+    """Lines of a count."""
+    some = check.items("lines", lines, maximum=RECOUNT_LINES_MAX)
+    return [
+        (
+            messages.bin_code_of(check, f"lines[{index}].bin_code", line.bin_code),
+            check.code(f"lines[{index}].sku_code", line.sku_code),
+        )
+        for index, line in enumerate(some)
+    ]
+
+
+def costs_of(check: Check, costs: Sequence[pb.UnitCost]) -> dict[str, int]:
+    """What a unit of each SKU costs."""
+    found: dict[str, int] = {}
+    for index, cost in enumerate(check.items("unit_costs", costs, maximum=COSTS_MAX)):
+        field = f"unit_costs[{index}]"
+        code = check.code(f"{field}.sku_code", cost.sku_code)
+        if code in found:
+            check.add(f"{field}.sku_code", "is named twice")
+        found[code] = check.whole(
+            f"{field}.unit_cost_minor", cost.unit_cost_minor, minimum=0, maximum=COST_MAX
+        )
+    return found
+
+
+def stocktake_message(count: Stocktake) -> pb.Stocktake:
+    """A count."""
+    scope = count.scope
+    message = pb.Stocktake(
+        stocktake_id=str(count.stocktake_id),
+        scope=pb.StocktakeScope(
+            warehouse_code=scope.warehouse_code,
+            zones=scope.zones,
+            bin_codes=scope.bin_codes,
+            sku_codes=scope.sku_codes,
+        ),
+        state=pb.StocktakeState.ValueType(count.state),
+        lock_manual_changes=count.lock_manual_changes,
+        title=count.title,
+        open_time=timestamp(count.open_time),
+        actor=count.actor,
+        round=count.round,
+        end_actor=count.end_actor,
+        end_reason=count.end_reason,
+    )
+    message.movement_window.FromTimedelta(count.movement_window)
+    if count.end_time is not None:
+        message.end_time.CopyFrom(timestamp(count.end_time))
+    return message
+
+
+def row_error_message(error: RowError) -> pb.CountRowError:
+    """What is wrong with a row."""
+    return pb.CountRowError(row=error.row, field=error.field, description=error.description)
+
+
+def differences_of(review: Review, start: int, size: int) -> list[pb.CountDifference]:
+    """A page of a review."""
+    return [
+        pb.CountDifference(
+            bin_code=line.bin_code,
+            sku_code=line.sku_code,
+            ledger_quantity=line.ledger_quantity,
+            counted_quantity=line.counted_quantity,
+            value_difference_minor=review.value(line),
+            verdict=pb.CountVerdict.ValueType(line.verdict),
+            round=line.round,
+            counters=line.counters,
+            has_unit_cost=line.sku_code in review.costs,
+        )
+        for line in review.lines[start : start + size]
+    ]
+
+
+def stocktake_id_of(check: Check, value: str) -> UUID:
+    """The count that is meant."""
+    return check.uuid("stocktake_id", value)
+
+
+def wrong_counts(count: int) -> FieldViolation | None:
+    """Whether there are too few or too many rows."""
+    if 1 <= count <= COUNTS_MAX:
+        return None
+    return FieldViolation("counts", f"must have 1 to {COUNTS_MAX:,} rows, not {count}")

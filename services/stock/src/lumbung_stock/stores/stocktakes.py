@@ -1,0 +1,377 @@
+"""Stocktakes in Postgres: what is counted, what was scanned, what was booked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg.rows import TupleRow
+
+from lumbung_kit.postgres import Conn
+from lumbung_kit.sql import load
+from lumbung_stock.domain.ledger import Author
+from lumbung_stock.domain.places import Bin, BinKind
+from lumbung_stock.domain.stocktake_failures import StocktakeNotFound
+from lumbung_stock.domain.stocktakes import (
+    Judged,
+    LineKey,
+    Scan,
+    Scope,
+    Shift,
+    Stocktake,
+    StocktakeState,
+    Verdict,
+)
+
+_SQL = load(__package__, "stocktakes.sql")
+COUNTERS_MAX = 10_000
+
+Costs = Mapping[str, int]
+"""What a unit costs, by SKU; those without a cost are not in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A line that is still to be counted."""
+
+    bin_code: str
+    sku_code: str
+    rank: int
+    sku_name: str
+    counted_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a round is."""
+
+    line_count: int
+    counted_line_count: int
+    scan_count: int
+    override_count: int
+
+
+async def keep_openings_out(conn: Conn, warehouse_code: str) -> None:
+    """Until the end of the transaction no count of the warehouse is opened."""
+    await conn.execute(_SQL["share_lock"], {"warehouse_code": warehouse_code})
+
+
+async def keep_changes_out(conn: Conn, warehouse_code: str) -> None:
+    """Until the end of the transaction nobody changes stock of the warehouse by hand; waits for those who do."""
+    await conn.execute(_SQL["own_lock"], {"warehouse_code": warehouse_code})
+
+
+async def read_head(conn: Conn, warehouse_code: str) -> tuple[int, datetime]:
+    """The last sequence, and a time before which every entry up to it was written, and after which every other is."""
+    row = await (await conn.execute(_SQL["head"], {"warehouse_code": warehouse_code})).fetchone()
+    if row is None:
+        raise AssertionError(f"{warehouse_code} has no ledger")
+    return row[0], row[1]
+
+
+async def find_bins(conn: Conn, warehouse_code: str) -> list[Bin]:
+    """Every bin of the warehouse."""
+    cursor = await conn.execute(_SQL["bins"], {"warehouse_code": warehouse_code})
+    return [Bin(code, BinKind(kind), *rest) async for code, kind, *rest in cursor]
+
+
+async def find_overlapping(conn: Conn, scope: Scope, bin_codes: Sequence[str]) -> UUID | None:
+    """A count that has not ended and shares a line with this scope."""
+    asked = {
+        "warehouse_code": scope.warehouse_code,
+        "sku_codes": list(scope.sku_codes),
+        "bin_codes": list(bin_codes),
+    }
+    row = await (await conn.execute(_SQL["overlapping"], asked)).fetchone()
+    return row[0] if row else None
+
+
+async def find_book_lines(conn: Conn, scope: Scope, bin_codes: Sequence[str], limit: int) -> list[LineKey]:
+    """What the book knows of these bins."""
+    asked = {
+        "warehouse_code": scope.warehouse_code,
+        "sku_codes": list(scope.sku_codes),
+        "bin_codes": list(bin_codes),
+        "limit": limit,
+    }
+    return [(place, sku) async for place, sku in await conn.execute(_SQL["book_lines"], asked)]
+
+
+async def units_picked(conn: Conn, warehouse_code: str, days: int) -> dict[str, int]:
+    """Units picked in the last days, by SKU."""
+    cursor = await conn.execute(_SQL["picked"], {"warehouse_code": warehouse_code, "days": days})
+    return {sku: units async for sku, units in cursor}
+
+
+async def insert_stocktake(conn: Conn, count: Stocktake, bin_codes: Sequence[str]) -> None:
+    """Writes an opened count with its bins."""
+    scope = count.scope
+    await conn.execute(
+        _SQL["insert"],
+        {
+            "stocktake_id": count.stocktake_id,
+            "warehouse_code": scope.warehouse_code,
+            "title": count.title,
+            "zones": list(scope.zones),
+            "bin_codes": list(scope.bin_codes),
+            "sku_codes": list(scope.sku_codes),
+            "lock_manual_changes": count.lock_manual_changes,
+            "movement_window_s": count.movement_window.total_seconds(),
+            "open_sequence": count.open_sequence,
+            "open_time": count.open_time,
+            "actor": count.actor,
+        },
+    )
+    await conn.execute(
+        _SQL["insert_bins"], {"stocktake_id": count.stocktake_id, "bin_codes": list(bin_codes)}
+    )
+
+
+async def insert_lines(conn: Conn, stocktake_id: UUID, round_: int, lines: Sequence[LineKey]) -> None:
+    """What is to be counted in a round, in this order."""
+    await conn.execute(
+        _SQL["insert_lines"],
+        {
+            "stocktake_id": stocktake_id,
+            "round": round_,
+            "bin_codes": [bin_code for bin_code, _ in lines],
+            "sku_codes": [sku_code for _, sku_code in lines],
+        },
+    )
+
+
+async def find_stocktake(conn: Conn, stocktake_id: UUID) -> Stocktake:
+    """Raises StocktakeNotFound."""
+    return await _one(conn, "find", stocktake_id)
+
+
+async def lock_stocktake(conn: Conn, stocktake_id: UUID) -> Stocktake:
+    """For whoever ends a round or the count. Raises StocktakeNotFound."""
+    return await _one(conn, "lock", stocktake_id)
+
+
+async def share_stocktake(conn: Conn, stocktake_id: UUID) -> Stocktake:
+    """For those who count. Raises StocktakeNotFound."""
+    return await _one(conn, "share", stocktake_id)
+
+
+async def list_stocktakes(
+    conn: Conn, warehouse_code: str, state: int, before: tuple[datetime, UUID], limit: int
+) -> list[Stocktake]:
+    """Newest first, those before one of them."""
+    asked = {
+        "warehouse_code": warehouse_code,
+        "state": state,
+        "before_time": before[0],
+        "before_id": before[1],
+        "limit": limit,
+    }
+    return [_stocktake(row) async for row in await conn.execute(_SQL["list"], asked)]
+
+
+async def read_progress(conn: Conn, count: Stocktake) -> Progress:
+    """How far the present round is."""
+    asked = {"stocktake_id": count.stocktake_id, "round": count.round}
+    row = await (await conn.execute(_SQL["progress"], asked)).fetchone()
+    return Progress(*(row or (0, 0, 0, 0)))
+
+
+async def find_counters(conn: Conn, stocktake_id: UUID, limit: int = COUNTERS_MAX) -> list[str]:
+    """Those who have counted."""
+    cursor = await conn.execute(_SQL["counters"], {"stocktake_id": stocktake_id, "limit": limit})
+    return [row[0] async for row in cursor]
+
+
+async def list_tasks(conn: Conn, count: Stocktake, after_rank: int, limit: int) -> list[Task]:
+    """Lines of the present round that nobody has counted, in order."""
+    asked = {
+        "stocktake_id": count.stocktake_id,
+        "round": count.round,
+        "after_rank": after_rank,
+        "limit": limit,
+    }
+    return [
+        Task(bin_code, sku, rank, name, tuple(counters))
+        async for bin_code, sku, rank, name, counters in await conn.execute(_SQL["tasks"], asked)
+    ]
+
+
+async def find_uncounted(
+    conn: Conn, count: Stocktake, round_: int, bins: Collection[str] = ()
+) -> list[LineKey]:
+    """Lines of a round that nobody has counted, of these bins or of all."""
+    asked = {"stocktake_id": count.stocktake_id, "round": round_, "bin_codes": list(bins)}
+    return [(bin_code, sku) async for bin_code, sku in await conn.execute(_SQL["uncounted"], asked)]
+
+
+async def counted_bins(conn: Conn, stocktake_id: UUID, bin_codes: Iterable[str]) -> set[str]:
+    """Those of these bins that are in the scope."""
+    asked = {"stocktake_id": stocktake_id, "bin_codes": list(bin_codes)}
+    return {row[0] async for row in await conn.execute(_SQL["counted_bins"], asked)}
+
+
+async def insert_scans(conn: Conn, stocktake_id: UUID, scans: Sequence[Scan], author: Author) -> int:
+    """Writes scans of one counter in one round; how many were new."""
+    if not scans:
+        return 0
+    cursor = await conn.execute(
+        _SQL["insert_counts"],
+        {
+            "stocktake_id": stocktake_id,
+            "round": scans[0].round,
+            "counter": author.actor,
+            "request_id": author.request_id,
+            "scan_ids": [scan.scan_id for scan in scans],
+            "bin_codes": [scan.bin_code for scan in scans],
+            "sku_codes": [scan.sku_code for scan in scans],
+            "quantities": [scan.counted_quantity for scan in scans],
+            "scan_times": [scan.scan_time for scan in scans],
+        },
+    )
+    return len(await cursor.fetchall())
+
+
+async def find_scans(conn: Conn, stocktake_id: UUID) -> list[Scan]:
+    """Every scan of a SKU, in the order of arrival."""
+    cursor = await conn.execute(_SQL["counts"], {"stocktake_id": stocktake_id})
+    return [Scan(*row) async for row in cursor]
+
+
+async def find_present(conn: Conn, warehouse_code: str, lines: Sequence[LineKey]) -> dict[LineKey, int]:
+    """What these bins hold now."""
+    cursor = await conn.execute(_SQL["present"], _of_lines(warehouse_code, lines))
+    return {(place, sku): units async for place, sku, units in cursor}
+
+
+async def find_shifts(conn: Conn, count: Stocktake, lines: Sequence[LineKey]) -> dict[LineKey, list[Shift]]:
+    """What came and went of these lines since the count was opened."""
+    asked = {
+        **_of_lines(count.scope.warehouse_code, lines),
+        "open_sequence": count.open_sequence,
+    }
+    found: dict[LineKey, list[Shift]] = {}
+    async for place, sku, happened, units in await conn.execute(_SQL["shifts"], asked):
+        found.setdefault((place, sku), []).append(Shift(happened, units))
+    return found
+
+
+async def find_costs(conn: Conn, sku_codes: Iterable[str]) -> dict[str, int]:
+    """What a unit costs, by SKU."""
+    cursor = await conn.execute(_SQL["costs"], {"sku_codes": list(sku_codes)})
+    return {sku: cost async for sku, cost in cursor}
+
+
+async def set_costs(conn: Conn, author: Author, costs: Costs) -> None:
+    """New costs; what they were stays to be read."""
+    asked = {
+        "sku_codes": list(costs),
+        "costs": list(costs.values()),
+        "actor": author.actor,
+        "request_id": author.request_id,
+    }
+    await conn.execute(_SQL["set_costs"], asked)
+
+
+async def begin_round(conn: Conn, stocktake_id: UUID, round_: int) -> None:
+    """Lines are counted again."""
+    await conn.execute(_SQL["next_round"], {"stocktake_id": stocktake_id, "round": round_})
+
+
+async def begin_review(conn: Conn, stocktake_id: UUID) -> None:
+    """Counting is over."""
+    await conn.execute(_SQL["to_review"], {"stocktake_id": stocktake_id})
+
+
+async def end_stocktake(
+    conn: Conn, stocktake_id: UUID, state: StocktakeState, actor: str, reason: str = ""
+) -> None:
+    """It is booked, or given up."""
+    asked = {"stocktake_id": stocktake_id, "state": int(state), "actor": actor, "reason": reason}
+    await conn.execute(_SQL["end"], asked)
+
+
+async def insert_results(conn: Conn, stocktake_id: UUID, lines: Sequence[Judged], costs: Costs) -> None:
+    """Keeps what an approval was about."""
+    rows = [
+        {
+            "stocktake_id": stocktake_id,
+            "bin_code": line.bin_code,
+            "sku_code": line.sku_code,
+            "ledger_quantity": line.ledger_quantity,
+            "counted_quantity": line.counted_quantity,
+            "verdict": int(line.verdict),
+            "round": line.round,
+            "counters": list(line.counters),
+            "unit_cost_minor": costs.get(line.sku_code),
+        }
+        for line in lines
+    ]
+    if rows:
+        async with conn.cursor() as cursor:
+            await cursor.executemany(_SQL["insert_results"], rows)
+
+
+async def find_results(conn: Conn, stocktake_id: UUID) -> tuple[list[Judged], dict[str, int]]:
+    """What an approval was about, and the costs that it was valued with."""
+    lines, costs = [], {}
+    async for bin_code, sku, ledger, counted, verdict, round_, counters, cost in await conn.execute(
+        _SQL["results"], {"stocktake_id": stocktake_id}
+    ):
+        lines.append(Judged(bin_code, sku, ledger, counted, Verdict(verdict), round_, tuple(counters)))
+        if cost is not None:
+            costs[sku] = cost
+    return lines, costs
+
+
+async def find_locking(
+    conn: Conn, warehouse_code: str, bin_codes: Collection[str], sku_codes: Collection[str]
+) -> list[UUID]:
+    """Counts that lock one of these bins for one of these SKUs."""
+    asked = {
+        "warehouse_code": warehouse_code,
+        "bin_codes": list(bin_codes),
+        "sku_codes": list(sku_codes),
+    }
+    return [row[0] async for row in await conn.execute(_SQL["locking"], asked)]
+
+
+async def insert_overrides(conn: Conn, stocktake_ids: Sequence[UUID], author: Author, reason: str) -> None:
+    """Keeps that somebody changed by hand what is being counted."""
+    asked = {
+        "stocktake_ids": list(stocktake_ids),
+        "actor": author.actor,
+        "request_id": author.request_id,
+        "reason": reason,
+    }
+    await conn.execute(_SQL["insert_override"], asked)
+
+
+def _of_lines(warehouse_code: str, lines: Sequence[LineKey]) -> dict[str, object]:
+    return {
+        "warehouse_code": warehouse_code,
+        "bin_codes": [bin_code for bin_code, _ in lines],
+        "sku_codes": [sku_code for _, sku_code in lines],
+    }
+
+
+async def _one(conn: Conn, statement: str, stocktake_id: UUID) -> Stocktake:
+    row = await (await conn.execute(_SQL[statement], {"stocktake_id": stocktake_id})).fetchone()
+    if row is None:
+        raise StocktakeNotFound
+    return _stocktake(row)
+
+
+def _stocktake(row: TupleRow) -> Stocktake:
+    stocktake_id, warehouse, title, state, round_, zones, bins, skus, locks, window_s, *rest = row
+    return Stocktake(
+        stocktake_id,
+        Scope(warehouse, tuple(zones), tuple(bins), tuple(skus)),
+        title,
+        StocktakeState(state),
+        round_,
+        locks,
+        timedelta(seconds=window_s),
+        *rest,
+    )

@@ -1,0 +1,235 @@
+-- name: share_lock
+-- Changes by hand share it, an opening has it alone: none that has begun is missed by an opening.
+SELECT pg_advisory_xact_lock_shared(hashtextextended('stocktake:' || %(warehouse_code)s, 0));
+
+-- name: own_lock
+SELECT pg_advisory_xact_lock(hashtextextended('stocktake:' || %(warehouse_code)s, 0));
+
+-- name: head
+-- Whoever is in the middle of an append is waited for, so that what happens later has a later time and sequence.
+SELECT sequence, clock_timestamp() FROM ledger_head WHERE warehouse_code = %(warehouse_code)s FOR SHARE;
+
+-- name: insert
+INSERT INTO stocktake (
+    stocktake_id, warehouse_code, title, zones, bin_codes, sku_codes, lock_manual_changes, movement_window_s,
+    open_sequence, open_time, round_time, actor
+) VALUES (
+    %(stocktake_id)s, %(warehouse_code)s, %(title)s, %(zones)s, %(bin_codes)s, %(sku_codes)s, %(lock_manual_changes)s,
+    %(movement_window_s)s, %(open_sequence)s, %(open_time)s, %(open_time)s, %(actor)s
+);
+
+-- name: insert_bins
+INSERT INTO stocktake_bin (stocktake_id, bin_code)
+SELECT %(stocktake_id)s, bin_code FROM unnest(%(bin_codes)s::text[]) AS counted (bin_code);
+
+-- name: insert_lines
+INSERT INTO stocktake_line (stocktake_id, round, bin_code, sku_code, rank)
+SELECT %(stocktake_id)s, %(round)s, bin_code, sku_code, rank
+  FROM unnest(%(bin_codes)s::text[], %(sku_codes)s::text[]) WITH ORDINALITY AS line (bin_code, sku_code, rank)
+ON CONFLICT DO NOTHING;
+
+-- name: overlapping
+SELECT stocktake_id
+  FROM stocktake
+ WHERE warehouse_code = %(warehouse_code)s
+   AND state <= 3
+   AND (cardinality(sku_codes) = 0 OR cardinality(%(sku_codes)s::text[]) = 0 OR sku_codes && %(sku_codes)s::text[])
+   AND EXISTS (
+       SELECT FROM stocktake_bin
+        WHERE stocktake_bin.stocktake_id = stocktake.stocktake_id AND bin_code = ANY (%(bin_codes)s::text[])
+       )
+ LIMIT 1;
+
+-- name: book_lines
+-- What the book knows of these bins.
+SELECT place_code, sku_code
+  FROM place_stock
+ WHERE warehouse_code = %(warehouse_code)s
+   AND place_code = ANY (%(bin_codes)s::text[])
+   AND quantity > 0
+   AND (cardinality(%(sku_codes)s::text[]) = 0 OR sku_code = ANY (%(sku_codes)s::text[]))
+ LIMIT %(limit)s;
+
+-- name: bins
+SELECT bin_code, kind, zone, aisle_index, y_m, bay, level
+  FROM bin
+ WHERE warehouse_code = %(warehouse_code)s;
+
+-- name: picked
+-- Units picked lately, by SKU.
+SELECT sku_code, sum(quantity)::bigint
+  FROM ledger_entry
+ WHERE warehouse_code = %(warehouse_code)s
+   AND kind = 3
+   AND record_time > clock_timestamp() - make_interval(days => %(days)s)
+ GROUP BY sku_code;
+
+-- name: find
+SELECT stocktake_id, warehouse_code, title, state, round, zones, bin_codes, sku_codes, lock_manual_changes,
+       movement_window_s, open_sequence, open_time, round_time, actor, end_time, end_actor, end_reason
+  FROM stocktake
+ WHERE stocktake_id = %(stocktake_id)s;
+
+-- name: lock
+SELECT stocktake_id, warehouse_code, title, state, round, zones, bin_codes, sku_codes, lock_manual_changes,
+       movement_window_s, open_sequence, open_time, round_time, actor, end_time, end_actor, end_reason
+  FROM stocktake
+ WHERE stocktake_id = %(stocktake_id)s
+   FOR UPDATE;
+
+-- name: share
+-- Counters write at the same time; nobody ends the round meanwhile.
+SELECT stocktake_id, warehouse_code, title, state, round, zones, bin_codes, sku_codes, lock_manual_changes,
+       movement_window_s, open_sequence, open_time, round_time, actor, end_time, end_actor, end_reason
+  FROM stocktake
+ WHERE stocktake_id = %(stocktake_id)s
+   FOR SHARE;
+
+-- name: list
+SELECT stocktake_id, warehouse_code, title, state, round, zones, bin_codes, sku_codes, lock_manual_changes,
+       movement_window_s, open_sequence, open_time, round_time, actor, end_time, end_actor, end_reason
+  FROM stocktake
+ WHERE (%(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s)
+   AND (%(state)s = 0 OR state = %(state)s)
+   AND (open_time, stocktake_id) < (%(before_time)s, %(before_id)s)
+ ORDER BY open_time DESC, stocktake_id DESC
+ LIMIT %(limit)s;
+
+-- name: progress
+SELECT count(*),
+       count(*) FILTER (WHERE EXISTS (
+           SELECT FROM stocktake_count AS counted
+            WHERE counted.stocktake_id = line.stocktake_id AND counted.round = line.round
+              AND counted.bin_code = line.bin_code AND counted.sku_code = line.sku_code)),
+       (SELECT count(*) FROM stocktake_count WHERE stocktake_id = %(stocktake_id)s),
+       (SELECT count(*) FROM stocktake_override WHERE stocktake_id = %(stocktake_id)s)
+  FROM stocktake_line AS line
+ WHERE stocktake_id = %(stocktake_id)s AND round = %(round)s;
+
+-- name: counters
+SELECT DISTINCT counter FROM stocktake_count WHERE stocktake_id = %(stocktake_id)s ORDER BY counter LIMIT %(limit)s;
+
+-- name: tasks
+SELECT line.bin_code, line.sku_code, line.rank, coalesce(sku.name, ''),
+       (SELECT coalesce(array_agg(DISTINCT counter), '{}')
+          FROM stocktake_count AS before
+         WHERE before.stocktake_id = line.stocktake_id AND before.round < line.round
+           AND before.bin_code = line.bin_code AND before.sku_code = line.sku_code)
+  FROM stocktake_line AS line
+  LEFT JOIN sku USING (sku_code)
+ WHERE line.stocktake_id = %(stocktake_id)s
+   AND line.round = %(round)s
+   AND line.rank > %(after_rank)s
+   AND NOT EXISTS (
+       SELECT FROM stocktake_count AS counted
+        WHERE counted.stocktake_id = line.stocktake_id AND counted.round = line.round
+          AND counted.bin_code = line.bin_code AND counted.sku_code = line.sku_code
+       )
+ ORDER BY line.rank
+ LIMIT %(limit)s;
+
+-- name: uncounted
+SELECT bin_code, sku_code
+  FROM stocktake_line AS line
+ WHERE stocktake_id = %(stocktake_id)s
+   AND round = %(round)s
+   AND (cardinality(%(bin_codes)s::text[]) = 0 OR bin_code = ANY (%(bin_codes)s::text[]))
+   AND NOT EXISTS (
+       SELECT FROM stocktake_count AS counted
+        WHERE counted.stocktake_id = line.stocktake_id AND counted.round = line.round
+          AND counted.bin_code = line.bin_code AND counted.sku_code = line.sku_code
+       );
+
+-- name: counted_bins
+SELECT bin_code FROM stocktake_bin
+ WHERE stocktake_id = %(stocktake_id)s AND bin_code = ANY (%(bin_codes)s::text[]);
+
+-- name: insert_counts
+INSERT INTO stocktake_count (
+    stocktake_id, scan_id, round, bin_code, sku_code, counted_quantity, scan_time, counter, request_id
+)
+SELECT %(stocktake_id)s, scan_id, %(round)s, bin_code, sku_code, counted_quantity, scan_time, %(counter)s, %(request_id)s
+  FROM unnest(
+           %(scan_ids)s::text[], %(bin_codes)s::text[], %(sku_codes)s::text[], %(quantities)s::bigint[],
+           %(scan_times)s::timestamptz[]
+       ) WITH ORDINALITY AS scan (scan_id, bin_code, sku_code, counted_quantity, scan_time, number)
+ ORDER BY number
+ON CONFLICT DO NOTHING
+RETURNING scan_id;
+
+-- name: counts
+SELECT bin_code, sku_code, counted_quantity, scan_time, scan_id, counter, round
+  FROM stocktake_count
+ WHERE stocktake_id = %(stocktake_id)s AND sku_code <> ''
+ ORDER BY position;
+
+-- name: present
+SELECT place_code, sku_code, quantity
+  FROM place_stock
+  JOIN unnest(%(bin_codes)s::text[], %(sku_codes)s::text[]) AS line (place_code, sku_code) USING (place_code, sku_code)
+ WHERE warehouse_code = %(warehouse_code)s;
+
+-- name: shifts
+-- What came into these lines' bins, or left them, since the count was opened.
+SELECT side.place_code, entry.sku_code, entry.effective_time, side.units
+  FROM ledger_entry AS entry
+ CROSS JOIN LATERAL (VALUES (to_place, quantity), (from_place, -quantity)) AS side (place_code, units)
+  JOIN unnest(%(bin_codes)s::text[], %(sku_codes)s::text[]) AS line (place_code, sku_code)
+    ON line.place_code = side.place_code AND line.sku_code = entry.sku_code
+ WHERE entry.warehouse_code = %(warehouse_code)s
+   AND entry.sequence > %(open_sequence)s;
+
+-- name: costs
+SELECT DISTINCT ON (sku_code) sku_code, unit_cost_minor
+  FROM unit_cost
+ WHERE sku_code = ANY (%(sku_codes)s::text[])
+ ORDER BY sku_code, set_time DESC;
+
+-- name: set_costs
+INSERT INTO unit_cost (sku_code, unit_cost_minor, actor, request_id)
+SELECT sku_code, cost, %(actor)s, %(request_id)s
+  FROM unnest(%(sku_codes)s::text[], %(costs)s::bigint[]) AS new (sku_code, cost);
+
+-- name: next_round
+UPDATE stocktake SET state = 2, round = %(round)s, round_time = clock_timestamp() WHERE stocktake_id = %(stocktake_id)s;
+
+-- name: to_review
+UPDATE stocktake SET state = 3 WHERE stocktake_id = %(stocktake_id)s;
+
+-- name: end
+UPDATE stocktake
+   SET state = %(state)s, end_time = clock_timestamp(), end_actor = %(actor)s, end_reason = %(reason)s
+ WHERE stocktake_id = %(stocktake_id)s;
+
+-- name: insert_results
+INSERT INTO stocktake_result (
+    stocktake_id, bin_code, sku_code, ledger_quantity, counted_quantity, verdict, round, counters, unit_cost_minor
+) VALUES (
+    %(stocktake_id)s, %(bin_code)s, %(sku_code)s, %(ledger_quantity)s, %(counted_quantity)s, %(verdict)s, %(round)s,
+    %(counters)s, %(unit_cost_minor)s
+);
+
+-- name: results
+SELECT bin_code, sku_code, ledger_quantity, counted_quantity, verdict, round, counters, unit_cost_minor
+  FROM stocktake_result
+ WHERE stocktake_id = %(stocktake_id)s;
+
+-- name: locking
+-- Counts that lock what is about to be changed by hand.
+SELECT stocktake_id
+  FROM stocktake
+ WHERE warehouse_code = %(warehouse_code)s
+   AND state <= 3
+   AND lock_manual_changes
+   AND (cardinality(sku_codes) = 0 OR sku_codes && %(sku_codes)s::text[])
+   AND EXISTS (
+       SELECT FROM stocktake_bin
+        WHERE stocktake_bin.stocktake_id = stocktake.stocktake_id AND bin_code = ANY (%(bin_codes)s::text[])
+       )
+ ORDER BY stocktake_id;
+
+-- name: insert_override
+INSERT INTO stocktake_override (stocktake_id, actor, request_id, reason)
+SELECT stocktake_id, %(actor)s, %(request_id)s, %(reason)s
+  FROM unnest(%(stocktake_ids)s::uuid[]) AS locked (stocktake_id)
+ON CONFLICT DO NOTHING;

@@ -1,0 +1,129 @@
+"""Record counts: all of them, or none and every row that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lumbung_kit.postgres import Conn
+from lumbung_stock.domain.ledger import Author
+from lumbung_stock.domain.stocktakes import COUNTED_IN, Scan, Stocktake
+from lumbung_stock.stores import stocktakes
+from lumbung_stock.stores.reservations import clock
+from lumbung_stock.stores.skus import find_skus
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """What is wrong with one field of a row, and what would be right."""
+
+    row: int
+    field: str
+    description: str
+
+
+class RowsWrongError(Exception):
+    """Rows that cannot be written; nothing is."""
+
+    def __init__(self, errors: Sequence[RowError]) -> None:
+        super().__init__(f"{len(errors)} rows")
+        self.errors = list(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many scans were new, and how many had been seen before."""
+
+    new: int
+    repeated: int
+
+
+async def record_counts(
+    conn: Conn,
+    author: Author,
+    count: Stocktake,
+    rows: Sequence[Scan | None],
+    wrong: Sequence[RowError],
+    *,
+    validate_only: bool,
+) -> Recorded:
+    """Writes the scans of one counter. `count` is shared by the caller, `rows` has None for rows of `wrong`.
+
+    Raises StocktakeWrongState, RowsWrongError.
+    """
+    count.require(*COUNTED_IN)
+    errors = [*wrong, *await _errors(conn, count, rows)]
+    if errors:
+        raise RowsWrongError(sorted(errors, key=lambda error: (error.row, error.field)))
+    if validate_only:
+        return Recorded(0, 0)
+    scans = [replace(scan, round=count.round) for scan in rows if scan is not None]
+    named = [scan for scan in scans if scan.sku_code]
+    new = await stocktakes.insert_scans(conn, count.stocktake_id, named, author)
+    new += await _nothing_else(conn, count, author, [scan for scan in scans if not scan.sku_code])
+    return Recorded(new, len(scans) - new)
+
+
+async def _nothing_else(conn: Conn, count: Stocktake, author: Author, scans: Sequence[Scan]) -> int:
+    """Whatever nobody has counted in these bins is not there."""
+    uncounted: dict[str, list[str]] = {}
+    bins = {scan.bin_code for scan in scans}
+    for bin_code, sku in await stocktakes.find_uncounted(conn, count, count.round, bins) if bins else ():
+        uncounted.setdefault(bin_code, []).append(sku)
+    zeros = [
+        replace(scan, sku_code=sku, scan_id=f"{scan.scan_id}/{sku}")
+        for scan in scans
+        for sku in uncounted.pop(scan.bin_code, ())
+        if sku
+    ]
+    new = await stocktakes.insert_scans(conn, count.stocktake_id, scans, author)
+    await stocktakes.insert_scans(conn, count.stocktake_id, zeros, author)
+    return new
+
+
+async def _errors(conn: Conn, count: Stocktake, rows: Sequence[Scan | None]) -> list[RowError]:
+    """What only the store knows of them."""
+    there = [scan for scan in rows if scan is not None]
+    bins = await stocktakes.counted_bins(conn, count.stocktake_id, sorted({scan.bin_code for scan in there}))
+    skus = await find_skus(conn, sorted({scan.sku_code for scan in there if scan.sku_code}))
+    plain = {code for code, sku in skus.items() if not sku.is_bundle}
+    now = await clock(conn)
+    found: list[RowError] = []
+    for row, scan in enumerate(rows):
+        if scan is not None:
+            found += _errors_of(row, scan, count, bins, skus.keys(), plain, now)
+    return found
+
+
+def _errors_of(
+    row: int,
+    scan: Scan,
+    count: Stocktake,
+    bins: set[str],
+    known: object,
+    plain: set[str],
+    now: datetime,
+) -> list[RowError]:
+    found: list[RowError] = []
+    if scan.bin_code not in bins:
+        found.append(RowError(row, "bin_code", f"{scan.bin_code} is not in the scope of this stocktake"))
+    if scan.sku_code:
+        found += _errors_of_sku(row, scan.sku_code, count, known, plain)
+    if scan.scan_time < count.round_time:
+        found.append(
+            RowError(row, "scan_time", f"must not be before the round began, {count.round_time.isoformat()}")
+        )
+    if scan.scan_time > now:
+        found.append(RowError(row, "scan_time", "must not be in the future; is the terminal's clock right?"))
+    return found
+
+
+def _errors_of_sku(row: int, sku: str, count: Stocktake, known: object, plain: set[str]) -> list[RowError]:
+    if count.scope.sku_codes and sku not in count.scope.sku_codes:
+        return [RowError(row, "sku_code", f"{sku} is not in the scope of this stocktake")]
+    if sku in plain:
+        return []
+    if sku in known:  # type: ignore[operator]
+        return [RowError(row, "sku_code", f"{sku} is a bundle: count its components")]
+    return [RowError(row, "sku_code", f"no SKU has the code {sku}")]
