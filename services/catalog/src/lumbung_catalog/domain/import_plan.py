@@ -73,11 +73,8 @@ class Plan:
     warnings: tuple[Problem, ...]
     product_changes: tuple[Product, ...] = ()
     changes: tuple[SkuChange, ...] = ()
-
-    @property
-    def written_count(self) -> int:
-        """SKUs that are written."""
-        return len(self.skus) + len(self.changes)
+    compared_with: frozenset[str] = frozenset()
+    """SKUs of the catalog that were looked at for look-alikes."""
 
 
 def plan_import(rows: Sequence[ReadRow], existing: Existing, *, upsert: bool = False) -> Plan:
@@ -106,6 +103,7 @@ def plan_import(rows: Sequence[ReadRow], existing: Existing, *, upsert: bool = F
         warnings=tuple(sorted(warnings, key=_place)),
         product_changes=tuple(planner.product_changes()),
         changes=tuple(changes),
+        compared_with=frozenset(one.sku_code for one in existing.look_alikes),
     )
 
 

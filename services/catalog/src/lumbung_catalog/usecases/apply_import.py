@@ -20,6 +20,7 @@ from lumbung_catalog.domain.failures import (
 from lumbung_catalog.domain.import_plan import Plan
 from lumbung_catalog.domain.limits import BUNDLES_AROUND_MAX
 from lumbung_catalog.domain.recipes import Resolved, Standing, check_components, resolved_together
+from lumbung_catalog.domain.similarity import Neighbourhood, fingerprint
 from lumbung_catalog.domain.skus import Component, Sku, SkuState, require_bundle
 from lumbung_catalog.stores import barcodes, journal, products, recipes, skus
 from lumbung_catalog.stores.patience import be_patient
@@ -76,6 +77,8 @@ async def _write(conn: Conn, plan: Plan, act: Act, row_count: int, tell: Tell) -
         conn, [recipes.NewRecipe(code, versions[code], one) for code, one in found.items()], act
     )
     await _change(conn, plan, versions)
+    if not act.reason:
+        await _require_no_new_look_alikes(conn, plan)
     following = sorted(found.keys() - parts.keys())
     await skus.set_recipe_versions(conn, {code: versions[code] for code in following})
     written = [*(sku.sku_code for sku in plan.skus), *(one.sku_code for one in plan.changes), *following]
@@ -154,6 +157,25 @@ def _draws_else(found: Resolved, sku: Sku) -> bool:
 
 def _next_version(sku: Sku | None) -> int:
     return 1 if sku is None else require_bundle(sku).version + 1
+
+
+async def _require_no_new_look_alikes(conn: Conn, plan: Plan) -> None:
+    """What somebody else created since the plan was made is compared too, while nobody creates more.
+
+    Held from here to the end only: for as long as a large file is written, nobody could create anything.
+    """
+    new = [fingerprint(sku.sku_code, sku.description.name, sku.product_code) for sku in plan.skus]
+    if not new:
+        return
+    await skus.hold_look_alikes(conn, new)
+    known = await skus.look_alikes(conn, new, except_codes=[one.sku_code for one in new])
+    fresh = Neighbourhood(one for one in known if one.sku_code not in plan.compared_with)
+    for one in new:
+        for similar in fresh.similar_to(one, 1):
+            raise ConcurrentChange(
+                f"{one.sku_code} looks like {similar.sku_code}, which is new; import the file again.",
+                metadata={"sku_code": similar.sku_code},
+            )
 
 
 async def _insert(conn: Conn, plan: Plan) -> None:
