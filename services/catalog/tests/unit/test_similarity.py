@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumbung_catalog.domain.similarity import Neighbourhood, Similar, fingerprint
+from lumbung_catalog.domain.similarity import Neighbourhood, Similar, code_score, fingerprint
 
 words = st.lists(st.text("abcdefghij", min_size=3, max_size=8), min_size=1, max_size=5)
 codes = st.text("ABCDEFGH0123456789", min_size=2, max_size=12)
@@ -13,6 +13,15 @@ codes = st.text("ABCDEFGH0123456789", min_size=2, max_size=12)
 def found(known: tuple[str, str], new: tuple[str, str], *, same_product: bool = False) -> list[Similar]:
     neighbours = Neighbourhood([fingerprint(*known, "P-1")])
     return neighbours.similar_to(fingerprint(*new, "P-1" if same_product else "P-2"), 10)
+
+
+@given(st.lists(st.from_regex(r"[0O1lA-]{1,6}", fullmatch=True), min_size=2, max_size=12, unique=True))
+def test_what_is_looked_up_is_what_a_comparison_with_each_finds(codes: list[str]) -> None:
+    *known, new = (fingerprint(code, f"Barang {place}", code) for place, code in enumerate(codes))
+    similar = Neighbourhood(known).similar_to(new, 100)
+    by_code = {one.sku_code: one.score for one in similar if one.field == "sku_code"}
+    each = {one.sku_code: code_score(new, one) for one in known}
+    assert by_code == {code: score for code, score in each.items() if score}
 
 
 @pytest.mark.parametrize(

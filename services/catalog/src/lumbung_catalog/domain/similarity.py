@@ -103,14 +103,16 @@ class Neighbourhood:
     """SKUs among which look-alikes are sought."""
 
     def __init__(self, known: Iterable[Fingerprint]) -> None:
-        self._by_characters: dict[str, list[Fingerprint]] = defaultdict(list)
+        self._by_key: dict[str, list[Fingerprint]] = defaultdict(list)
+        self._by_seen: dict[str, list[Fingerprint]] = defaultdict(list)
         self._by_marks: dict[str, _SameMarks] = defaultdict(_SameMarks)
         for one in known:
             self.add(one)
 
     def add(self, one: Fingerprint) -> None:
         """From now on it is found too."""
-        self._by_characters[one.code_characters].append(one)
+        self._by_key[one.code_key].append(one)
+        self._by_seen[one.code_seen].append(one)
         self._by_marks[one.marks].add(one)
 
     def similar_to(self, new: Fingerprint, limit: int) -> list[Similar]:
@@ -123,7 +125,11 @@ class Neighbourhood:
         return sorted(found.values(), key=lambda one: (-one.score, one.sku_code))[:limit]
 
     def _by_code(self, new: Fingerprint) -> Iterable[tuple[Fingerprint, int, str]]:
-        for other in self._by_characters.get(new.code_characters, ()):
+        """Looks up the codes that there may be: those with the same characters are many in a series of numbers."""
+        near = [*self._by_key.get(new.code_key, ()), *self._by_seen.get(new.code_seen, ())]
+        for swapped in _with_neighbours_swapped(new.code_key):
+            near += self._by_key.get(swapped, ())
+        for other in near:
             score = code_score(new, other)
             if score:
                 yield other, score, "sku_code"
@@ -171,6 +177,12 @@ def code_score(new: Fingerprint, other: Fingerprint) -> int:
     if _only_digits_moved(new.code_key, other.code_key) and not _names_alike(new, other):
         return 0  # PB-12 and PB-21 are neighbours in a series, unless the names say the same
     return SWAPPED_CODE_SCORE
+
+
+def _with_neighbours_swapped(key: str) -> Iterable[str]:
+    for place in range(len(key) - 1):
+        if key[place] != key[place + 1]:
+            yield key[:place] + key[place + 1] + key[place] + key[place + 2 :]
 
 
 def _swapped(one: str, other: str) -> bool:
