@@ -5,6 +5,7 @@ from __future__ import annotations
 from lumbung_bench.cases import (
     arrivals,
     journal,
+    ledger,
     profile,
     recovery,
     rivals,
@@ -23,6 +24,7 @@ ALL: list[Case] = [
     *rivals.CASES,
     *journal.CASES,
     *recovery.CASES,
+    *ledger.CASES,
     *watchers.CASES,
     *profile.CASES,
 ]

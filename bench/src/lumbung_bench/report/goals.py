@@ -234,6 +234,20 @@ GOALS: Sequence[Goal] = (
         unit=" s",
     ),
     Goal(
+        "1,000,000 ledger entries: stock of one SKU as of an instant, p99",
+        "ledger",
+        found("one SKU as of an instant, p99 ms"),
+        at_most=50.0,
+        unit=" ms",
+    ),
+    Goal(
+        "1,000,000 ledger entries: every level and bin recomputed",
+        "ledger",
+        found("every figure recomputed, s"),
+        at_most=60.0,
+        unit=" s",
+    ),
+    Goal(
         "5,000 watchers: change to the last one",
         "watchers",
         found("last watcher after s"),

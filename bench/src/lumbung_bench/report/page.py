@@ -16,7 +16,8 @@ from lumbung_bench.results import CaseResult, Results
 
 RESULTS = Path("benchmarks") / "results.json"
 PICTURE = Path("benchmarks") / "rates.svg"
-PROFILE = Path("benchmarks") / "profile.md"
+REPORTS = Path("benchmarks")
+"""Cases that have a report of their own write it here, under their name."""
 PAGE = Path("benchmarks.md")
 
 _INTRODUCTION = """# Benchmarks
@@ -46,8 +47,13 @@ def write(results: Results, folder: Path) -> None:
     (folder / PICTURE).parent.mkdir(parents=True, exist_ok=True)
     (folder / PICTURE).write_text(draw(results))
     (folder / PAGE).write_text(_page(results))
-    if (profile := results.cases.get("profile")) and profile.text:
-        (folder / PROFILE).write_text(profile.text)
+    for name, case in results.cases.items():
+        if case.text:
+            (folder / _report_of(name)).write_text(case.text)
+
+
+def _report_of(name: str) -> Path:
+    return REPORTS / f"{name}.md"
 
 
 def _page(results: Results) -> str:
@@ -79,7 +85,8 @@ def _case(name: str, case: CaseResult) -> str:
     if case.promised:
         parts.append(promised_table(case))
     if case.text:
-        parts.append(f"See [{PROFILE.as_posix()}]({PROFILE.as_posix()}).")
+        report = _report_of(name).as_posix()
+        parts.append(f"See [{report}]({report}).")
     taken = case.taken
     rounds = f"{taken.rounds} round{'s' if taken.rounds > 1 else ''} of {taken.measure_s:g} s"
     parts.append(f"{taken.time}, {taken.commit}, {rounds}, load average before: {taken.load_average:.2f}.")
