@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumbung_catalog.domain.similarity import Neighbourhood, Similar, code_score, fingerprint
+from lumbung_catalog.domain.similarity import Known, Neighbourhood, Similar, code_score, fingerprint, nearby
 
 words = st.lists(st.text("abcdefghij", min_size=3, max_size=8), min_size=1, max_size=5)
 codes = st.text("ABCDEFGH0123456789", min_size=2, max_size=12)
@@ -103,3 +103,26 @@ def test_the_nearest_come_first_and_no_more_than_asked() -> None:
     known = [fingerprint(f"A-{i}", "kaos polos hitam" + "x" * i, f"P-{i}") for i in range(4)]
     similar = Neighbourhood(known).similar_to(fingerprint("B-1", "Kaos Polos Hitam", "P-9"), 2)
     assert [one.sku_code for one in similar] == ["A-0", "A-1"]
+
+
+names = st.lists(
+    st.sampled_from(["Kopi", "Gayo", "kopi", "Gaoy", "S", "250", "0250", "P0wer", "Power", "Bank", "-", "½"]),
+    max_size=6,
+)
+spaced = st.sampled_from([" ", "", " / "])
+
+
+@given(names, names, spaced, spaced)
+def test_the_quick_look_passes_over_nothing_that_is_alike(
+    one: list[str], other: list[str], between: str, beside: str
+) -> None:
+    there = fingerprint("AA-1", between.join(one), "P-1")
+    new = fingerprint("ZZ-9", beside.join(other), "P-2")
+    known = Known(there.sku_code, there.name, there.product_code, there.code_characters)
+    whole = Neighbourhood([there]).similar_to(new, 10)
+    assert Neighbourhood(nearby(new, [known])).similar_to(new, 10) == whole
+
+
+def test_the_quick_look_leaves_out_what_is_nothing_like_it() -> None:
+    known = [Known("A-1", "Gelas kaca", "P-1", "1a"), Known("B-2", "Kopi Gayo", "P-2", "2b")]
+    assert [one.sku_code for one in nearby(fingerprint("C-3", "Gayo kopi", "P-3"), known)] == ["B-2"]

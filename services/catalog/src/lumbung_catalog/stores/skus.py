@@ -12,7 +12,7 @@ from lumbung_catalog.domain.import_changes import SkuChange
 from lumbung_catalog.domain.limits import QUERY_WORDS_MAX
 from lumbung_catalog.domain.products import option_key
 from lumbung_catalog.domain.recipes import Standing
-from lumbung_catalog.domain.similarity import Fingerprint, fingerprint
+from lumbung_catalog.domain.similarity import Fingerprint, Known, fingerprint
 from lumbung_catalog.domain.skus import Description, NewSku, Sku, SkuKind, SkuState
 from lumbung_catalog.domain.units import Unit
 from lumbung_catalog.stores import rows
@@ -297,7 +297,7 @@ async def hold_look_alikes(conn: Conn, new: Sequence[Fingerprint]) -> None:
 
 async def look_alikes(
     conn: Conn, new: Sequence[Fingerprint], *, except_codes: Sequence[str] = ()
-) -> list[Fingerprint]:
+) -> list[Known]:
     """SKUs that might nearly equal new ones; the newest of them when there are more than a few thousand."""
     found = await fetch(
         conn,
@@ -309,4 +309,4 @@ async def look_alikes(
             "limit": LOOK_ALIKES_MAX,
         },
     )
-    return [fingerprint(row["sku_code"], row["name"], row["product_code"]) for row in found]
+    return [Known(**row) for row in found]

@@ -282,7 +282,7 @@ select set_config('pg_trgm.word_similarity_threshold', %(threshold)s, true)
 -- name: look_alikes
 -- SKUs that might nearly equal new ones: codes of the same characters, or names with the same marks. The rest of the
 -- comparison is the domain's. Newest first, so that the limit keeps what somebody is most likely to enter twice.
-select sku_code, name, product_code
+select sku_code, name, product_code, code_characters
 from sku
 where
     (code_characters = any(%(code_characters)s) or name_marks = any(%(name_marks)s))

@@ -169,7 +169,7 @@ async def _require_no_new_look_alikes(conn: Conn, plan: Plan) -> None:
         return
     await skus.hold_look_alikes(conn, new)
     known = await skus.look_alikes(conn, new, except_codes=[one.sku_code for one in new])
-    fresh = Neighbourhood(one for one in known if one.sku_code not in plan.compared_with)
+    fresh = Neighbourhood(one.compared for one in known if one.sku_code not in plan.compared_with)
     for one in new:
         for similar in fresh.similar_to(one, 1):
             raise ConcurrentChange(

@@ -12,7 +12,7 @@ from lumbung_catalog.domain.import_plan import Existing, Plan, plan_import
 from lumbung_catalog.domain.import_rows import Draft, ImportMode, ReadRow, read_row
 from lumbung_catalog.domain.import_table import FileFormat, OpenTable, Size, open_table
 from lumbung_catalog.domain.limits import BUNDLES_AROUND_MAX
-from lumbung_catalog.domain.similarity import fingerprint
+from lumbung_catalog.domain.similarity import Known, fingerprint
 from lumbung_catalog.domain.skus import Component, Sku, SkuState
 from lumbung_catalog.stores import barcodes, products, recipes, skus
 from lumbung_kit.postgres import Conn, Postgres
@@ -113,13 +113,17 @@ async def _existing(conn: Conn, rows: Sequence[ReadRow], mode: ImportMode) -> Ex
         products=known_products,
         option_owners=await skus.option_owners(conn, list(known_products)),
         barcode_owners=await barcodes.owners(conn, [b.key for draft in drafts for b in draft.barcodes]),
-        look_alikes=await skus.look_alikes(
-            conn,
-            [fingerprint(draft.sku_code, draft.description.name, draft.product_code) for draft in new],
-            except_codes=[draft.sku_code for draft in new],
-        ),
+        look_alikes=[one.compared for one in await _look_alikes(conn, new)],
         compared=beside,
         around=around,
+    )
+
+
+async def _look_alikes(conn: Conn, new: Sequence[Draft]) -> list[Known]:
+    return await skus.look_alikes(
+        conn,
+        [fingerprint(draft.sku_code, draft.description.name, draft.product_code) for draft in new],
+        except_codes=[draft.sku_code for draft in new],
     )
 
 
