@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from lumbung.stock.v1 import reservations_pb2 as pb
 from lumbung_kit.ids import new_id
+from lumbung_kit.postgres import Conn
+from lumbung_stock.domain.reservations import Reservation
 from lumbung_stock.domain.soft_holds import is_soft, soft_id
+from lumbung_stock.stores import reservations
 from lumbung_stock.stores.gate import Gate, RawEntry
 
 if TYPE_CHECKING:
@@ -243,3 +247,29 @@ async def test_the_request_of_a_lost_hold_is_checked_like_any_other(shop: Shop) 
         "soft_hold.durability",
         "soft_hold.lines[0].quantity",
     }
+
+
+async def test_a_hold_that_arrives_between_the_lock_and_the_look_is_not_decided_on(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has locked it: a Confirm and a Release would both find it held (P7)."""
+    await shop.put("SOON", 2)
+    made = await shop.hold({"SOON": 1})
+    arriving = new_id()
+    look = reservations.find_by_id
+    url = shop.settings.postgres_url.get_secret_value()
+    async with await psycopg.AsyncConnection.connect(url, options="-c search_path=stock") as writer:
+        await writer.execute(
+            "INSERT INTO reservation SELECT (jsonb_populate_record(NULL::reservation, to_jsonb(reservation)"
+            " || jsonb_build_object('reservation_id', %s::text, 'request_id', 'soon'))).*"
+            "  FROM reservation WHERE reservation_id::text = %s",
+            [str(arriving), made.reservation_id],
+        )
+
+        async def look_once_it_is_there(conn: Conn, ids: Iterable[UUID]) -> dict[UUID, Reservation]:
+            await writer.commit()
+            return await look(conn, ids)
+
+        monkeypatch.setattr(reservations, "find_by_id", look_once_it_is_there)
+        async with shop.postgres.transaction() as conn:
+            assert await reservations.lock_reservations(conn, [arriving]) == {}

@@ -50,10 +50,12 @@ async def find_by_id(conn: Conn, reservation_ids: Iterable[UUID]) -> dict[UUID, 
 
 
 async def lock_reservations(conn: Conn, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
-    """Locks reservations until the transaction ends and reads them; unknown ones are absent."""
-    ids = list(reservation_ids)
-    await conn.execute(_SQL["lock"], {"reservation_ids": ids})
-    return await find_by_id(conn, ids)
+    """Locks reservations until the transaction ends and reads them; unknown ones are absent.
+
+    One that is written between the two statements is seen by the second, and nobody has locked it: it is unknown, too.
+    """
+    locked = await _ids(conn, "lock", {"reservation_ids": list(reservation_ids)})
+    return await find_by_id(conn, locked) if locked else {}
 
 
 async def find_due(conn: Conn, limit: int) -> list[UUID]:
