@@ -12,6 +12,7 @@ from lumbung.stock.v1 import (
     flash_sales_pb2_grpc,
     inventory_pb2_grpc,
     quarantine_pb2_grpc,
+    reason_codes_pb2_grpc,
     receiving_pb2_grpc,
     replenishment_pb2_grpc,
     reservations_pb2_grpc,
@@ -40,6 +41,7 @@ from lumbung_stock.entrypoints.event_service import EventService
 from lumbung_stock.entrypoints.flash_sale_service import FlashSaleService, FlashSaleUseCases
 from lumbung_stock.entrypoints.inventory_service import InventoryService
 from lumbung_stock.entrypoints.quarantine_service import QuarantineService
+from lumbung_stock.entrypoints.reason_code_service import ReasonCodeService
 from lumbung_stock.entrypoints.receiving_service import ReceivingService
 from lumbung_stock.entrypoints.replenishment_service import ReplenishmentService
 from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
@@ -417,6 +419,11 @@ def _inventory(stores: Stores, settings: StockSettings) -> list[Service]:
             stocktakes_pb2_grpc.add_StocktakeServiceServicer_to_server,
             StocktakeService(stores.postgres, stores.log, settings.currency_code),
             "lumbung.stock.v1.StocktakeService",
+        ),
+        Service(
+            reason_codes_pb2_grpc.add_ReasonCodeServiceServicer_to_server,
+            ReasonCodeService(stores.postgres),
+            "lumbung.stock.v1.ReasonCodeService",
         ),
         Service(
             inventory_pb2_grpc.add_AuditServiceServicer_to_server,

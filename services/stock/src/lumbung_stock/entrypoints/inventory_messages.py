@@ -16,6 +16,7 @@ from lumbung_kit.validate import Check
 from lumbung_stock.domain.ledger import Author, Goods
 from lumbung_stock.domain.ledger_chain import Seal
 from lumbung_stock.domain.places import Bin, BinKind, Warehouse, is_reserved
+from lumbung_stock.domain.reason_codes import FORM
 from lumbung_stock.domain.replenishment import Replenishment
 from lumbung_stock.entrypoints.geo_messages import point_of
 from lumbung_stock.entrypoints.page_tokens import INT_MAX
@@ -169,6 +170,18 @@ def bin_move_of(check: Check, request: pb.MoveBetweenBinsRequest) -> BinMove:
         quantity=check.quantity("quantity", request.quantity, maximum=UNITS_MAX),
         from_bin_code=bin_code_of(check, "from_bin_code", request.from_bin_code),
         to_bin_code=bin_code_of(check, "to_bin_code", request.to_bin_code),
+    )
+
+
+def reason_code_of(check: Check, value: str) -> str:
+    """One of the shop's reasons, or nothing."""
+    return check.text(
+        "reason_code",
+        value,
+        max_length=32,
+        required=False,
+        pattern=FORM,
+        hint="must be 1-32 of A-Z 0-9 _, beginning with a letter",
     )
 
 

@@ -16,11 +16,13 @@ from lumbung_kit.idempotency import content_hash, once
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.validate import Check
 from lumbung_stock.domain.picking import ReturnCondition
+from lumbung_stock.domain.reason_codes import reason_text, require_known
 from lumbung_stock.domain.reservations import Resolution, Verb
 from lumbung_stock.entrypoints import inventory_messages as messages
 from lumbung_stock.entrypoints import transfer_messages
 from lumbung_stock.entrypoints.ledger_messages import entry_filter_of, past_stock_of
 from lumbung_stock.entrypoints.page_tokens import INT_MAX, key_of, page_token
+from lumbung_stock.stores.reason_codes import find_reasons
 from lumbung_stock.usecases.adjust_stock import adjust_stock
 from lumbung_stock.usecases.get_stock_as_of import get_stock_as_of
 from lumbung_stock.usecases.list_bin_stock import list_bin_stock
@@ -116,7 +118,11 @@ class InventoryService(rpc.InventoryServiceServicer):
         check = Check()
         author = messages.author_of(check, request.request_id)
         correction = messages.correction_of(check, request)
-        reason = messages.reason_of(check, request.reason, required=True)
+        code = messages.reason_code_of(check, request.reason_code)
+        words = messages.reason_of(check, request.reason, required=not code)
+        reason = reason_text(code, words)
+        if len(reason) > messages.REASON_LENGTH_MAX and words != reason:
+            check.add("reason", f"must be at most {messages.REASON_LENGTH_MAX} characters with its code")
         document = messages.document_of(check, request.document, required=False)
         effective_time = messages.effective_time_of(check, request)
         override = messages.override_of(check, request.stocktake_override_reason)
@@ -131,6 +137,8 @@ class InventoryService(rpc.InventoryServiceServicer):
                 correction.sku_code,
                 override,
             )
+            if code:
+                require_known(await find_reasons(conn), code)
             entry = await adjust_stock(
                 conn, author, correction, reason=reason, document=document, effective_time=effective_time
             )

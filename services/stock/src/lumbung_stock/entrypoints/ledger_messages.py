@@ -42,6 +42,7 @@ def entry_filter_of(check: Check, request: pb.ListLedgerEntriesRequest) -> Entry
         ),
         from_time=from_time,
         until_time=until_time,
+        reason_code=messages.reason_code_of(check, request.reason_code),
     )
 
 

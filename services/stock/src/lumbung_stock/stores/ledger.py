@@ -61,6 +61,7 @@ class EntryFilter:
     request_id: str = ""
     from_time: datetime | None = None
     until_time: datetime | None = None
+    reason_code: str = ""
 
 
 async def list_entries(

@@ -42,6 +42,7 @@ SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind,
    AND (cardinality(%(kinds)s::smallint[]) = 0 OR kind = ANY (%(kinds)s::smallint[]))
    AND (%(actor)s = '' OR actor = %(actor)s)
    AND (%(request_id)s = '' OR request_id = %(request_id)s)
+   AND (%(reason_code)s = '' OR split_part(reason, ': ', 1) = %(reason_code)s)
    AND (%(from_time)s::timestamptz IS NULL OR sequence >= (
            SELECT sequence FROM ledger_entry
             WHERE warehouse_code = %(warehouse_code)s AND record_time >= %(from_time)s
@@ -68,6 +69,7 @@ SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind,
    AND (cardinality(%(kinds)s::smallint[]) = 0 OR kind = ANY (%(kinds)s::smallint[]))
    AND (%(actor)s = '' OR actor = %(actor)s)
    AND (%(request_id)s = '' OR request_id = %(request_id)s)
+   AND (%(reason_code)s = '' OR split_part(reason, ': ', 1) = %(reason_code)s)
    AND (%(from_time)s::timestamptz IS NULL OR sequence >= (
            SELECT sequence FROM ledger_entry
             WHERE warehouse_code = %(warehouse_code)s AND record_time >= %(from_time)s
