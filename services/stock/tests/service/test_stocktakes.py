@@ -445,6 +445,37 @@ async def test_everything_that_is_wrong_with_five_thousand_rows_is_said_at_once(
     assert (await counts(house).RecordCounts(mended, timeout=60)).recorded_count == 5_000
 
 
+async def test_another_scan_under_a_known_id_is_said_and_not_lost(house: Any) -> None:
+    await house.stocked("CUP", 5)
+    count = await opened(house, bin_codes=["A-01"])
+    row = pb.Count(bin_code="A-01", sku_code="CUP", counted_quantity=5, scan_id="s-1")
+    for number, (units, counter, errors) in enumerate(
+        [(5, ANI, []), (5, ANI, []), (4, ANI, ["scan_id"]), (5, BUDI, ["scan_id"])]
+    ):
+        row.counted_quantity = units
+        request = pb.RecordCountsRequest(
+            request_id=f"upload-{number}", stocktake_id=count.stocktake_id, counts=[row]
+        )
+        with acting_as(counter):
+            answer = await counts(house).RecordCounts(request)
+        assert [error.field for error in answer.errors] == errors
+    assert await house.shop.scalar("SELECT count(*) FROM stocktake_count") == 1
+
+
+async def test_a_look_while_goods_move_is_of_one_instant(house: Any) -> None:
+    """What the bin holds and what moved are read at once: a movement in one of them alone would be a difference."""
+    await house.stocked("CUP", 5)
+    count = await opened(house, bin_codes=["A-01"])
+    await record(house, count, [("A-01", "CUP", 5)])
+    moving = asyncio.gather(
+        *(move(house, MovementKind.RECEIPT, "CUP", 1, "SUPPLIER", "A-01") for _ in range(30))
+    )
+    while not moving.done():
+        assert not (await review(house, count)).differences
+    await moving
+    assert not (await review(house, count)).differences
+
+
 async def test_a_terminals_clock_is_set_right_by_its_offset(house: Any) -> None:
     await house.stocked("CUP", 5)
     count = await opened(house, bin_codes=["A-01"])

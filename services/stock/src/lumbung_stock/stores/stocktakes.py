@@ -233,28 +233,37 @@ async def insert_scans(conn: Conn, stocktake_id: UUID, scans: Sequence[Scan], au
     return len(await cursor.fetchall())
 
 
+async def known_scans(
+    conn: Conn, stocktake_id: UUID, scan_ids: Iterable[str]
+) -> dict[str, tuple[str, str, int, str]]:
+    """What scans with these ids said before: bin, SKU, units and who counted."""
+    asked = {"stocktake_id": stocktake_id, "scan_ids": list(scan_ids)}
+    return {
+        scan_id: (bin_code, sku, units, counter)
+        async for scan_id, bin_code, sku, units, counter in await conn.execute(_SQL["known_scans"], asked)
+    }
+
+
 async def find_scans(conn: Conn, stocktake_id: UUID) -> list[Scan]:
     """Every scan of a SKU, in the order of arrival."""
     cursor = await conn.execute(_SQL["counts"], {"stocktake_id": stocktake_id})
     return [Scan(*row) async for row in cursor]
 
 
-async def find_present(conn: Conn, warehouse_code: str, lines: Sequence[LineKey]) -> dict[LineKey, int]:
-    """What these bins hold now."""
-    cursor = await conn.execute(_SQL["present"], _of_lines(warehouse_code, lines))
-    return {(place, sku): units async for place, sku, units in cursor}
-
-
-async def find_shifts(conn: Conn, count: Stocktake, lines: Sequence[LineKey]) -> dict[LineKey, list[Shift]]:
-    """What came and went of these lines since the count was opened."""
+async def read_book(
+    conn: Conn, count: Stocktake, lines: Sequence[LineKey]
+) -> dict[LineKey, tuple[int, list[Shift]]]:
+    """What these lines' bins hold, and what came and went of them since the count was opened, as of one instant."""
     asked = {
-        **_of_lines(count.scope.warehouse_code, lines),
+        "warehouse_code": count.scope.warehouse_code,
+        "bin_codes": [bin_code for bin_code, _ in lines],
+        "sku_codes": [sku_code for _, sku_code in lines],
         "open_sequence": count.open_sequence,
     }
-    found: dict[LineKey, list[Shift]] = {}
-    async for place, sku, happened, units in await conn.execute(_SQL["shifts"], asked):
-        found.setdefault((place, sku), []).append(Shift(happened, units))
-    return found
+    return {
+        (place, sku): (present, [Shift(*shift) for shift in zip(happened, units, strict=True)])
+        async for place, sku, present, happened, units in await conn.execute(_SQL["book"], asked)
+    }
 
 
 async def find_costs(conn: Conn, sku_codes: Iterable[str]) -> dict[str, int]:
@@ -346,14 +355,6 @@ async def insert_overrides(conn: Conn, stocktake_ids: Sequence[UUID], author: Au
         "reason": reason,
     }
     await conn.execute(_SQL["insert_override"], asked)
-
-
-def _of_lines(warehouse_code: str, lines: Sequence[LineKey]) -> dict[str, object]:
-    return {
-        "warehouse_code": warehouse_code,
-        "bin_codes": [bin_code for bin_code, _ in lines],
-        "sku_codes": [sku_code for _, sku_code in lines],
-    }
 
 
 async def _one(conn: Conn, statement: str, stocktake_id: UUID) -> Stocktake:

@@ -157,27 +157,38 @@ SELECT %(stocktake_id)s, scan_id, %(round)s, bin_code, sku_code, counted_quantit
 ON CONFLICT DO NOTHING
 RETURNING scan_id;
 
+-- name: known_scans
+SELECT scan_id, bin_code, sku_code, counted_quantity, counter
+  FROM stocktake_count
+ WHERE stocktake_id = %(stocktake_id)s AND scan_id = ANY (%(scan_ids)s::text[]);
+
 -- name: counts
 SELECT bin_code, sku_code, counted_quantity, scan_time, scan_id, counter, round
   FROM stocktake_count
  WHERE stocktake_id = %(stocktake_id)s AND sku_code <> ''
  ORDER BY position;
 
--- name: present
-SELECT place_code, sku_code, quantity
-  FROM place_stock
-  JOIN unnest(%(bin_codes)s::text[], %(sku_codes)s::text[]) AS line (place_code, sku_code) USING (place_code, sku_code)
- WHERE warehouse_code = %(warehouse_code)s;
-
--- name: shifts
--- What came into these lines' bins, or left them, since the count was opened.
-SELECT side.place_code, entry.sku_code, entry.effective_time, side.units
-  FROM ledger_entry AS entry
- CROSS JOIN LATERAL (VALUES (to_place, quantity), (from_place, -quantity)) AS side (place_code, units)
-  JOIN unnest(%(bin_codes)s::text[], %(sku_codes)s::text[]) AS line (place_code, sku_code)
-    ON line.place_code = side.place_code AND line.sku_code = entry.sku_code
- WHERE entry.warehouse_code = %(warehouse_code)s
-   AND entry.sequence > %(open_sequence)s;
+-- name: book
+-- What these lines' bins hold, and what came and went since the count was opened. One statement, one snapshot: a movement
+-- is in both or in neither.
+WITH line AS MATERIALIZED (
+    SELECT place_code, sku_code
+      FROM unnest(%(bin_codes)s::text[], %(sku_codes)s::text[]) AS asked (place_code, sku_code)
+), shift AS (
+    SELECT side.place_code, entry.sku_code,
+           array_agg(entry.effective_time ORDER BY entry.sequence) AS happened,
+           array_agg(side.units ORDER BY entry.sequence) AS units
+      FROM ledger_entry AS entry
+     CROSS JOIN LATERAL (VALUES (to_place, quantity), (from_place, -quantity)) AS side (place_code, units)
+      JOIN line ON line.place_code = side.place_code AND line.sku_code = entry.sku_code
+     WHERE entry.warehouse_code = %(warehouse_code)s AND entry.sequence > %(open_sequence)s
+     GROUP BY side.place_code, entry.sku_code
+)
+SELECT place_code, sku_code, coalesce(stored.quantity, 0), coalesce(shift.happened, '{}'), coalesce(shift.units, '{}')
+  FROM line
+  LEFT JOIN (SELECT place_code, sku_code, quantity FROM place_stock WHERE warehouse_code = %(warehouse_code)s) AS stored
+       USING (place_code, sku_code)
+  LEFT JOIN shift USING (place_code, sku_code);
 
 -- name: costs
 SELECT DISTINCT ON (sku_code) sku_code, unit_cost_minor

@@ -13,7 +13,5 @@ async def judge_counts(conn: Conn, count: Stocktake, only: Collection[LineKey] |
     """Each line that was counted, or those of `only`, by bin and SKU; as the books are in this transaction."""
     scans = by_line(await stocktakes.find_scans(conn, count.stocktake_id))
     lines = [line for line in scans if only is None or line in only]
-    present = await stocktakes.find_present(conn, count.scope.warehouse_code, lines)
-    shifts = await stocktakes.find_shifts(conn, count, lines)
-    window = count.movement_window
-    return [judge(scans[line], present.get(line, 0), shifts.get(line, ()), window) for line in lines]
+    book = await stocktakes.read_book(conn, count, lines)
+    return [judge(scans[line], *book[line], count.movement_window) for line in lines]

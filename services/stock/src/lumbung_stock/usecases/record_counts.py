@@ -89,11 +89,26 @@ async def _errors(conn: Conn, count: Stocktake, rows: Sequence[Scan | None]) -> 
     skus = await find_skus(conn, sorted({scan.sku_code for scan in there if scan.sku_code}))
     plain = {code for code, sku in skus.items() if not sku.is_bundle}
     now = await clock(conn)
-    found: list[RowError] = []
+    found = await _reused_ids(conn, count, rows)
     for row, scan in enumerate(rows):
         if scan is not None:
             found += _errors_of(row, scan, count, bins, skus.keys(), plain, now)
     return found
+
+
+async def _reused_ids(conn: Conn, count: Stocktake, rows: Sequence[Scan | None]) -> list[RowError]:
+    """A scan counts once; another one under its id would be lost."""
+    ids = [scan.scan_id for scan in rows if scan is not None]
+    known = await stocktakes.known_scans(conn, count.stocktake_id, ids)
+    return [
+        RowError(row, "scan_id", f"{scan.scan_id} is the id of an earlier scan, which says something else")
+        for row, scan in enumerate(rows)
+        if scan is not None and known.get(scan.scan_id, _said_by(scan)) != _said_by(scan)
+    ]
+
+
+def _said_by(scan: Scan) -> tuple[str, str, int, str]:
+    return scan.bin_code, scan.sku_code, scan.counted_quantity, scan.counter
 
 
 def _errors_of(
