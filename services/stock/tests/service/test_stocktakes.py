@@ -356,6 +356,7 @@ async def test_without_a_lock_and_outside_the_scope_nobody_waits(house: Any) -> 
     await opened(house, bin_codes=["A-01"], sku_codes=["CUP"])
     for change in by_hand(house).values():
         await change()
+    assert await there(house) == {("A-01", "CUP"): 9, ("B-01", "CUP"): 9}
 
 
 async def test_who_may_can_change_what_is_locked_with_a_reason_that_is_kept(

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
 import grpc
-from google.protobuf.message import Message
 
 from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung.stock.v1 import inventory_pb2_grpc as rpc
 from lumbung_kit import telemetry
 from lumbung_kit.events import EventLog
-from lumbung_kit.idempotency import content_hash, once
+from lumbung_kit.idempotency import content_hash
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.validate import Check
 from lumbung_stock.domain.picking import ReturnCondition
@@ -21,6 +17,7 @@ from lumbung_stock.domain.reservations import Resolution, Verb
 from lumbung_stock.entrypoints import inventory_messages as messages
 from lumbung_stock.entrypoints import transfer_messages
 from lumbung_stock.entrypoints.ledger_messages import entry_filter_of, past_stock_of
+from lumbung_stock.entrypoints.mutations import Mutations
 from lumbung_stock.entrypoints.page_tokens import INT_MAX, key_of, page_token
 from lumbung_stock.stores.reason_codes import find_reasons
 from lumbung_stock.usecases.adjust_stock import adjust_stock
@@ -54,10 +51,8 @@ AS_OF_PAGE, AS_OF_PAGE_MAX = 100, 500
 REORDERS_PAGE, REORDERS_PAGE_MAX = 50, 200
 MOST_URGENT = -(2**63 - 1)
 
-M = TypeVar("M", bound=Message)
 
-
-class InventoryService(rpc.InventoryServiceServicer):
+class InventoryService(Mutations, rpc.InventoryServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
     def __init__(self, postgres: Postgres, log: EventLog, lock: CountLock) -> None:
@@ -449,10 +444,3 @@ class InventoryService(rpc.InventoryServiceServicer):
             return pb.RecordReplacementResponse(entry=entry_message(entry))
 
         return await self._once("RecordReplacement", request, pb.RecordReplacementResponse, work)
-
-    async def _once(
-        self, method: str, request: Message, response_type: type[M], work: Callable[[Conn], Awaitable[M]]
-    ) -> M:
-        response = await once(self._postgres, method, request, response_type, work)
-        self._log.poke()
-        return response

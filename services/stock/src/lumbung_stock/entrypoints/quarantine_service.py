@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
 import grpc
-from google.protobuf.message import Message
 
 from lumbung.stock.v1 import quarantine_pb2 as pb
 from lumbung.stock.v1 import quarantine_pb2_grpc as rpc
 from lumbung_kit.events import EventLog
-from lumbung_kit.idempotency import once
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.validate import Check
 from lumbung_stock.domain import places
 from lumbung_stock.domain.waiting_goods import WaitingGoods
 from lumbung_stock.entrypoints import inventory_messages as messages
+from lumbung_stock.entrypoints.mutations import Mutations
 from lumbung_stock.entrypoints.page_tokens import key_of, page_token
 from lumbung_stock.entrypoints.receiving_messages import moment_in_token
 from lumbung_stock.usecases.list_waiting import list_waiting
@@ -29,10 +25,8 @@ from lumbung_stock.wire.reservations import timestamp
 PAGE, PAGE_MAX = 100, 500
 BEFORE_ALL = "0001-01-01T00:00:00+00:00"
 
-M = TypeVar("M", bound=Message)
 
-
-class QuarantineService(rpc.QuarantineServiceServicer):
+class QuarantineService(Mutations, rpc.QuarantineServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
     def __init__(self, postgres: Postgres, log: EventLog, lock: CountLock) -> None:
@@ -99,13 +93,6 @@ class QuarantineService(rpc.QuarantineServiceServicer):
         if len(found) > size:
             last = found[size - 1]
             response.next_page_token = page_token(filters, [last.since.isoformat(), last.sku_code])
-        return response
-
-    async def _once(
-        self, method: str, request: Message, response_type: type[M], work: Callable[[Conn], Awaitable[M]]
-    ) -> M:
-        response = await once(self._postgres, method, request, response_type, work)
-        self._log.poke()
         return response
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
 import grpc
-from google.protobuf.message import Message
 
 from lumbung.stock.v1 import receiving_pb2 as pb
 from lumbung.stock.v1 import receiving_pb2_grpc as rpc
 from lumbung_kit.events import EventLog
-from lumbung_kit.idempotency import once
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.validate import Check
 from lumbung_stock.domain import places
 from lumbung_stock.domain.expected_receipts import ExpectedReceipt
 from lumbung_stock.entrypoints import inventory_messages as messages
 from lumbung_stock.entrypoints import receiving_messages as receiving
+from lumbung_stock.entrypoints.mutations import Mutations
 from lumbung_stock.entrypoints.page_tokens import key_of, page_token
 from lumbung_stock.usecases.cancel_expected_receipt import cancel_expected_receipt
 from lumbung_stock.usecases.close_expected_receipt import close_expected_receipt
@@ -36,10 +32,8 @@ PUTAWAYS_PAGE, PUTAWAYS_PAGE_MAX = 100, 500
 NO_ID = "00000000-0000-0000-0000-000000000000"
 BEFORE_ALL_TIMES = "0001-01-01T00:00:00+00:00"
 
-M = TypeVar("M", bound=Message)
 
-
-class ReceivingService(rpc.ReceivingServiceServicer):
+class ReceivingService(Mutations, rpc.ReceivingServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
     def __init__(self, postgres: Postgres, log: EventLog) -> None:
@@ -214,13 +208,6 @@ class ReceivingService(rpc.ReceivingServiceServicer):
         if len(found) > size:
             last = found[size - 1]
             response.next_page_token = page_token(filters, [last.since.isoformat(), last.sku_code])
-        return response
-
-    async def _once(
-        self, method: str, request: Message, response_type: type[M], work: Callable[[Conn], Awaitable[M]]
-    ) -> M:
-        response = await once(self._postgres, method, request, response_type, work)
-        self._log.poke()
         return response
 
 

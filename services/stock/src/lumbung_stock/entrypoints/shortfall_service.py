@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
 import grpc
-from google.protobuf.message import Message
 
 from lumbung.stock.v1 import shortfalls_pb2 as pb
 from lumbung.stock.v1 import shortfalls_pb2_grpc as rpc
 from lumbung_kit import telemetry
 from lumbung_kit.events import EventLog
-from lumbung_kit.idempotency import content_hash, once
+from lumbung_kit.idempotency import content_hash
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.validate import Check
 from lumbung_stock.entrypoints import inventory_messages as messages
 from lumbung_stock.entrypoints import shortfall_messages as asked
+from lumbung_stock.entrypoints.mutations import Mutations
 from lumbung_stock.entrypoints.page_tokens import key_of, page_token
 from lumbung_stock.usecases.backorder_shortfall import backorder_shortfall
 from lumbung_stock.usecases.cancel_shortfall import cancel_shortfall
@@ -29,10 +26,8 @@ from lumbung_stock.wire.shortfalls import act_message, hit_message
 HITS_PAGE, HITS_PAGE_MAX = 50, 200
 ACTS_PAGE, ACTS_PAGE_MAX = 100, 500
 
-M = TypeVar("M", bound=Message)
 
-
-class ShortfallService(rpc.ShortfallServiceServicer):
+class ShortfallService(Mutations, rpc.ShortfallServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
     def __init__(self, postgres: Postgres, log: EventLog) -> None:
@@ -138,11 +133,4 @@ class ShortfallService(rpc.ShortfallServiceServicer):
         response = pb.ListShortfallActsResponse(acts=map(act_message, found[:size]))
         if len(found) > size:
             response.next_page_token = page_token(filters, [found[size - 1].act_id])
-        return response
-
-    async def _once(
-        self, method: str, request: Message, response_type: type[M], work: Callable[[Conn], Awaitable[M]]
-    ) -> M:
-        response = await once(self._postgres, method, request, response_type, work)
-        self._log.poke()
         return response

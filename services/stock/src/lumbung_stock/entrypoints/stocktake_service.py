@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 from uuid import UUID
 
 import grpc
-from google.protobuf.message import Message
 
 from lumbung.stock.v1 import stocktakes_pb2 as pb
 from lumbung.stock.v1 import stocktakes_pb2_grpc as rpc
 from lumbung_kit.events import EventLog
-from lumbung_kit.idempotency import once
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.validate import Check
 from lumbung_stock.entrypoints import inventory_messages as messages
 from lumbung_stock.entrypoints import stocktake_messages as texts
+from lumbung_stock.entrypoints.mutations import Mutations
 from lumbung_stock.entrypoints.page_tokens import INT_MAX, key_of, page_token
 from lumbung_stock.entrypoints.receiving_messages import moment_in_token, uuid_in_token
 from lumbung_stock.stores import stocktakes
@@ -38,10 +35,8 @@ COUNTERS_SHOWN_MAX = 100
 AFTER_ALL = "9999-12-31T23:59:59+00:00"
 LAST_ID = str(UUID(int=2**128 - 1))
 
-M = TypeVar("M", bound=Message)
 
-
-class StocktakeService(rpc.StocktakeServiceServicer):
+class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
     def __init__(self, postgres: Postgres, log: EventLog, currency_code: str) -> None:
@@ -303,10 +298,3 @@ class StocktakeService(rpc.StocktakeServiceServicer):
             return pb.SetUnitCostsResponse(currency_code=self._currency_code)
 
         return await self._once("SetUnitCosts", request, pb.SetUnitCostsResponse, work)
-
-    async def _once(
-        self, method: str, request: Message, response_type: type[M], work: Callable[[Conn], Awaitable[M]]
-    ) -> M:
-        response = await once(self._postgres, method, request, response_type, work)
-        self._log.poke()
-        return response

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
 import grpc
-from google.protobuf.message import Message
 
 from lumbung.stock.v1 import transfers_pb2 as pb
 from lumbung.stock.v1 import transfers_pb2_grpc as rpc
 from lumbung_kit.events import EventLog
-from lumbung_kit.idempotency import once
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_kit.validate import Check
 from lumbung_stock.entrypoints import inventory_messages as messages
 from lumbung_stock.entrypoints import transfer_messages
+from lumbung_stock.entrypoints.mutations import Mutations
 from lumbung_stock.entrypoints.page_tokens import key_of, page_token
 from lumbung_stock.entrypoints.receiving_messages import uuid_in_token
 from lumbung_stock.usecases.cancel_transfer import cancel_transfer
@@ -30,10 +26,8 @@ from lumbung_stock.wire.transfers import transfer_message
 TRANSFERS_PAGE, TRANSFERS_PAGE_MAX = 50, 200
 AFTER_ALL_IDS = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
-M = TypeVar("M", bound=Message)
 
-
-class TransferService(rpc.TransferServiceServicer):
+class TransferService(Mutations, rpc.TransferServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
     def __init__(self, postgres: Postgres, log: EventLog) -> None:
@@ -147,11 +141,4 @@ class TransferService(rpc.TransferServiceServicer):
         response = pb.ListTransfersResponse(transfers=map(transfer_message, found[:size]))
         if len(found) > size:
             response.next_page_token = page_token(filters, [str(found[size - 1].transfer_id)])
-        return response
-
-    async def _once(
-        self, method: str, request: Message, response_type: type[M], work: Callable[[Conn], Awaitable[M]]
-    ) -> M:
-        response = await once(self._postgres, method, request, response_type, work)
-        self._log.poke()
         return response

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.ledger import Author
+from lumbung_stock.domain.skus import SkuRecord
 from lumbung_stock.domain.stocktakes import COUNTED_IN, Scan, Stocktake
 from lumbung_stock.stores import stocktakes
 from lumbung_stock.stores.reservations import clock
@@ -82,17 +83,27 @@ async def _nothing_else(conn: Conn, count: Stocktake, author: Author, scans: Seq
     return new
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What rows are held against: bins of the scope, SKUs that there are, and the time."""
+
+    bins: Collection[str]
+    skus: Mapping[str, SkuRecord]
+    now: datetime
+
+
 async def _errors(conn: Conn, count: Stocktake, rows: Sequence[Scan | None]) -> list[RowError]:
     """What only the store knows of them."""
     there = [scan for scan in rows if scan is not None]
-    bins = await stocktakes.counted_bins(conn, count.stocktake_id, sorted({scan.bin_code for scan in there}))
-    skus = await find_skus(conn, sorted({scan.sku_code for scan in there if scan.sku_code}))
-    plain = {code for code, sku in skus.items() if not sku.is_bundle}
-    now = await clock(conn)
+    known = _Known(
+        await stocktakes.counted_bins(conn, count.stocktake_id, sorted({scan.bin_code for scan in there})),
+        await find_skus(conn, sorted({scan.sku_code for scan in there if scan.sku_code})),
+        await clock(conn),
+    )
     found = await _reused_ids(conn, count, rows)
     for row, scan in enumerate(rows):
         if scan is not None:
-            found += _errors_of(row, scan, count, bins, skus.keys(), plain, now)
+            found += _errors_of(row, scan, count, known)
     return found
 
 
@@ -111,34 +122,25 @@ def _said_by(scan: Scan) -> tuple[str, str, int, str]:
     return scan.bin_code, scan.sku_code, scan.counted_quantity, scan.counter
 
 
-def _errors_of(
-    row: int,
-    scan: Scan,
-    count: Stocktake,
-    bins: set[str],
-    known: object,
-    plain: set[str],
-    now: datetime,
-) -> list[RowError]:
+def _errors_of(row: int, scan: Scan, count: Stocktake, known: _Known) -> list[RowError]:
     found: list[RowError] = []
-    if scan.bin_code not in bins:
+    if scan.bin_code not in known.bins:
         found.append(RowError(row, "bin_code", f"{scan.bin_code} is not in the scope of this stocktake"))
-    if scan.sku_code:
-        found += _errors_of_sku(row, scan.sku_code, count, known, plain)
+    if scan.sku_code and (wrong := _wrong_sku(scan.sku_code, count, known)):
+        found.append(RowError(row, "sku_code", wrong))
     if scan.scan_time < count.round_time:
         found.append(
             RowError(row, "scan_time", f"must not be before the round began, {count.round_time.isoformat()}")
         )
-    if scan.scan_time > now:
+    if scan.scan_time > known.now:
         found.append(RowError(row, "scan_time", "must not be in the future; is the terminal's clock right?"))
     return found
 
 
-def _errors_of_sku(row: int, sku: str, count: Stocktake, known: object, plain: set[str]) -> list[RowError]:
+def _wrong_sku(sku: str, count: Stocktake, known: _Known) -> str:
+    """What is wrong with it, or nothing."""
     if count.scope.sku_codes and sku not in count.scope.sku_codes:
-        return [RowError(row, "sku_code", f"{sku} is not in the scope of this stocktake")]
-    if sku in plain:
-        return []
-    if sku in known:  # type: ignore[operator]
-        return [RowError(row, "sku_code", f"{sku} is a bundle: count its components")]
-    return [RowError(row, "sku_code", f"no SKU has the code {sku}")]
+        return f"{sku} is not in the scope of this stocktake"
+    if sku not in known.skus:
+        return f"no SKU has the code {sku}"
+    return f"{sku} is a bundle: count its components" if known.skus[sku].is_bundle else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from lumbung_kit.postgres import Conn
@@ -46,4 +46,4 @@ async def review_stocktake(conn: Conn, stocktake_id: UUID, *, include_equal: boo
         shown,
         key=lambda line: (-abs(review.value(line)), -abs(line.difference), line.bin_code, line.sku_code),
     )
-    return Review(count, tuple(ordered), costs, uncounted)
+    return replace(review, lines=tuple(ordered))
