@@ -17,6 +17,7 @@ from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, 
 from lumbung_stock.domain.ledger_chain import BEGINNING, ChainBreak, ChainProblem, entry_hash
 from lumbung_stock.stores import ledger
 from lumbung_stock.usecases import verify_chain, watch_chains
+from lumbung_stock.usecases.check_continuously import CheckContinuously
 from lumbung_stock.usecases.watch_chains import WatchChains
 
 pytestmark = pytest.mark.store
@@ -34,6 +35,16 @@ HEAD_TOO = (
     " SELECT * FROM ledger_entry WHERE warehouse_code = 'JKT1' ORDER BY sequence DESC LIMIT 1) AS last"
     " WHERE head.warehouse_code = 'JKT1'"
 )
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else_seals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service's own checker would, whenever it comes round to it; here a test says when."""
+
+    async def rest(_: CheckContinuously) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(CheckContinuously, "run", rest)
 
 
 def audit(shop: Any) -> Any:
