@@ -1517,9 +1517,9 @@ class TestRefusals:
     """A refusal is told when Postgres has it, as a hold is (P3)."""
 
     @staticmethod
-    def reserve(works: Works) -> ReserveOnSale:
+    def reserve(works: Works, refuse: RefuseTogether | None = None) -> ReserveOnSale:
         """The use case, on works whose committer does not run."""
-        refuse = RefuseTogether(works.gate, max_waiting=100)
+        refuse = refuse or RefuseTogether(works.gate, max_waiting=100)
         return ReserveOnSale(works.gate, works.sales, works.answers, lambda: None, refuse)
 
     @staticmethod
@@ -1539,6 +1539,13 @@ class TestRefusals:
             while await works.valkey.hlen("lumbung:{SALE}:requests") < requests:
                 await asyncio.sleep(0)
 
+    @staticmethod
+    async def until_known_short(refuse: RefuseTogether, sale: FlashSale, cart: Cart) -> None:
+        """Returns when the replica has heard from the gate that the cart wants more than is left."""
+        async with asyncio.timeout(60):
+            while not refuse.has_little_hope(sale, cart):
+                await asyncio.sleep(0)
+
     async def test_nobody_hears_it_before_postgres_has_it(
         self, works: Works, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -1546,11 +1553,12 @@ class TestRefusals:
         monkeypatch.setattr("lumbung_stock.usecases.refuse_together.MEMORY_S", 60.0)
         await works.open(1)
         await works.hold()
-        reserve, sale = self.reserve(works), await works.sales.find_fresh("SALE")
+        refuse = RefuseTogether(works.gate, max_waiting=100)
+        reserve, sale = self.reserve(works, refuse), await works.sales.find_fresh("SALE")
         carts = [works.cart(2) for _ in range(20)]
         with context.within(60.0):
             waiting = [asyncio.ensure_future(reserve(carts[0], sale))]
-            await self.until_asked(works, 2)
+            await self.until_known_short(refuse, sale, carts[1])
             waiting += [asyncio.ensure_future(reserve(cart, sale)) for cart in carts[1:]]
             await self.until_asked(works, 1 + len(carts))
         assert not any(each.done() for each in waiting)
