@@ -531,12 +531,94 @@ async def test_lines_go_back_from_review_and_rounds_end_only_when_all_is_counted
         request_id=house.new_id(), stocktake_id=count.stocktake_id,
         lines=[pb.CountLine(bin_code="A-01", sku_code="CUP")], reason="sure?",
     )  # fmt: skip
+    unreasoned = pb.RequestRecountRequest()
+    unreasoned.CopyFrom(back)
+    unreasoned.reason = ""
+    assert [
+        each.field for each in (await house.refused(counts(house).RequestRecount(unreasoned))).fields
+    ] == ["reason"]
     assert (await counts(house).RequestRecount(back)).stocktake.state == pb.STOCKTAKE_STATE_RECOUNTING
     assert await tasks(house, count) == [("A-01", "CUP", 2)]
     wrong = pb.RequestRecountRequest(
-        request_id=house.new_id(), stocktake_id=count.stocktake_id, lines=back.lines
+        request_id=house.new_id(), stocktake_id=count.stocktake_id, lines=back.lines, reason="sure?"
     )
     assert (await house.refused(counts(house).RequestRecount(wrong))).reason == "STOCKTAKE_WRONG_STATE"
+
+
+async def test_picks_go_on_while_a_large_count_is_being_opened(house: Any) -> None:
+    """The ledger is not held while lines are written, but for the moment at which the count begins."""
+    await house.stocked("CUP", 5)
+    async with house.shop.admin.transaction():
+        await house.shop.admin.execute("LOCK TABLE stocktake_line IN SHARE MODE")
+        opening = asyncio.ensure_future(opened(house, bin_codes=["A-01"]))
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'stocktake_line'::regclass"
+        async with asyncio.timeout(60):
+            while not await house.shop.scalar(waits):
+                await asyncio.sleep(0.01)
+            await move(house, MovementKind.PICK, "CUP", 1, "A-01", "PACKING")
+    count = await opening
+    await record(house, count, [("A-01", "CUP", 4)])
+    (line,) = (await review(house, count, include_equal=True)).differences
+    assert (line.ledger_quantity, line.verdict) == (4, pb.COUNT_VERDICT_EQUAL)
+
+
+async def test_every_step_says_who_took_it_when_and_why(house: Any) -> None:
+    await house.stocked("CUP", 5)
+    count = await opened(house, bin_codes=["A-01"])
+    await record(house, count, [("A-01", "CUP", 4)])
+    await finish(house, count)
+    await record(house, count, [("A-01", "CUP", 4)])
+    with acting_as("staff:lead"):
+        await finish(house, count)
+        back = pb.RequestRecountRequest(
+            request_id="back", stocktake_id=count.stocktake_id,
+            lines=[pb.CountLine(bin_code="A-01", sku_code="CUP")], reason="broken ones?",
+        )  # fmt: skip
+        await counts(house).RequestRecount(back)
+        await counts(house).RequestRecount(back)
+    await record(house, count, [("A-01", "CUP", 4)])
+    await finish(house, count)
+    await approve(house, count)
+    shown = await counts(house).GetStocktake(pb.GetStocktakeRequest(stocktake_id=count.stocktake_id))
+    assert [(step.state, step.round, step.actor, step.reason) for step in shown.steps] == [
+        (pb.STOCKTAKE_STATE_COUNTING, 1, "staff:test", ""),
+        (pb.STOCKTAKE_STATE_RECOUNTING, 2, "staff:test", ""),
+        (pb.STOCKTAKE_STATE_REVIEW, 2, "staff:lead", ""),
+        (pb.STOCKTAKE_STATE_RECOUNTING, 3, "staff:lead", "broken ones?"),
+        (pb.STOCKTAKE_STATE_REVIEW, 3, "staff:test", ""),
+        (pb.STOCKTAKE_STATE_APPROVED, 3, BOSS, ""),
+    ]
+    assert shown.steps[3].request_id == "back"
+    times = [step.step_time.ToDatetime() for step in shown.steps]
+    assert times == sorted(times)
+    assert all(step.request_id for step in shown.steps)
+
+
+async def test_nothing_else_here_sent_again_says_nothing_of_a_later_round(house: Any) -> None:
+    """A terminal that was offline repeats what it has, under a new request."""
+    await house.stocked("CUP", 5)
+    count = await opened(house, bin_codes=["A-01"])
+    nothing = pb.Count(bin_code="A-01", scan_id="nothing-else")
+    said = pb.RecordCountsRequest(request_id="first", stocktake_id=count.stocktake_id, counts=[nothing])
+    assert (await counts(house).RecordCounts(said)).recorded_count == 1
+    assert (await finish(house, count)).recount_line_count == 1
+    said.request_id = "again"
+    answer = await counts(house).RecordCounts(said)
+    assert (answer.recorded_count, answer.repeated_count, list(answer.errors)) == (0, 1, [])
+    assert await tasks(house, count) == [("A-01", "CUP", 2)]
+
+
+async def test_a_page_of_tasks_is_of_its_round(house: Any) -> None:
+    await house.stocked("CUP", 5)
+    await house.receive("CUP", 2, "A-02")
+    count = await opened(house, bin_codes=["A-01", "A-02"])
+    asked = pb.ListCountTasksRequest(stocktake_id=count.stocktake_id, page_size=1)
+    asked.page_token = (await counts(house).ListCountTasks(asked)).next_page_token
+    assert [task.bin_code for task in (await counts(house).ListCountTasks(asked)).tasks] == ["A-02"]
+    await record(house, count, [("A-01", "CUP", 4), ("A-02", "CUP", 1)])
+    assert (await finish(house, count)).recount_line_count == 2
+    failure = await house.refused(counts(house).ListCountTasks(asked))
+    assert [each.field for each in failure.fields] == ["page_token"]
 
 
 async def test_counts_are_listed_newest_first_in_pages(house: Any) -> None:
@@ -581,7 +663,7 @@ BAD: list[tuple[str, Any, list[str]]] = [
         ["clock_offset", "counts"],
     ),
     ("FinishRound", pb.FinishRoundRequest(stocktake_id="x"), ["request_id", "stocktake_id"]),
-    ("RequestRecount", pb.RequestRecountRequest(request_id="r", stocktake_id=UNKNOWN), ["lines"]),
+    ("RequestRecount", pb.RequestRecountRequest(request_id="r", stocktake_id=UNKNOWN), ["lines", "reason"]),
     ("ReviewStocktake", pb.ReviewStocktakeRequest(stocktake_id=UNKNOWN, page_size=-1), ["page_size"]),
     ("ApproveStocktake", pb.ApproveStocktakeRequest(), ["request_id", "stocktake_id"]),
     ("AbandonStocktake", pb.AbandonStocktakeRequest(request_id="r", stocktake_id=UNKNOWN), ["reason"]),

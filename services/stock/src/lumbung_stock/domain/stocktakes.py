@@ -65,6 +65,17 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A count that is asked for."""
+
+    scope: Scope
+    title: str
+    lock_manual_changes: bool
+    fast_movers_first: bool
+    movement_window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Stocktake:
     """A count."""
 
@@ -92,6 +103,19 @@ class Stocktake:
         """Raises SamePerson when who approves has opened it or counted."""
         if approver == self.actor or approver in set(counters):
             raise SamePerson
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a count came into a state: in which round, when, by whom, by which request, and why where a reason is asked
+    for."""
+
+    state: StocktakeState
+    round: int
+    step_time: datetime
+    actor: str
+    request_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

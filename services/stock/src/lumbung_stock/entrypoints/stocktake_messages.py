@@ -11,9 +11,8 @@ from google.protobuf.duration_pb2 import Duration
 from lumbung.stock.v1 import stocktakes_pb2 as pb
 from lumbung_kit.failures import FieldViolation
 from lumbung_kit.validate import Check, is_code
-from lumbung_stock.domain.stocktakes import LineKey, Scan, Scope, Stocktake
+from lumbung_stock.domain.stocktakes import LineKey, Opening, Scan, Scope, Step, Stocktake
 from lumbung_stock.entrypoints import inventory_messages as messages
-from lumbung_stock.usecases.open_stocktake import Opening
 from lumbung_stock.usecases.record_counts import RowError
 from lumbung_stock.usecases.review_stocktake import Review
 from lumbung_stock.wire.reservations import timestamp
@@ -152,6 +151,18 @@ def stocktake_message(count: Stocktake) -> pb.Stocktake:
     if count.end_time is not None:
         message.end_time.CopyFrom(timestamp(count.end_time))
     return message
+
+
+def step_message(step: Step) -> pb.StocktakeStep:
+    """How a count came into a state."""
+    return pb.StocktakeStep(
+        state=pb.StocktakeState.ValueType(step.state),
+        round=step.round,
+        step_time=timestamp(step.step_time),
+        actor=step.actor,
+        request_id=step.request_id,
+        reason=step.reason,
+    )
 
 
 def row_error_message(error: RowError) -> pb.CountRowError:

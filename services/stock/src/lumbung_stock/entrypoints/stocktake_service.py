@@ -32,6 +32,7 @@ PAGE, PAGE_MAX = 50, 200
 TASKS_PAGE, TASKS_PAGE_MAX = 100, 500
 REVIEW_PAGE, REVIEW_PAGE_MAX = 1_000, 5_000
 COUNTERS_SHOWN_MAX = 100
+STEPS_SHOWN_MAX = 100
 AFTER_ALL = "9999-12-31T23:59:59+00:00"
 LAST_ID = str(UUID(int=2**128 - 1))
 
@@ -56,7 +57,7 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
         check.done()
 
         async def work(conn: Conn) -> pb.OpenStocktakeResponse:
-            count = await open_stocktake(conn, author.actor, opening)
+            count = await open_stocktake(conn, author, opening)
             return pb.OpenStocktakeResponse(stocktake=texts.stocktake_message(count))
 
         return await self._once("OpenStocktake", request, pb.OpenStocktakeResponse, work)
@@ -74,6 +75,7 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
             count = await stocktakes.find_stocktake(conn, stocktake_id)
             progress = await stocktakes.read_progress(conn, count)
             counters = await stocktakes.find_counters(conn, stocktake_id, COUNTERS_SHOWN_MAX)
+            steps = await stocktakes.find_steps(conn, stocktake_id, STEPS_SHOWN_MAX)
         return pb.GetStocktakeResponse(
             stocktake=texts.stocktake_message(count),
             progress=pb.StocktakeProgress(
@@ -83,6 +85,7 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
                 override_count=progress.override_count,
             ),
             counters=counters,
+            steps=map(texts.step_message, steps),
         )
 
     async def ListStocktakes(
@@ -120,10 +123,13 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
         stocktake_id = texts.stocktake_id_of(check, request.stocktake_id)
         size = check.page_size(request.page_size, default=TASKS_PAGE, maximum=TASKS_PAGE_MAX)
         filters = ["count tasks", request.stocktake_id]
-        (after,) = key_of(check, request.page_token, filters, first=(0,))
+        round_, after = key_of(check, request.page_token, filters, first=(0, 0))
         check.done()
         async with self._postgres.connection() as conn:
             count = await stocktakes.find_stocktake(conn, stocktake_id)
+            if request.page_token and round_ != count.round:
+                check.add("page_token", f"is of round {round_}, which has ended: begin with the first page")
+                check.done()
             found = await stocktakes.list_tasks(conn, count, after, size + 1)
             now = await clock(conn)
         response = pb.ListCountTasksResponse(server_time=timestamp(now))
@@ -136,7 +142,7 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
                 counted_by=task.counted_by,
             )
         if len(found) > size:
-            response.next_page_token = page_token(filters, [found[size - 1].rank])
+            response.next_page_token = page_token(filters, [count.round, found[size - 1].rank])
         return response
 
     async def RecordCounts(
@@ -182,13 +188,14 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
     ) -> pb.FinishRoundResponse:
         """Ends a round."""
         check = Check()
-        messages.author_of(check, request.request_id)
+        author = messages.author_of(check, request.request_id)
         stocktake_id = texts.stocktake_id_of(check, request.stocktake_id)
         check.done()
 
         async def work(conn: Conn) -> pb.FinishRoundResponse:
             count, again = await finish_count_round(
                 conn,
+                author,
                 stocktake_id,
                 accept_uncounted=request.accept_uncounted,
                 skip_recount=request.skip_recount,
@@ -204,13 +211,14 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
     ) -> pb.RequestRecountResponse:
         """Sends lines back to be counted again."""
         check = Check()
-        messages.author_of(check, request.request_id)
+        author = messages.author_of(check, request.request_id)
         stocktake_id = texts.stocktake_id_of(check, request.stocktake_id)
         lines = texts.lines_of(check, request.lines)
+        reason = messages.reason_of(check, request.reason, required=True)
         check.done()
 
         async def work(conn: Conn) -> pb.RequestRecountResponse:
-            count = await request_recount(conn, stocktake_id, lines)
+            count = await request_recount(conn, author, stocktake_id, lines, reason)
             return pb.RequestRecountResponse(stocktake=texts.stocktake_message(count))
 
         return await self._once("RequestRecount", request, pb.RequestRecountResponse, work)
@@ -277,7 +285,7 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
         check.done()
 
         async def work(conn: Conn) -> pb.AbandonStocktakeResponse:
-            count = await abandon_stocktake(conn, author.actor, stocktake_id, reason)
+            count = await abandon_stocktake(conn, author, stocktake_id, reason)
             return pb.AbandonStocktakeResponse(stocktake=texts.stocktake_message(count))
 
         return await self._once("AbandonStocktake", request, pb.AbandonStocktakeResponse, work)

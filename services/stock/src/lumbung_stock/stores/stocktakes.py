@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,9 +17,11 @@ from lumbung_stock.domain.stocktake_failures import StocktakeNotFound
 from lumbung_stock.domain.stocktakes import (
     Judged,
     LineKey,
+    Opening,
     Scan,
     Scope,
     Shift,
+    Step,
     Stocktake,
     StocktakeState,
     Verdict,
@@ -105,28 +107,37 @@ async def units_picked(conn: Conn, warehouse_code: str, days: int) -> dict[str, 
     return {sku: units async for sku, units in cursor}
 
 
-async def insert_stocktake(conn: Conn, count: Stocktake, bin_codes: Sequence[str]) -> None:
-    """Writes an opened count with its bins."""
-    scope = count.scope
+async def insert_stocktake(
+    conn: Conn, stocktake_id: UUID, opening: Opening, bin_codes: Sequence[str], author: Author
+) -> None:
+    """Writes a count with its bins; it begins by `begin_stocktake`."""
+    scope = opening.scope
     await conn.execute(
         _SQL["insert"],
         {
-            "stocktake_id": count.stocktake_id,
+            "stocktake_id": stocktake_id,
             "warehouse_code": scope.warehouse_code,
-            "title": count.title,
+            "title": opening.title,
             "zones": list(scope.zones),
             "bin_codes": list(scope.bin_codes),
             "sku_codes": list(scope.sku_codes),
-            "lock_manual_changes": count.lock_manual_changes,
-            "movement_window_s": count.movement_window.total_seconds(),
-            "open_sequence": count.open_sequence,
-            "open_time": count.open_time,
-            "actor": count.actor,
+            "lock_manual_changes": opening.lock_manual_changes,
+            "movement_window_s": opening.movement_window.total_seconds(),
+            "actor": author.actor,
         },
     )
-    await conn.execute(
-        _SQL["insert_bins"], {"stocktake_id": count.stocktake_id, "bin_codes": list(bin_codes)}
-    )
+    await conn.execute(_SQL["insert_bins"], {"stocktake_id": stocktake_id, "bin_codes": list(bin_codes)})
+
+
+async def begin_stocktake(conn: Conn, stocktake_id: UUID, warehouse_code: str, author: Author) -> Stocktake:
+    """From here on whatever moves is laid beside the count. To be called last: until the transaction ends, nothing of
+    the warehouse can be booked."""
+    sequence, now = await read_head(conn, warehouse_code)
+    asked = {"stocktake_id": stocktake_id, "open_sequence": sequence, "open_time": now}
+    await conn.execute(_SQL["begin"], asked)
+    count = await find_stocktake(conn, stocktake_id)
+    await _note_step(conn, count, author)
+    return count
 
 
 async def insert_lines(conn: Conn, stocktake_id: UUID, round_: int, lines: Sequence[LineKey]) -> None:
@@ -212,10 +223,10 @@ async def counted_bins(conn: Conn, stocktake_id: UUID, bin_codes: Iterable[str])
     return {row[0] async for row in await conn.execute(_SQL["counted_bins"], asked)}
 
 
-async def insert_scans(conn: Conn, stocktake_id: UUID, scans: Sequence[Scan], author: Author) -> int:
-    """Writes scans of one counter in one round; how many were new."""
+async def insert_scans(conn: Conn, stocktake_id: UUID, scans: Sequence[Scan], author: Author) -> set[str]:
+    """Writes scans of one counter in one round; the ids of those that were new."""
     if not scans:
-        return 0
+        return set()
     cursor = await conn.execute(
         _SQL["insert_counts"],
         {
@@ -230,7 +241,7 @@ async def insert_scans(conn: Conn, stocktake_id: UUID, scans: Sequence[Scan], au
             "scan_times": [scan.scan_time for scan in scans],
         },
     )
-    return len(await cursor.fetchall())
+    return {scan_id for (scan_id,) in await cursor.fetchall()}
 
 
 async def known_scans(
@@ -283,22 +294,52 @@ async def set_costs(conn: Conn, author: Author, costs: Costs) -> None:
     await conn.execute(_SQL["set_costs"], asked)
 
 
-async def begin_round(conn: Conn, stocktake_id: UUID, round_: int) -> None:
-    """Lines are counted again."""
-    await conn.execute(_SQL["next_round"], {"stocktake_id": stocktake_id, "round": round_})
+async def begin_round(conn: Conn, count: Stocktake, author: Author, reason: str = "") -> None:
+    """Lines are counted again, in the round after the present one."""
+    asked = {"stocktake_id": count.stocktake_id, "round": count.round + 1}
+    await conn.execute(_SQL["next_round"], asked)
+    begun = replace(count, state=StocktakeState.RECOUNTING, round=count.round + 1)
+    await _note_step(conn, begun, author, reason)
 
 
-async def begin_review(conn: Conn, stocktake_id: UUID) -> None:
+async def begin_review(conn: Conn, count: Stocktake, author: Author) -> None:
     """Counting is over."""
-    await conn.execute(_SQL["to_review"], {"stocktake_id": stocktake_id})
+    await conn.execute(_SQL["to_review"], {"stocktake_id": count.stocktake_id})
+    await _note_step(conn, replace(count, state=StocktakeState.REVIEW), author)
 
 
 async def end_stocktake(
-    conn: Conn, stocktake_id: UUID, state: StocktakeState, actor: str, reason: str = ""
+    conn: Conn, count: Stocktake, state: StocktakeState, author: Author, reason: str = ""
 ) -> None:
     """It is booked, or given up."""
-    asked = {"stocktake_id": stocktake_id, "state": int(state), "actor": actor, "reason": reason}
+    asked = {
+        "stocktake_id": count.stocktake_id,
+        "state": int(state),
+        "actor": author.actor,
+        "reason": reason,
+    }
     await conn.execute(_SQL["end"], asked)
+    await _note_step(conn, replace(count, state=state), author, reason)
+
+
+async def find_steps(conn: Conn, stocktake_id: UUID, limit: int) -> list[Step]:
+    """How the count came to its state, oldest first; of more than `limit` steps the last."""
+    cursor = await conn.execute(_SQL["steps"], {"stocktake_id": stocktake_id, "limit": limit})
+    last = [Step(StocktakeState(state), *rest) async for state, *rest in cursor]
+    return last[::-1]
+
+
+async def _note_step(conn: Conn, count: Stocktake, author: Author, reason: str = "") -> None:
+    """The count has come into its state by somebody's request."""
+    asked = {
+        "stocktake_id": count.stocktake_id,
+        "state": int(count.state),
+        "round": count.round,
+        "actor": author.actor,
+        "request_id": author.request_id,
+        "reason": reason,
+    }
+    await conn.execute(_SQL["insert_step"], asked)
 
 
 async def insert_results(conn: Conn, stocktake_id: UUID, lines: Sequence[Judged], costs: Costs) -> None:

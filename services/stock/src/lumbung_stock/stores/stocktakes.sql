@@ -6,7 +6,8 @@ SELECT pg_advisory_xact_lock_shared(hashtextextended('stocktake:' || %(warehouse
 SELECT pg_advisory_xact_lock(hashtextextended('stocktake:' || %(warehouse_code)s, 0));
 
 -- name: head
--- Whoever is in the middle of an append is waited for, so that what happens later has a later time and sequence.
+-- Whoever is in the middle of an append is waited for, so that what happens later has a later time and sequence. Appends
+-- wait for whoever asks, to the end of the transaction: ask last.
 SELECT sequence, clock_timestamp() FROM ledger_head WHERE warehouse_code = %(warehouse_code)s FOR SHARE;
 
 -- name: insert
@@ -15,8 +16,25 @@ INSERT INTO stocktake (
     open_sequence, open_time, round_time, actor
 ) VALUES (
     %(stocktake_id)s, %(warehouse_code)s, %(title)s, %(zones)s, %(bin_codes)s, %(sku_codes)s, %(lock_manual_changes)s,
-    %(movement_window_s)s, %(open_sequence)s, %(open_time)s, %(open_time)s, %(actor)s
+    %(movement_window_s)s, 0, clock_timestamp(), clock_timestamp(), %(actor)s
 );
+
+-- name: begin
+UPDATE stocktake
+   SET open_sequence = %(open_sequence)s, open_time = %(open_time)s, round_time = %(open_time)s
+ WHERE stocktake_id = %(stocktake_id)s;
+
+-- name: insert_step
+INSERT INTO stocktake_step (stocktake_id, state, round, actor, request_id, reason)
+VALUES (%(stocktake_id)s, %(state)s, %(round)s, %(actor)s, %(request_id)s, %(reason)s);
+
+-- name: steps
+-- The last ones.
+SELECT state, round, step_time, actor, request_id, reason
+  FROM stocktake_step
+ WHERE stocktake_id = %(stocktake_id)s
+ ORDER BY position DESC
+ LIMIT %(limit)s;
 
 -- name: insert_bins
 INSERT INTO stocktake_bin (stocktake_id, bin_code)

@@ -54,7 +54,7 @@ async def approve_stocktake(
         await book_movements(conn, Booking(count.scope.warehouse_code, tuple(movements), author))
     costs = await stocktakes.find_costs(conn, sorted({line.sku_code for line in lines}))
     await stocktakes.insert_results(conn, stocktake_id, lines, costs)
-    await stocktakes.end_stocktake(conn, stocktake_id, StocktakeState.APPROVED, author.actor)
+    await stocktakes.end_stocktake(conn, count, StocktakeState.APPROVED, author)
     ended = await stocktakes.find_stocktake(conn, stocktake_id)
     return Approved(ended, len(movements), len(uncertain))
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from lumbung_kit.postgres import Conn
+from lumbung_stock.domain.ledger import Author
 from lumbung_stock.domain.stocktake_failures import StocktakeIncomplete
 from lumbung_stock.domain.stocktakes import (
     COUNTED_IN,
@@ -21,7 +22,7 @@ from lumbung_stock.usecases.judge_counts import judge_counts
 
 
 async def finish_count_round(
-    conn: Conn, stocktake_id: UUID, *, accept_uncounted: bool, skip_recount: bool
+    conn: Conn, author: Author, stocktake_id: UUID, *, accept_uncounted: bool, skip_recount: bool
 ) -> tuple[Stocktake, int]:
     """The count as it is then, and how many lines are counted again.
 
@@ -39,14 +40,16 @@ async def finish_count_round(
         if is_counted_again(each, count.round)
     ]
     if again and not skip_recount:
-        return await count_again(conn, count, again), len(again)
-    await stocktakes.begin_review(conn, stocktake_id)
+        return await count_again(conn, author, count, again), len(again)
+    await stocktakes.begin_review(conn, count, author)
     return replace(count, state=StocktakeState.REVIEW), 0
 
 
-async def count_again(conn: Conn, count: Stocktake, lines: list[LineKey]) -> Stocktake:
+async def count_again(
+    conn: Conn, author: Author, count: Stocktake, lines: list[LineKey], reason: str = ""
+) -> Stocktake:
     """Begins another round with these lines. The caller has locked the count."""
     walk = walk_order(await stocktakes.find_bins(conn, count.scope.warehouse_code))
-    await stocktakes.begin_round(conn, count.stocktake_id, count.round + 1)
+    await stocktakes.begin_round(conn, count, author, reason)
     await stocktakes.insert_lines(conn, count.stocktake_id, count.round + 1, ranked(lines, walk, {}))
     return await stocktakes.find_stocktake(conn, count.stocktake_id)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
-
 from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.inventory_failures import BinNotFound
+from lumbung_stock.domain.ledger import Author
 from lumbung_stock.domain.places import Bin
 from lumbung_stock.domain.skus import Named
 from lumbung_stock.domain.stocktake_failures import ScopeAlreadyCounted, ScopeTooLarge
-from lumbung_stock.domain.stocktakes import LineKey, Scope, Stocktake, StocktakeState, ranked, walk_order
+from lumbung_stock.domain.stocktakes import LineKey, Opening, Scope, Stocktake, ranked, walk_order
 from lumbung_stock.stores import stocktakes
 from lumbung_stock.usecases.require_goods import require_goods
 
@@ -21,19 +19,10 @@ PICKED_DAYS = 90
 """How far back one looks for the SKUs that are picked most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What is asked for."""
-
-    scope: Scope
-    title: str
-    lock_manual_changes: bool
-    fast_movers_first: bool
-    movement_window: timedelta
-
-
-async def open_stocktake(conn: Conn, actor: str, opening: Opening) -> Stocktake:
+async def open_stocktake(conn: Conn, author: Author, opening: Opening) -> Stocktake:
     """Waits for changes by hand that have begun, so that each is either before the opening or meets its lock.
+
+    What is offered to be counted is what the book knows shortly before; whatever else is found is counted as well.
 
     Raises WarehouseNotFound, BinNotFound, SkuNotFound, SkuIsBundle, ScopeAlreadyCounted, ScopeTooLarge.
     """
@@ -49,20 +38,16 @@ async def open_stocktake(conn: Conn, actor: str, opening: Opening) -> Stocktake:
     walk = walk_order(counted)
     if other := await stocktakes.find_overlapping(conn, scope, walk):
         raise ScopeAlreadyCounted(metadata={"stocktake_id": str(other)})
-    sequence, now = await stocktakes.read_head(conn, scope.warehouse_code)
-    count = Stocktake(
-        new_id(), scope, opening.title, StocktakeState.COUNTING, 1, opening.lock_manual_changes,
-        opening.movement_window, sequence, now, now, actor,
-    )  # fmt: skip
-    await stocktakes.insert_stocktake(conn, count, walk)
     lines = await _lines(conn, scope, walk)
     picked = (
         await stocktakes.units_picked(conn, scope.warehouse_code, PICKED_DAYS)
         if opening.fast_movers_first
         else {}
     )
-    await stocktakes.insert_lines(conn, count.stocktake_id, 1, ranked(lines, walk, picked))
-    return count
+    stocktake_id = new_id()
+    await stocktakes.insert_stocktake(conn, stocktake_id, opening, walk, author)
+    await stocktakes.insert_lines(conn, stocktake_id, 1, ranked(lines, walk, picked))
+    return await stocktakes.begin_stocktake(conn, stocktake_id, scope.warehouse_code, author)
 
 
 def _counted(scope: Scope, bins: list[Bin]) -> list[Bin]:

@@ -61,26 +61,27 @@ async def record_counts(
         return Recorded(0, 0)
     scans = [replace(scan, round=count.round) for scan in rows if scan is not None]
     named = [scan for scan in scans if scan.sku_code]
-    new = await stocktakes.insert_scans(conn, count.stocktake_id, named, author)
+    new = len(await stocktakes.insert_scans(conn, count.stocktake_id, named, author))
     new += await _nothing_else(conn, count, author, [scan for scan in scans if not scan.sku_code])
     return Recorded(new, len(scans) - new)
 
 
 async def _nothing_else(conn: Conn, count: Stocktake, author: Author, scans: Sequence[Scan]) -> int:
-    """Whatever nobody has counted in these bins is not there."""
+    """Whatever nobody has counted in these bins is not there. A scan sent again says nothing of a later round."""
     uncounted: dict[str, list[str]] = {}
     bins = {scan.bin_code for scan in scans}
     for bin_code, sku in await stocktakes.find_uncounted(conn, count, count.round, bins) if bins else ():
         uncounted.setdefault(bin_code, []).append(sku)
+    new = await stocktakes.insert_scans(conn, count.stocktake_id, scans, author)
     zeros = [
         replace(scan, sku_code=sku, scan_id=f"{scan.scan_id}/{sku}")
         for scan in scans
+        if scan.scan_id in new
         for sku in uncounted.pop(scan.bin_code, ())
         if sku
     ]
-    new = await stocktakes.insert_scans(conn, count.stocktake_id, scans, author)
     await stocktakes.insert_scans(conn, count.stocktake_id, zeros, author)
-    return new
+    return len(new)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,15 @@ from uuid import UUID
 
 from lumbung_kit.failures import BadInput, FieldViolation
 from lumbung_kit.postgres import Conn
+from lumbung_stock.domain.ledger import Author
 from lumbung_stock.domain.stocktakes import LineKey, Stocktake, StocktakeState, by_line
 from lumbung_stock.stores import stocktakes
 from lumbung_stock.usecases.finish_count_round import count_again
 
 
-async def request_recount(conn: Conn, stocktake_id: UUID, lines: Sequence[LineKey]) -> Stocktake:
+async def request_recount(
+    conn: Conn, author: Author, stocktake_id: UUID, lines: Sequence[LineKey], reason: str
+) -> Stocktake:
     """Raises StocktakeNotFound, StocktakeWrongState, BadInput for lines that nobody has counted."""
     count = await stocktakes.lock_stocktake(conn, stocktake_id)
     count.require(StocktakeState.REVIEW)
@@ -24,4 +27,4 @@ async def request_recount(conn: Conn, stocktake_id: UUID, lines: Sequence[LineKe
     ]
     if wrong:
         raise BadInput(f"{wrong[0].field} {wrong[0].description}", fields=wrong)
-    return await count_again(conn, count, sorted(set(lines)))
+    return await count_again(conn, author, count, sorted(set(lines)), reason)
