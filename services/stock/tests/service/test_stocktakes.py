@@ -12,7 +12,14 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from lumbung.stock.v1 import inventory_pb2, quarantine_pb2, quarantine_pb2_grpc, stocktakes_pb2_grpc
+from lumbung.stock.v1 import (
+    inventory_pb2,
+    quarantine_pb2,
+    quarantine_pb2_grpc,
+    receiving_pb2,
+    receiving_pb2_grpc,
+    stocktakes_pb2_grpc,
+)
 from lumbung.stock.v1 import stocktakes_pb2 as pb
 from lumbung_kit.context import acting_as
 from lumbung_kit.failures import Kind
@@ -305,6 +312,23 @@ def by_hand(house: Any, reason: str = "") -> dict[str, Any]:
                 request_id=house.new_id(), from_bin_code="B-01", to_bin_code="A-01", **one, **rest
             )
         ),
+        "receive": lambda: house.inventory.ReceiveStock(
+            inventory_pb2.ReceiveStockRequest(
+                request_id=house.new_id(), warehouse_code="JKT1", document="PO-2",
+                lines=[
+                    inventory_pb2.ReceiptLine(sku_code="CUP", bin_code="B-01", quantity=1),
+                    inventory_pb2.ReceiptLine(sku_code="CUP", bin_code="A-01", quantity=1),
+                ],
+                **rest,
+            )
+        ),
+        "send away": lambda: house.inventory.TransferToWarehouse(
+            inventory_pb2.TransferToWarehouseRequest(
+                request_id=house.new_id(), from_warehouse_code="JKT1", to_warehouse_code="SUB1",
+                lines=[inventory_pb2.ReceiptLine(sku_code="CUP", bin_code="A-01", quantity=1)],
+                **rest,
+            )
+        ),
         "scrap": lambda: house.inventory.ScrapStock(
             inventory_pb2.ScrapStockRequest(request_id=house.new_id(), bin_code="A-01", **one, **rest)
         ),
@@ -320,6 +344,7 @@ def by_hand(house: Any, reason: str = "") -> dict[str, Any]:
 
 
 async def test_changes_by_hand_wait_and_sales_go_on(house: Any) -> None:
+    await house.shop.put_warehouse("SUB1", priority=2)
     await house.stocked("CUP", 9)
     await house.receive("CUP", 9, "B-01")
     count = await opened(house, bin_codes=["A-01"], lock_manual_changes=True)
@@ -327,7 +352,9 @@ async def test_changes_by_hand_wait_and_sales_go_on(house: Any) -> None:
     for name, change in by_hand(house, "please").items():
         failure = await house.refused(change())
         assert (name, failure.reason) == (name, "STOCKTAKE_LOCKED")
-        assert failure.metadata["stocktake_id"] == count.stocktake_id
+        assert failure.metadata == {
+            "stocktake_id": count.stocktake_id, "bin_code": "A-01", "sku_code": "CUP", "overriders": "",
+        }  # fmt: skip
     assert await there(house) == before
     sold = await house.shop.confirm(await house.shop.hold({"CUP": 1}))
     await house.inventory.RecordPick(
@@ -336,7 +363,14 @@ async def test_changes_by_hand_wait_and_sales_go_on(house: Any) -> None:
             sku_code="CUP", bin_code="A-01", quantity=1,
         )
     )  # fmt: skip
-    await house.receive("CUP", 3)
+    await house.receive("CUP", 3, "RECEIVING")
+    receiving = receiving_pb2_grpc.ReceivingServiceStub(house.shop.channel)
+    await receiving.PutAway(
+        receiving_pb2.PutAwayRequest(
+            request_id=house.new_id(), warehouse_code="JKT1",
+            lines=[inventory_pb2.ReceiptLine(sku_code="CUP", bin_code="A-01", quantity=3)],
+        )
+    )  # fmt: skip
     request = pb.AbandonStocktakeRequest(
         request_id=house.new_id(), stocktake_id=count.stocktake_id, reason="rain"
     )
@@ -348,6 +382,7 @@ async def test_changes_by_hand_wait_and_sales_go_on(house: Any) -> None:
 
 
 async def test_without_a_lock_and_outside_the_scope_nobody_waits(house: Any) -> None:
+    await house.shop.put_warehouse("SUB1", priority=2)
     await house.stocked("CUP", 9)
     await house.know("CAP")
     await house.receive("CUP", 9, "B-01")
@@ -356,7 +391,7 @@ async def test_without_a_lock_and_outside_the_scope_nobody_waits(house: Any) -> 
     await opened(house, bin_codes=["A-01"], sku_codes=["CUP"])
     for change in by_hand(house).values():
         await change()
-    assert await there(house) == {("A-01", "CUP"): 9, ("B-01", "CUP"): 9}
+    assert await there(house) == {("A-01", "CUP"): 9, ("B-01", "CUP"): 10}
 
 
 async def test_who_may_can_change_what_is_locked_with_a_reason_that_is_kept(
@@ -367,14 +402,27 @@ async def test_who_may_can_change_what_is_locked_with_a_reason_that_is_kept(
         await house.stocked("CUP", 9)
         count = await opened(house, bin_codes=["A-01"], lock_manual_changes=True)
         with acting_as("staff:rina"):
-            assert (await house.refused(by_hand(trusting)["scrap"]())).reason == "STOCKTAKE_LOCKED"
+            refused = await house.refused(by_hand(trusting)["scrap"]())
+            assert (refused.reason, refused.metadata["overriders"]) == ("STOCKTAKE_LOCKED", "staff:rina")
             await by_hand(trusting, "a leak: it must go")["scrap"]()
+            await by_hand(trusting, "the lorry does not wait")["receive"]()
         with acting_as("staff:eve"):
             assert (await house.refused(by_hand(trusting, "me too")["scrap"]())).reason == "STOCKTAKE_LOCKED"
-    rows = await house.shop.rows("SELECT stocktake_id::text, actor, reason FROM stocktake_override")
-    assert rows == [(count.stocktake_id, "staff:rina", "a leak: it must go")]
+    rows = await house.shop.rows(
+        "SELECT stocktake_id::text, actor, reason FROM stocktake_override ORDER BY override_time"
+    )
+    assert rows == [
+        (count.stocktake_id, "staff:rina", "a leak: it must go"),
+        (count.stocktake_id, "staff:rina", "the lorry does not wait"),
+    ]
     got = await counts(house).GetStocktake(pb.GetStocktakeRequest(stocktake_id=count.stocktake_id))
-    assert got.progress.override_count == 1
+    assert got.progress.override_count == 2
+    assert [(each.actor, each.reason) for each in got.overrides] == [row[1:] for row in rows]
+    asked = await house.shop.rows(
+        "SELECT request_id FROM ledger_entry WHERE actor = 'staff:rina' ORDER BY sequence"
+    )
+    assert [each.request_id for each in got.overrides] == list(dict.fromkeys(row[0] for row in asked))
+    assert got.overrides[0].override_time.ToDatetime() < got.overrides[1].override_time.ToDatetime()
 
 
 async def test_a_change_by_hand_that_has_begun_is_waited_for(house: Any) -> None:

@@ -119,6 +119,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """A change by hand that was made in spite of the lock: when, by whom, by which request and why."""
+
+    override_time: datetime
+    actor: str
+    request_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """What somebody counted of one SKU in one bin, in the order of arrival."""
 

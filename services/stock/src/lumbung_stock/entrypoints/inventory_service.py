@@ -72,9 +72,13 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
         document = messages.document_of(check, request.document, required=True)
         lines = messages.receipt_lines_of(check, request.lines)
         effective_time = messages.effective_time_of(check, request)
+        override = messages.override_of(check, request.stocktake_override_reason)
         check.done()
 
         async def work(conn: Conn) -> pb.ReceiveStockResponse:
+            await self._lock.require(
+                conn, author, warehouse_code, [(line.bin_code, line.sku_code) for line in lines], override
+            )
             entries = await receive_stock(
                 conn, author, warehouse_code, lines, document=document, effective_time=effective_time
             )
@@ -97,8 +101,8 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
         check.done()
 
         async def work(conn: Conn) -> pb.MoveBetweenBinsResponse:
-            bins = (move.from_bin_code, move.to_bin_code)
-            await self._lock.require(conn, author, move.warehouse_code, bins, move.sku_code, override)
+            touched = [(bin_code, move.sku_code) for bin_code in (move.from_bin_code, move.to_bin_code)]
+            await self._lock.require(conn, author, move.warehouse_code, touched, override)
             entry = await move_between_bins(conn, author, move, reason=reason, effective_time=effective_time)
             return pb.MoveBetweenBinsResponse(entry=entry_message(entry))
 
@@ -128,8 +132,7 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
                 conn,
                 author,
                 correction.warehouse_code,
-                [correction.bin_code],
-                correction.sku_code,
+                [(correction.bin_code, correction.sku_code)],
                 override,
             )
             if code:
@@ -390,9 +393,12 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
         author = messages.author_of(check, request.request_id)
         route = transfer_messages.route_of(check, request)
         parcels = transfer_messages.parcels_of(check, request.lines)
+        override = messages.override_of(check, request.stocktake_override_reason)
         check.done()
 
         async def work(conn: Conn) -> pb.TransferToWarehouseResponse:
+            touched = [(parcel.bin_code, parcel.sku_code) for parcel in parcels]
+            await self._lock.require(conn, author, route.from_warehouse_code, touched, override)
             entries, sent = await transfer_to_warehouse(conn, author, route, parcels)
             return pb.TransferToWarehouseResponse(
                 transfer_id=str(sent.transfer_id), entries=map(entry_message, entries)

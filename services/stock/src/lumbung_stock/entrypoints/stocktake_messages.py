@@ -11,7 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from lumbung.stock.v1 import stocktakes_pb2 as pb
 from lumbung_kit.failures import FieldViolation
 from lumbung_kit.validate import Check, is_code
-from lumbung_stock.domain.stocktakes import LineKey, Opening, Scan, Scope, Step, Stocktake
+from lumbung_stock.domain.stocktakes import LineKey, Opening, Override, Scan, Scope, Step, Stocktake
 from lumbung_stock.entrypoints import inventory_messages as messages
 from lumbung_stock.usecases.record_counts import RowError
 from lumbung_stock.usecases.review_stocktake import Review
@@ -162,6 +162,16 @@ def step_message(step: Step) -> pb.StocktakeStep:
         actor=step.actor,
         request_id=step.request_id,
         reason=step.reason,
+    )
+
+
+def override_message(override: Override) -> pb.StocktakeOverride:
+    """What was changed by hand all the same."""
+    return pb.StocktakeOverride(
+        override_time=timestamp(override.override_time),
+        actor=override.actor,
+        request_id=override.request_id,
+        reason=override.reason,
     )
 
 

@@ -33,6 +33,7 @@ TASKS_PAGE, TASKS_PAGE_MAX = 100, 500
 REVIEW_PAGE, REVIEW_PAGE_MAX = 1_000, 5_000
 COUNTERS_SHOWN_MAX = 100
 STEPS_SHOWN_MAX = 100
+OVERRIDES_SHOWN_MAX = 100
 AFTER_ALL = "9999-12-31T23:59:59+00:00"
 LAST_ID = str(UUID(int=2**128 - 1))
 
@@ -76,6 +77,7 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
             progress = await stocktakes.read_progress(conn, count)
             counters = await stocktakes.find_counters(conn, stocktake_id, COUNTERS_SHOWN_MAX)
             steps = await stocktakes.find_steps(conn, stocktake_id, STEPS_SHOWN_MAX)
+            overrides = await stocktakes.find_overrides(conn, stocktake_id, OVERRIDES_SHOWN_MAX)
         return pb.GetStocktakeResponse(
             stocktake=texts.stocktake_message(count),
             progress=pb.StocktakeProgress(
@@ -86,6 +88,7 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
             ),
             counters=counters,
             steps=map(texts.step_message, steps),
+            overrides=map(texts.override_message, overrides),
         )
 
     async def ListStocktakes(

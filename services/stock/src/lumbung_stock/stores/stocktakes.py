@@ -18,6 +18,7 @@ from lumbung_stock.domain.stocktakes import (
     Judged,
     LineKey,
     Opening,
+    Override,
     Scan,
     Scope,
     Shift,
@@ -376,15 +377,16 @@ async def find_results(conn: Conn, stocktake_id: UUID) -> tuple[list[Judged], di
 
 
 async def find_locking(
-    conn: Conn, warehouse_code: str, bin_codes: Collection[str], sku_codes: Collection[str]
-) -> list[UUID]:
-    """Counts that lock one of these bins for one of these SKUs."""
+    conn: Conn, warehouse_code: str, lines: Collection[LineKey]
+) -> list[tuple[UUID, LineKey]]:
+    """Counts that lock one of these lines, each with the first that it locks."""
     asked = {
         "warehouse_code": warehouse_code,
-        "bin_codes": list(bin_codes),
-        "sku_codes": list(sku_codes),
+        "bin_codes": [bin_code for bin_code, _ in lines],
+        "sku_codes": [sku_code for _, sku_code in lines],
     }
-    return [row[0] async for row in await conn.execute(_SQL["locking"], asked)]
+    cursor = await conn.execute(_SQL["locking"], asked)
+    return [(stocktake_id, (bin_code, sku)) async for stocktake_id, bin_code, sku in cursor]
 
 
 async def insert_overrides(conn: Conn, stocktake_ids: Sequence[UUID], author: Author, reason: str) -> None:
@@ -396,6 +398,13 @@ async def insert_overrides(conn: Conn, stocktake_ids: Sequence[UUID], author: Au
         "reason": reason,
     }
     await conn.execute(_SQL["insert_override"], asked)
+
+
+async def find_overrides(conn: Conn, stocktake_id: UUID, limit: int) -> list[Override]:
+    """What was changed by hand in spite of the lock, oldest first; of more than `limit` the last."""
+    cursor = await conn.execute(_SQL["overrides"], {"stocktake_id": stocktake_id, "limit": limit})
+    last = [Override(*row) async for row in cursor]
+    return last[::-1]
 
 
 async def _one(conn: Conn, statement: str, stocktake_id: UUID) -> Stocktake:

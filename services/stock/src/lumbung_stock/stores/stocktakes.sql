@@ -244,18 +244,25 @@ SELECT bin_code, sku_code, ledger_quantity, counted_quantity, verdict, round, co
  WHERE stocktake_id = %(stocktake_id)s;
 
 -- name: locking
--- Counts that lock what is about to be changed by hand.
-SELECT stocktake_id
+-- Counts that lock what is about to be changed by hand, each with a line of that.
+SELECT DISTINCT ON (stocktake.stocktake_id) stocktake.stocktake_id, line.bin_code, line.sku_code
   FROM stocktake
- WHERE warehouse_code = %(warehouse_code)s
-   AND state <= 3
-   AND lock_manual_changes
-   AND (cardinality(sku_codes) = 0 OR sku_codes && %(sku_codes)s::text[])
-   AND EXISTS (
-       SELECT FROM stocktake_bin
-        WHERE stocktake_bin.stocktake_id = stocktake.stocktake_id AND bin_code = ANY (%(bin_codes)s::text[])
-       )
- ORDER BY stocktake_id;
+  JOIN stocktake_bin USING (stocktake_id)
+  JOIN unnest(%(bin_codes)s::text[], %(sku_codes)s::text[]) AS line (bin_code, sku_code)
+    ON line.bin_code = stocktake_bin.bin_code
+ WHERE stocktake.warehouse_code = %(warehouse_code)s
+   AND stocktake.state <= 3
+   AND stocktake.lock_manual_changes
+   AND (cardinality(stocktake.sku_codes) = 0 OR line.sku_code = ANY (stocktake.sku_codes))
+ ORDER BY stocktake.stocktake_id, line.bin_code, line.sku_code;
+
+-- name: overrides
+-- The last ones.
+SELECT override_time, actor, request_id, reason
+  FROM stocktake_override
+ WHERE stocktake_id = %(stocktake_id)s
+ ORDER BY override_time DESC, actor, request_id
+ LIMIT %(limit)s;
 
 -- name: insert_override
 INSERT INTO stocktake_override (stocktake_id, actor, request_id, reason)
