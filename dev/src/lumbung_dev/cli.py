@@ -16,6 +16,8 @@ from lumbung_dev import up as up_command
 from lumbung_dev.chaos import commands as chaos_command
 from lumbung_dev.chaos import drill as loss_drill
 from lumbung_dev.chaos.words import Language
+from lumbung_dev.counts import sheet as sheet_command
+from lumbung_dev.counts import upload as upload_command
 from lumbung_dev.demo import performance
 from lumbung_dev.demo.stage import Stage
 from lumbung_dev.files import export_file as export_command
@@ -113,6 +115,7 @@ def drill(
     raise typer.Exit(0 if kept else 1)
 
 
+StockAddress = Annotated[str, typer.Option(help="Where the stock service listens.")]
 CatalogAddress = Annotated[str, typer.Option("--catalog", help="host:port of the catalog.")]
 ActorName = Annotated[str, typer.Option(help="Who does it: staff:<name>. Kept with every change.")]
 Lang = Annotated[Language, typer.Option(help="English or Bahasa Indonesia.")]
@@ -150,6 +153,39 @@ def export(
     stage = Stage()
     options = export_command.Options(path, catalog, actor, retired, lang)
     outcome = _run(export_command.export_file(options, stage.console), stage)
+    raise typer.Exit(import_command.Outcome.TROUBLE if outcome is None else outcome)
+
+
+@app.command("count-sheet")
+def count_sheet(
+    stocktake_id: Annotated[str, typer.Argument(help="The stocktake.")],
+    path: Annotated[Path, typer.Argument(help="The .pdf, .xlsx or .csv file to write.")],
+    stock: StockAddress = f"127.0.0.1:{BASE_PORT + 2}",
+    actor: ActorName = "staff:count",
+    lang: Lang = Language.EN,
+) -> None:
+    """What is to be counted, in walking order and without the book's figures, to print or to fill in."""
+    stage = Stage()
+    options = sheet_command.Options(stocktake_id, path, stock, actor, lang)
+    outcome = _run(sheet_command.write_sheet(options, stage.console), stage)
+    raise typer.Exit(import_command.Outcome.TROUBLE if outcome is None else outcome)
+
+
+@app.command("count-upload")
+def count_upload(
+    stocktake_id: Annotated[str, typer.Argument(help="The stocktake.")],
+    path: Annotated[Path, typer.Argument(help="The .csv or .xlsx sheet that was filled in.")],
+    actor: Annotated[str, typer.Option(help="Who counted: terminal:NAME or staff:NAME.")],
+    stock: StockAddress = f"127.0.0.1:{BASE_PORT + 2}",
+    catalog: CatalogAddress = f"127.0.0.1:{BASE_PORT + 1}",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is wrong.")] = False,
+    lang: Lang = Language.EN,
+) -> None:
+    """Counts from a sheet, all of them or nothing; SKUs by code or barcode. Exits with 3 when lines are wrong, 1 when
+    it could not be done. A line without a time is taken as counted now: write when, if goods move meanwhile."""
+    stage = Stage()
+    options = upload_command.Options(stocktake_id, path, stock, catalog, actor, dry_run, lang)
+    outcome = _run(upload_command.upload_counts(options, stage.console), stage)
     raise typer.Exit(import_command.Outcome.TROUBLE if outcome is None else outcome)
 
 

@@ -34,10 +34,16 @@ class Sheet(ABC):
             self.write(row)
 
 
-def new_sheet(file: IO[bytes], file_format: FileFormat, column_count: int, separator: str = ",") -> Sheet:
+def new_sheet(
+    file: IO[bytes],
+    file_format: FileFormat,
+    column_count: int,
+    separator: str = ",",
+    title: str = "catalog",
+) -> Sheet:
     """An empty sheet in a file."""
     if file_format is FileFormat.XLSX:
-        return _Workbook(file, column_count)
+        return _Workbook(file, column_count, title)
     return _Csv(file, separator)
 
 
@@ -62,9 +68,9 @@ class _Csv(Sheet):
 class _Workbook(Sheet):
     """Every cell is text, so that no spreadsheet makes numbers or dates of codes, and none is a formula."""
 
-    def __init__(self, file: IO[bytes], column_count: int) -> None:
+    def __init__(self, file: IO[bytes], column_count: int, title: str) -> None:
         self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_urls": False})
-        self._sheet = self._book.add_worksheet("catalog")
+        self._sheet = self._book.add_worksheet(title)
         self._plain = self._book.add_format({"num_format": _TEXT})
         self._marked = self._book.add_format({"num_format": _TEXT, "bg_color": _MARKED})
         self._sheet.set_column(0, column_count - 1, COLUMN_WIDTH, self._plain)

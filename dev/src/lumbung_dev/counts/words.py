@@ -1,0 +1,55 @@
+"""What count sheets say, in English and in Bahasa Indonesia."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lumbung_dev.chaos.words import Language
+
+COLUMNS = ("bin_code", "sku_code", "sku_name", "counted_quantity", "scan_time")
+REQUIRED = ("bin_code", "sku_code", "counted_quantity")
+
+_ENGLISH = {
+    "bin_code": "Bin",
+    "sku_code": "SKU",
+    "sku_name": "Name",
+    "counted_quantity": "Counted",
+    "scan_time": "Counted at",
+    "sheet": "Count sheet",
+    "round": "round {number}",
+    "page": "page {number}",
+    "counter": "Counted by:",
+    "nothing": "(nothing known here: look, and write 0 when it is empty)",
+    "written": "{path} written: {lines} lines to count.",
+    "recorded": "{new} counts recorded, {repeated} were known, {empty} lines were not counted.",
+    "checked": "Nothing is wrong with {rows} counts; nothing was recorded, as this was a dry run.",
+    "refused": "{count} errors; nothing was recorded. Mend the lines and send the file again.",
+    "line": "line {line}, {heading}: {what}",
+}
+_INDONESIAN = {
+    "bin_code": "Rak",
+    "sku_code": "SKU",
+    "sku_name": "Nama",
+    "counted_quantity": "Jumlah",
+    "scan_time": "Waktu hitung",
+    "sheet": "Lembar hitung",
+    "round": "putaran {number}",
+    "page": "halaman {number}",
+    "counter": "Dihitung oleh:",
+    "nothing": "(tidak ada yang tercatat: lihat, dan tulis 0 bila kosong)",
+    "written": "{path} ditulis: {lines} baris untuk dihitung.",
+    "recorded": "{new} hitungan dicatat, {repeated} sudah dikenal, {empty} baris tidak dihitung.",
+    "checked": "Tidak ada yang salah pada {rows} hitungan; tidak ada yang dicatat, karena ini hanya uji coba.",
+    "refused": "{count} kesalahan; tidak ada yang dicatat. Perbaiki barisnya lalu kirim lagi.",
+    "line": "baris {line}, {heading}: {what}",
+}
+WORDS: Mapping[Language, Mapping[str, str]] = {Language.EN: _ENGLISH, Language.ID: _INDONESIAN}
+
+
+def column_of(heading: str) -> str:
+    """The column that a heading means, in either language or by its own name; the heading itself when it is unknown."""
+    wanted = " ".join(heading.split()).casefold()
+    for column in COLUMNS:
+        if wanted in (column, *(words[column].casefold() for words in WORDS.values())):
+            return column
+    return heading

@@ -1,0 +1,248 @@
+"""A count on paper: sheets out by command, figures back by command, and everything that is wrong with them at once."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pytest
+import zxingcpp
+from rich.console import Console
+
+from lumbung.catalog.v1 import imports_pb2
+from lumbung.stock.v1 import inventory_pb2, stocktakes_pb2
+from lumbung_catalog.domain.import_xlsx import Bounds, records
+from lumbung_dev.chaos.words import Language
+from lumbung_dev.counts import sheet, upload
+from lumbung_dev.counts.words import WORDS
+from lumbung_dev.files.import_file import Outcome
+from lumbung_dev.local.trouble import Trouble
+
+from .conftest import Shop
+
+pytestmark = pytest.mark.e2e
+
+GOODS = """product_code,product_name,sku_code,sku_name,barcode,carton_quantity,carton_barcode
+TEH,Teh,TEH-1,=Teh botol,4006381333931,12,8992761002022
+GULA,Gula,GULA-1,"Gula, pasir",,,
+"""
+
+
+@pytest.fixture
+async def count(shop: Shop) -> str:
+    """A count of two bins with goods and one in which the book knows nothing."""
+    await shop.imports.ImportCatalog(
+        imports_pb2.ImportCatalogRequest(
+            request_id="goods", format=imports_pb2.FILE_FORMAT_CSV, mode=imports_pb2.IMPORT_MODE_CREATE,
+            content=GOODS.encode(),
+        )
+    )  # fmt: skip
+    await shop.warehouses.CreateWarehouse(
+        inventory_pb2.CreateWarehouseRequest(
+            request_id="house",
+            warehouse=inventory_pb2.Warehouse(
+                warehouse_code="JKT1", name="Jakarta", time_zone="Asia/Jakarta", priority=1,
+                aisle_x_m=[0, 3], cross_aisle_y_m=[0, 30], depot_x_m=0,
+            ),
+        )
+    )  # fmt: skip
+    bins = [
+        inventory_pb2.Bin(bin_code=f"B-{place}", kind=inventory_pb2.BIN_KIND_PICK, y_m=1 + place, level=1)
+        for place in range(3)
+    ]
+    await shop.warehouses.PutBins(
+        inventory_pb2.PutBinsRequest(request_id="bins", warehouse_code="JKT1", bins=bins)
+    )
+    async with asyncio.timeout(60):
+        while not (await (await shop.sql.execute("SELECT count(*) = 2 FROM sku")).fetchall())[0][0]:
+            await asyncio.sleep(0.05)
+    received = [
+        inventory_pb2.ReceiptLine(sku_code=sku, bin_code=place, quantity=30)
+        for sku, place in (("TEH-1", "B-0"), ("GULA-1", "B-1"))
+    ]
+    await shop.inventory.ReceiveStock(
+        inventory_pb2.ReceiveStockRequest(
+            request_id="books", warehouse_code="JKT1", document="OLD", lines=received
+        )
+    )
+    opened = await shop.counts.OpenStocktake(
+        stocktakes_pb2.OpenStocktakeRequest(
+            request_id="count",
+            title="Akhir tahun",
+            scope=stocktakes_pb2.StocktakeScope(warehouse_code="JKT1"),
+        )
+    )
+    return str(opened.stocktake.stocktake_id)
+
+
+async def sheet_of(shop: Shop, count: str, path: Path, lang: Language = Language.EN) -> bytes:
+    options = sheet.Options(count, path, shop.stock_address, "staff:ani", lang)
+    assert await sheet.write_sheet(options, Console(file=io.StringIO())) is Outcome.DONE
+    return await asyncio.to_thread(path.read_bytes)
+
+
+async def send(shop: Shop, count: str, path: Path, **fields: Any) -> tuple[Outcome, str]:
+    usual = {"actor": "terminal:budi", "dry_run": False, "lang": Language.EN, "catalog": shop.catalog_address}
+    screen = io.StringIO()
+    options = upload.Options(count, path, shop.stock_address, **(usual | fields))
+    outcome = await upload.upload_counts(options, Console(file=screen, width=200))
+    return outcome, screen.getvalue()
+
+
+async def scans(shop: Shop) -> list[tuple[Any, ...]]:
+    statement = "SELECT bin_code, sku_code, counted_quantity, counter FROM stocktake_count ORDER BY 1, 2"
+    return await (await shop.sql.execute(statement)).fetchall()
+
+
+def filled(content: bytes, figures: Sequence[str]) -> list[list[str]]:
+    header, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
+    return [header, *([*row[:3], figure, ""] for row, figure in zip(rows, figures, strict=True))]
+
+
+def semicolons(rows: Sequence[Sequence[str]]) -> bytes:
+    """As a spreadsheet of Indonesian settings saves it."""
+    file = io.StringIO()
+    csv.writer(file, delimiter=";").writerows(rows)
+    return file.getvalue().encode("utf-8-sig")
+
+
+async def test_a_sheet_is_blind_filled_in_and_sent_back(shop: Shop, count: str, tmp_path: Path) -> None:
+    written = await sheet_of(shop, count, tmp_path / "hitung.csv", Language.ID)
+    header, *rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"))))
+    assert header == ["Rak", "SKU", "Nama", "Jumlah", "Waktu hitung"]
+    assert rows == [
+        ["B-0", "TEH-1", "'=Teh botol", "", ""],
+        ["B-1", "GULA-1", "Gula, pasir", "", ""],
+        ["B-2", "", "", "", ""],
+    ]
+    path = tmp_path / "kembali.csv"
+    path.write_bytes(semicolons(filled(written, ["29", "", "0"])))
+    outcome, said = await send(shop, count, path, dry_run=True, lang=Language.ID)
+    assert (outcome, await scans(shop)) == (Outcome.DONE, [])
+    outcome, said = await send(shop, count, path)
+    assert (outcome, said) == (Outcome.DONE, "2 counts recorded, 0 were known, 1 lines were not counted.\n")
+    assert await scans(shop) == [
+        ("B-0", "TEH-1", 29, "terminal:budi"),
+        ("B-2", "", 0, "terminal:budi"),
+    ]
+    outcome, said = await send(shop, count, path)
+    assert len(await scans(shop)) == 2, "sent again, nothing counts twice"
+
+
+async def test_a_workbook_goes_out_and_comes_back(shop: Shop, count: str, tmp_path: Path) -> None:
+    written = await sheet_of(shop, count, tmp_path / "count.xlsx")
+    rows = list(records(io.BytesIO(written), Bounds(10**6, 10**6)))
+    assert rows[:2] == [["Bin", "SKU", "Name", "Counted", "Counted at"], ["B-0", "TEH-1", "=Teh botol"]]
+    outcome, _ = await _refused(send(shop, count, tmp_path / "count.xlsx"))
+    assert "no line on which something was counted" in outcome
+
+
+async def test_a_printed_sheet_can_be_scanned(shop: Shop, count: str, tmp_path: Path) -> None:
+    document = pypdfium2.PdfDocument(await sheet_of(shop, count, tmp_path / "hitung.pdf", Language.ID))
+    (page,) = document
+    image = page.render(scale=300 / 72).to_pil().convert("L")
+    text = page.get_textpage().get_text_bounded()
+    document.close()
+    scanned = {one.text for one in zxingcpp.read_barcodes(image)}
+    assert scanned == {"B-0", "B-1", "B-2", "TEH-1", "GULA-1"}
+    for said in ("Lembar hitung: Akhir tahun, putaran 1", "Dihitung oleh:", "=Teh botol", "halaman 1"):
+        assert said in text
+    assert "30" not in text
+
+
+def test_a_long_sheet_is_as_many_pages_as_it_needs(tmp_path: Path) -> None:
+    tasks = [
+        stocktakes_pb2.CountTask(bin_code=f"B-{n:04}", sku_code="S" * 64, sku_name="<b>Kaos & topi</b> " * 12)
+        for n in range(60)
+    ]
+    count = stocktakes_pb2.Stocktake(title="<i>November", round=2)
+    document = pypdfium2.PdfDocument(sheet.as_pdf(sheet.Sheet(count, tasks), WORDS[Language.EN]))
+    texts = [page.get_textpage().get_text_bounded() for page in document]
+    document.close()
+    assert len(texts) > 1
+    assert all("Count sheet: <i>November, round 2" in text for text in texts)
+    assert sum(text.count("B-") for text in texts) == 60
+    many = sheet.Sheet(count, tasks * 84)
+    with pytest.raises(Trouble, match="5040 lines are too many"):
+        sheet.as_pdf(many, WORDS[Language.EN])
+
+
+async def test_barcodes_are_counted_as_what_they_are_on(shop: Shop, count: str, tmp_path: Path) -> None:
+    path = tmp_path / "scanned.csv"
+    path.write_text(
+        "bin_code\tsku_code\tcounted_quantity\nB-0\t8992761002022\t2\nB-1\t4006381333931\t5\n", "utf-8"
+    )
+    assert (await send(shop, count, path))[0] is Outcome.DONE
+    assert await scans(shop) == [
+        ("B-0", "TEH-1", 24, "terminal:budi"),
+        ("B-1", "TEH-1", 5, "terminal:budi"),
+    ]
+
+
+async def test_every_line_that_is_wrong_is_told_at_once(shop: Shop, count: str, tmp_path: Path) -> None:
+    path = tmp_path / "spoiled.csv"
+    path.write_text(
+        "Stock count,,\nBin,SKU,Counted,Counted at\n"
+        "B-0,TEH-1,many,\nB-9,TEH-1,1,\nB-0,TEH-1,-1,\nB-1,NONE,1,\nB-1,GULA-1,1,soon\nB-1,GULA-1,1,1999-01-01\n"
+        "B-1,GULA-1,3,\n",
+        "utf-8",
+    )
+    outcome, said = await send(shop, count, path)
+    assert outcome is Outcome.ROWS_TO_MEND
+    assert [line.strip().split(":")[0] for line in said.splitlines()] == [
+        "line 3, Counted",
+        "line 4, Bin",
+        "line 5, Counted",
+        "line 6, SKU",
+        "line 7, Counted at",
+        "line 8, Counted at",
+        "6 errors; nothing was recorded. Mend the lines and send the file again.",
+    ]
+    assert await scans(shop) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("sheet.ods", b"", "neither .csv nor .xlsx"),
+        ("sheet.csv", b"Bin,Counted\nB-0,1\n", "the header lacks sku_code"),
+        ("sheet.csv", b"Bin,Bin,SKU,Counted\n", "the header has a column twice"),
+        ("sheet.csv", b"a,b\n", "no header was found"),
+        ("sheet.csv", b"", "no header was found"),
+        ("sheet.csv", b"Bin,SKU,Counted\nB-0,T\xe9h,1\n", "not UTF-8 on line 2"),
+        ("sheet.csv", b'Bin,SKU,Counted\n"B-0,T,1\n', "is not a table"),
+        ("sheet.csv", b"Bin,SKU,Counted\nB-0,T,\n", "no line on which something was counted"),
+        ("sheet.csv", b"Bin,SKU,Counted\n" + b"B-0,T,1\n" * 5_001, "more than 5000 counted lines"),
+        ("sheet.xlsx", b"Bin,SKU,Counted\n", "cannot be read as an XLSX workbook"),
+        ("sheet.csv", None, "cannot be read"),
+    ],
+)
+async def test_what_is_no_sheet_is_told(name: str, content: bytes | None, said: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    options = upload.Options("x", path, "127.0.0.1:1", "", "terminal:budi", dry_run=False, lang=Language.EN)
+    told, _ = await _refused(upload.upload_counts(options, Console(file=io.StringIO())))
+    assert said in told
+
+
+async def test_a_count_that_nobody_knows_is_told(shop: Shop, count: str, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_bytes(b"Bin,SKU,Counted\nB-0,TEH-1,1\n")
+    unknown = "01988000-0000-7000-8000-000000000000"
+    assert "STOCKTAKE_NOT_FOUND" in (await _refused(send(shop, unknown, path)))[0]
+    options = sheet.Options(unknown, path, shop.stock_address, "staff:ani", Language.EN)
+    assert "STOCKTAKE_NOT_FOUND" in (await _refused(sheet.write_sheet(options, Console())))[0]
+    named = sheet.Options(count, tmp_path / "sheet.txt", shop.stock_address, "staff:ani", Language.EN)
+    assert "neither .csv, .xlsx nor .pdf" in (await _refused(sheet.write_sheet(named, Console())))[0]
+
+
+async def _refused(asking: Any) -> tuple[str, None]:
+    with pytest.raises(Trouble) as trouble:
+        await asking
+    return str(trouble.value), None
