@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import enum
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 import uvloop
+from rich.console import Console
 
+from lumbung.stock.v1 import inventory_pb2
 from lumbung_dev import up as up_command
 from lumbung_dev.chaos import commands as chaos_command
 from lumbung_dev.chaos import drill as loss_drill
@@ -22,6 +24,7 @@ from lumbung_dev.demo import performance
 from lumbung_dev.demo.stage import Stage
 from lumbung_dev.files import export_file as export_command
 from lumbung_dev.files import import_file as import_command
+from lumbung_dev.history import export as history_command
 from lumbung_dev.local.addresses import BASE_PORT
 from lumbung_dev.local.databases import SERVICES
 from lumbung_dev.local.trouble import Trouble
@@ -186,6 +189,79 @@ def count_upload(
     stage = Stage()
     options = upload_command.Options(stocktake_id, path, stock, catalog, actor, dry_run, lang)
     outcome = _run(upload_command.upload_counts(options, stage.console), stage)
+    raise typer.Exit(import_command.Outcome.TROUBLE if outcome is None else outcome)
+
+
+Warehouse = Annotated[str, typer.Option(help="Its code.")]
+Skus = Annotated[list[str] | None, typer.Option("--sku", help="Only this SKU; may be given several times.")]
+Bins = Annotated[list[str] | None, typer.Option("--bin", help="Only this place; may be given several times.")]
+
+
+@app.command("export-history")
+def export_history(
+    path: Annotated[Path, typer.Argument(help="The .csv or .xlsx file to write.")],
+    warehouse: Warehouse,
+    since: Annotated[str, typer.Option("--from", help="Written at or after this time.")] = "",
+    until: Annotated[str, typer.Option(help="Written before this time; now when it is left out.")] = "",
+    sku: Annotated[str, typer.Option(help="Only this SKU.")] = "",
+    place: Annotated[str, typer.Option(help="Only what came into this place or left it.")] = "",
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only this kind, such as pick or short-pick.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Only what this actor did.")] = "",
+    document: Annotated[str, typer.Option(help="Only this document or reservation.")] = "",
+    reason_code: Annotated[str, typer.Option(help="Only what was done for this reason.")] = "",
+    stock: StockAddress = f"127.0.0.1:{BASE_PORT + 2}",
+    actor: ActorName = "staff:export",
+    lang: Lang = Language.EN,
+) -> None:
+    """What moved in a warehouse, oldest first: who, when, what, from where to where, and why."""
+
+    async def work(console: Console) -> import_command.Outcome:
+        wanted = inventory_pb2.ListLedgerEntriesRequest(
+            warehouse_code=warehouse, sku_code=sku, document=document, place_code=place, actor=by,
+            kinds=history_command.kinds_of(kind or []), reason_code=reason_code,
+            from_time=history_command.timestamp_of("--from", since),
+            until_time=history_command.timestamp_of("--until", until),
+        )  # fmt: skip
+        return await history_command.export_history(
+            wanted, history_command.Target(path, stock, actor, lang), console
+        )
+
+    _exit_with(work)
+
+
+@app.command("export-stock")
+def export_stock(
+    path: Annotated[Path, typer.Argument(help="The .csv or .xlsx file to write.")],
+    warehouse: Warehouse,
+    at: Annotated[str, typer.Option(help="The instant, such as 2026-10-31T23:59:59+07:00.")],
+    sku: Skus = None,
+    place: Bins = None,
+    effective: Annotated[
+        bool, typer.Option("--effective", help="By when things happened, not by when they were written.")
+    ] = False,
+    stock: StockAddress = f"127.0.0.1:{BASE_PORT + 2}",
+    actor: ActorName = "staff:export",
+    lang: Lang = Language.EN,
+) -> None:
+    """What lay where at an instant of the past, from the ledger alone."""
+
+    async def work(console: Console) -> import_command.Outcome:
+        wanted = inventory_pb2.GetStockAsOfRequest(
+            warehouse_code=warehouse, sku_codes=sku or [], bin_codes=place or [], by_effective_time=effective,
+            as_of_time=history_command.timestamp_of("--at", at),
+        )  # fmt: skip
+        return await history_command.export_stock(
+            wanted, history_command.Target(path, stock, actor, lang), console
+        )
+
+    _exit_with(work)
+
+
+def _exit_with(work: Callable[[Console], Coroutine[Any, Any, import_command.Outcome]]) -> NoReturn:
+    stage = Stage()
+    outcome = _run(work(stage.console), stage)
     raise typer.Exit(import_command.Outcome.TROUBLE if outcome is None else outcome)
 
 

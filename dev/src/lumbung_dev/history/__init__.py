@@ -1,0 +1,1 @@
+"""The ledger in files: what moved, and what there was."""

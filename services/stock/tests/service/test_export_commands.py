@@ -1,0 +1,145 @@
+"""`lumbung export-history` and `lumbung export-stock`, against a running stock."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+
+from lumbung.stock.v1 import inventory_pb2 as pb
+from lumbung_dev.chaos.words import Language
+from lumbung_dev.files.import_file import Outcome
+from lumbung_dev.history import export
+from lumbung_dev.history.words import kind_name
+from lumbung_dev.local.trouble import Trouble
+
+pytestmark = pytest.mark.store
+
+JKT1 = pb.ListLedgerEntriesRequest(warehouse_code="JKT1")
+
+
+def console() -> Console:
+    return Console(file=io.StringIO(), width=200)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def target(house: Any, path: Path, lang: Language = Language.EN) -> export.Target:
+    return export.Target(path, f"127.0.0.1:{house.shop.server.port}", "staff:ani", lang)
+
+
+async def exported(
+    house: Any, path: Path, wanted: Any = JKT1, lang: Language = Language.EN
+) -> list[list[str]]:
+    """The rows of a CSV file."""
+    method = export.export_history if isinstance(wanted, type(JKT1)) else export.export_stock
+    assert await method(wanted, target(house, path, lang), console()) is Outcome.DONE
+    content = await asyncio.to_thread(path.read_bytes)
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+@pytest.fixture
+async def moved(house: Any) -> None:
+    """Some goods came, some were corrected for a reason that a spreadsheet would take for a formula."""
+    await house.stocked("CUP", 5)
+    await house.receive("CUP", 2, "A-02")
+    for reason_code, reason in (("DAMAGE", "fell"), ("", '=HYPERLINK("http://x")')):
+        await house.inventory.AdjustStock(
+            pb.AdjustStockRequest(
+                request_id=house.new_id(), warehouse_code="JKT1", bin_code="A-01", sku_code="CUP",
+                difference=-1, reason=reason, reason_code=reason_code,
+            )
+        )  # fmt: skip
+
+
+async def test_the_file_says_what_the_ledger_says(
+    house: Any, moved: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "PAGE_SIZE", 3)
+    header, *rows = await exported(house, tmp_path / "riwayat.csv", lang=Language.ID)
+    assert header[:5] == ["Catatan", "Dicatat pada", "Terjadi pada", "Pergerakan", "SKU"]
+    listed = (await house.inventory.ListLedgerEntries(JKT1)).entries
+    assert len(listed) == 4
+    assert [(int(row[0]), row[4], int(row[5]), row[6], row[7]) for row in rows] == [
+        (each.sequence, each.sku_code, each.quantity, each.from_place, each.to_place) for each in listed
+    ]
+    for row, entry in zip(rows, listed, strict=True):
+        said = Timestamp()
+        said.FromJsonString(row[1])
+        assert said == entry.record_time
+        assert (row[11], row[12]) == (entry.actor, entry.request_id)
+    assert [(row[3], row[8], row[9]) for row in rows[2:]] == [
+        ("penyesuaian", "DAMAGE: fell", "Rusak"),
+        ("penyesuaian", '\'=HYPERLINK("http://x")', ""),
+    ]
+    assert names(tmp_path) == ["riwayat.csv"]
+
+
+async def test_filters_are_those_of_the_list(house: Any, moved: None, tmp_path: Path) -> None:
+    wanted = pb.ListLedgerEntriesRequest(warehouse_code="JKT1", kinds=export.kinds_of(["receipt"]))
+    rows = await exported(house, tmp_path / "receipts.csv", wanted)
+    assert [row[3] for row in rows[1:]] == ["receipt", "receipt"]
+    nothing = pb.ListLedgerEntriesRequest(warehouse_code="JKT1", sku_code="NONE")
+    assert len(await exported(house, tmp_path / "nothing.csv", nothing)) == 1
+
+
+async def test_a_workbook_runs_nothing(house: Any, moved: None, tmp_path: Path) -> None:
+    path = tmp_path / "history.xlsx"
+    assert await export.export_history(JKT1, target(house, path), console()) is Outcome.DONE
+    sheet = openpyxl.load_workbook(path).active
+    assert sheet is not None
+    cells = [cell for row in sheet.iter_rows() for cell in row]
+    assert '=HYPERLINK("http://x")' in [cell.value for cell in cells]
+    assert {cell.data_type for cell in cells if cell.value is not None} == {"s"}
+
+
+async def test_stock_as_of_an_instant(house: Any, moved: None, tmp_path: Path) -> None:
+    first = (await house.inventory.ListLedgerEntries(JKT1)).entries[0]
+    wanted = pb.GetStockAsOfRequest(warehouse_code="JKT1", as_of_time=first.record_time)
+    header, *rows = await exported(house, tmp_path / "stock.csv", wanted)
+    assert header == ["As of", "Place", "SKU", "Units"]
+    assert [row[1:] for row in rows] == [["A-01", "CUP", "5"]]
+    wanted.as_of_time.GetCurrentTime()
+    (_, *rows) = await exported(house, tmp_path / "stock.csv", wanted)
+    assert [row[1:] for row in rows] == [["A-01", "CUP", "3"], ["A-02", "CUP", "2"]]
+
+
+async def test_what_cannot_be_exported_is_told_and_leaves_nothing(house: Any, tmp_path: Path) -> None:
+    unknown = pb.ListLedgerEntriesRequest(warehouse_code="NOWHERE")
+    for wanted, name, said in (
+        (unknown, "x.csv", "WAREHOUSE_NOT_FOUND"),
+        (JKT1, "x.txt", "neither .csv nor .xlsx"),
+        (JKT1, "no-folder/x.csv", "cannot be written"),
+        (pb.GetStockAsOfRequest(warehouse_code="JKT1"), "x.csv", "as_of_time"),
+    ):
+        with pytest.raises(Trouble, match=said):
+            await exported(house, tmp_path / name, wanted)
+    assert names(tmp_path) == []
+
+
+def test_times_and_kinds_that_nobody_knows_are_told() -> None:
+    for text in ("yesterday", "2026-13-01", "0001-01-01"):
+        with pytest.raises(Trouble, match="--at"):
+            export.timestamp_of("--at", text)
+    assert export.timestamp_of("--at", "") is None
+    found = export.timestamp_of("--at", "2026-11-23T07:00+07:00")
+    assert found is not None
+    assert found.ToJsonString() == "2026-11-23T00:00:00Z"
+    with pytest.raises(Trouble, match="'lend' is no kind of movement; there are receipt, move,"):
+        export.kinds_of(["pick", "lend"])
+
+
+def test_every_kind_has_a_name_in_both_languages() -> None:
+    kinds = [kind for kind in pb.MovementKind.values() if kind]
+    assert len({kind_name(kind, Language.ID) for kind in kinds}) == len(kinds)
+    assert all(kind_name(kind, Language.ID) != kind_name(kind, Language.EN) for kind in kinds)
+    assert kind_name(99, Language.ID) == "99"
