@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from lumbung.catalog.v1 import imports_pb2
 from lumbung.stock.v1 import (
@@ -137,6 +138,7 @@ async def open_count(shop: Shop) -> str:
         scope=stocktakes_pb2.StocktakeScope(warehouse_code="JKT1"),
         lock_manual_changes=True,
         fast_movers_first=True,
+        movement_window=Duration(),
     )
     stocktake_id: str = (await shop.counts.OpenStocktake(request, timeout=PATIENCE_S)).stocktake.stocktake_id
     return stocktake_id

@@ -41,7 +41,7 @@ async def opened(house: Any, **fields: Any) -> pb.Stocktake:
         request_id=house.new_id(),
         title="November",
         scope=pb.StocktakeScope(warehouse_code="JKT1", **scope),
-        **fields,
+        **{"movement_window": Duration(), **fields},
     )
     return (await counts(house).OpenStocktake(request)).stocktake
 
@@ -98,9 +98,19 @@ async def there(house: Any) -> dict[tuple[str, str], int]:
     return {(each.bin_code, each.sku_code): each.quantity for each in listed.bin_stock}
 
 
-async def move(house: Any, kind: MovementKind, sku: str, units: int, source: str, target: str) -> None:
-    """Something that happens on the floor meanwhile."""
-    booking = Booking("JKT1", (Movement(kind, sku, units, source, target),), Author(BUDI, house.new_id()))
+async def move(
+    house: Any,
+    kind: MovementKind,
+    sku: str,
+    units: int,
+    source: str,
+    target: str,
+    ago: timedelta | None = None,
+) -> None:
+    """Something that happens on the floor meanwhile, or happened some time ago."""
+    happened = datetime.now(UTC) - ago if ago else None
+    movements = (Movement(kind, sku, units, source, target),)
+    booking = Booking("JKT1", movements, Author(BUDI, house.new_id()), happened)
     async with house.shop.postgres.transaction() as conn:
         await book_movements(conn, booking)
 
@@ -211,6 +221,35 @@ async def test_a_line_that_moved_in_the_window_is_counted_again(house: Any) -> N
     done = await approve(house, count, leave_uncertain=True)
     assert (done.entry_count, done.left_uncertain_count) == (0, 1)
     assert (await there(house))["A-01", "CUP"] == 4
+
+
+async def test_unless_one_says_otherwise_a_pick_half_a_minute_from_a_scan_is_near_it(house: Any) -> None:
+    """A hand was in the bin before its pick was booked."""
+    await house.stocked("CUP", 5)
+    asked = pb.OpenStocktakeRequest(
+        request_id=house.new_id(),
+        title="November",
+        scope=pb.StocktakeScope(warehouse_code="JKT1", bin_codes=["A-01"]),
+    )
+    count = (await counts(house).OpenStocktake(asked)).stocktake
+    assert count.movement_window.seconds == 30
+    assert (await opened(house, bin_codes=["A-02"], sku_codes=["CUP"])).movement_window.seconds == 0
+
+
+async def test_those_come_first_that_were_picked_most_in_the_days_that_one_says(house: Any) -> None:
+    for sku, place in (("CUP", "A-01"), ("CAP", "A-02")):
+        await house.stocked(sku, 9, place)
+    await move(house, MovementKind.PICK, "CUP", 5, "A-01", "PACKING", timedelta(days=40))
+    await move(house, MovementKind.PICK, "CAP", 3, "A-02", "PACKING", timedelta(days=20))
+    orders = []
+    for days in (0, 60, 30):
+        count = await opened(house, fast_movers_first=True, fast_movers_days=days)
+        orders.append([sku for _, sku, _ in await tasks(house, count) if sku])
+        gone = pb.AbandonStocktakeRequest(
+            request_id=house.new_id(), stocktake_id=count.stocktake_id, reason="asked"
+        )
+        await counts(house).AbandonStocktake(gone)
+    assert orders == [["CUP", "CAP"], ["CUP", "CAP"], ["CAP", "CUP"]]
 
 
 async def test_counters_who_disagree_are_asked_again(house: Any) -> None:
@@ -694,10 +733,18 @@ BAD: list[tuple[str, Any, list[str]]] = [
     (
         "OpenStocktake",
         pb.OpenStocktakeRequest(
-            request_id="r", title="x" * 121, movement_window=Duration(seconds=3601),
+            request_id="r", title="x" * 121, movement_window=Duration(seconds=3601), fast_movers_days=1,
             scope=pb.StocktakeScope(warehouse_code="JKT1", bin_codes=["B"] * 501, zones=["z" * 33]),
         ),
-        ["scope.zones[0]", "scope.bin_codes", "title", "movement_window"],
+        ["scope.zones[0]", "scope.bin_codes", "title", "fast_movers_days", "movement_window"],
+    ),
+    (
+        "OpenStocktake",
+        pb.OpenStocktakeRequest(
+            request_id="r", title="x", scope=pb.StocktakeScope(warehouse_code="JKT1"),
+            fast_movers_first=True, fast_movers_days=367, movement_window=Duration(seconds=-1),
+        ),
+        ["fast_movers_days", "movement_window"],
     ),
     ("GetStocktake", pb.GetStocktakeRequest(stocktake_id="x"), ["stocktake_id"]),
     ("ListStocktakes", pb.ListStocktakesRequest(page_size=-1, page_token="x"), ["page_size", "page_token"]),

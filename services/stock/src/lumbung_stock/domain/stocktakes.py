@@ -66,12 +66,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A count that is asked for."""
+    """A count that is asked for.
+
+    `fast_movers_days`: how far back one looks for the SKUs that are picked most, which are counted first then; 0: the
+    walk alone decides.
+    """
 
     scope: Scope
     title: str
     lock_manual_changes: bool
-    fast_movers_first: bool
+    fast_movers_days: int
     movement_window: timedelta
 
 

@@ -21,6 +21,9 @@ TITLE_LENGTH_MAX = 120
 ZONE_LENGTH_MAX = 32
 SKU_LENGTH_MAX = 64
 WINDOW_S_MAX = 3600
+WINDOW_S = 30
+"""From the hand in the bin to the booking of the pick, and the error of a clock that was set right; see 0046."""
+FAST_DAYS, FAST_DAYS_MAX = 90, 366
 OFFSET_S_MAX = 86_400
 COUNTS_MAX = 5_000
 COUNTED_MAX = 10_000_000
@@ -46,9 +49,24 @@ def opening_of(check: Check, request: pb.OpenStocktakeRequest) -> Opening:
         ),
         check.text("title", request.title, max_length=TITLE_LENGTH_MAX),
         request.lock_manual_changes,
-        request.fast_movers_first,
-        span_of(check, "movement_window", request.movement_window, minimum_s=0, maximum_s=WINDOW_S_MAX),
+        _fast_movers_days_of(check, request),
+        _window_of(check, request),
     )
+
+
+def _fast_movers_days_of(check: Check, request: pb.OpenStocktakeRequest) -> int:
+    """0 when fast movers do not come first."""
+    days = request.fast_movers_days
+    if days and not request.fast_movers_first:
+        check.add("fast_movers_days", "is only for fast_movers_first")
+    check.whole("fast_movers_days", days, minimum=0, maximum=FAST_DAYS_MAX)
+    return (days or FAST_DAYS) if request.fast_movers_first else 0
+
+
+def _window_of(check: Check, request: pb.OpenStocktakeRequest) -> timedelta:
+    if not request.HasField("movement_window"):
+        return timedelta(seconds=WINDOW_S)
+    return span_of(check, "movement_window", request.movement_window, minimum_s=0, maximum_s=WINDOW_S_MAX)
 
 
 def span_of(check: Check, field: str, value: Duration, *, minimum_s: int, maximum_s: int) -> timedelta:

@@ -74,12 +74,13 @@ SELECT bin_code, kind, zone, aisle_index, y_m, bay, level
  WHERE warehouse_code = %(warehouse_code)s;
 
 -- name: picked
--- Units picked lately, by SKU.
+-- Units picked lately, by SKU. Nothing happens after it is recorded, so that the index by record_time finds them all.
 SELECT sku_code, sum(quantity)::bigint
   FROM ledger_entry
  WHERE warehouse_code = %(warehouse_code)s
    AND kind = 3
    AND record_time > clock_timestamp() - make_interval(days => %(days)s)
+   AND effective_time > clock_timestamp() - make_interval(days => %(days)s)
  GROUP BY sku_code;
 
 -- name: find

@@ -15,8 +15,6 @@ from lumbung_stock.usecases.require_goods import require_goods
 
 BINS_MAX = 20_000
 LINES_MAX = 50_000
-PICKED_DAYS = 90
-"""How far back one looks for the SKUs that are picked most."""
 
 
 async def open_stocktake(conn: Conn, author: Author, opening: Opening) -> Stocktake:
@@ -40,8 +38,8 @@ async def open_stocktake(conn: Conn, author: Author, opening: Opening) -> Stockt
         raise ScopeAlreadyCounted(metadata={"stocktake_id": str(other)})
     lines = await _lines(conn, scope, walk)
     picked = (
-        await stocktakes.units_picked(conn, scope.warehouse_code, PICKED_DAYS)
-        if opening.fast_movers_first
+        await stocktakes.units_picked(conn, scope.warehouse_code, opening.fast_movers_days)
+        if opening.fast_movers_days
         else {}
     )
     stocktake_id = new_id()
