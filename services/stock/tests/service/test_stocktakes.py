@@ -24,6 +24,7 @@ from lumbung.stock.v1 import stocktakes_pb2 as pb
 from lumbung_kit.context import acting_as
 from lumbung_kit.failures import Kind
 from lumbung_stock.domain.ledger import Author, Booking, Movement, MovementKind
+from lumbung_stock.entrypoints.page_tokens import page_token
 from lumbung_stock.usecases.book_movements import book_movements
 
 pytestmark = pytest.mark.store
@@ -605,6 +606,65 @@ async def test_values_the_largest_first_and_as_they_were_when_it_was_approved(ho
             await counts(house).SetUnitCosts(again)
 
 
+async def cost(house: Any, sku: str, minor: int) -> None:
+    one = pb.UnitCost(sku_code=sku, unit_cost_minor=minor)
+    await counts(house).SetUnitCosts(pb.SetUnitCostsRequest(request_id=house.new_id(), unit_costs=[one]))
+
+
+async def test_pages_of_a_review_are_of_one_instant_whatever_becomes_known_meanwhile(house: Any) -> None:
+    for sku, minor in (("CUP", 1_000), ("CAP", 90), ("TEE-M", 10)):
+        await house.stocked(sku, 10)
+        await cost(house, sku, minor)
+    count = await opened(house, bin_codes=["A-01"])
+    await record(house, count, [("A-01", "CUP", 8), ("A-01", "CAP", 30), ("A-01", "TEE-M", 11)])
+    await finish(house, count, skip_recount=True)
+    whole = await review(house, count)
+    pages = [await review(house, count, page_size=1)]
+
+    await cost(house, "TEE-M", 50_000)
+    await move(house, MovementKind.PICK, "CAP", 1, "A-01", "PACKING", timedelta(hours=1))
+    back = pb.RequestRecountRequest(
+        request_id=house.new_id(), stocktake_id=count.stocktake_id, reason="sure?",
+        lines=[pb.CountLine(bin_code="A-01", sku_code="CUP")],
+    )  # fmt: skip
+    await counts(house).RequestRecount(back)
+    await record(house, count, [("A-01", "CUP", 10)])
+    pages.append(await review(house, count, page_size=1, page_token=pages[0].next_page_token))
+    await finish(house, count, skip_recount=True)
+    await approve(house, count)
+    pages.append(await review(house, count, page_size=1, page_token=pages[1].next_page_token))
+
+    assert [each for page in pages for each in page.differences] == list(whole.differences)
+    assert {page.total_value_difference_minor for page in pages} == {whole.total_value_difference_minor}
+    assert len({page.review_time.ToDatetime() for page in pages}) == 1
+    assert not pages[2].next_page_token
+    now = await review(house, count)
+    assert [(each.sku_code, each.counted_quantity - each.ledger_quantity) for each in now.differences] == [
+        ("TEE-M", 1),
+        ("CAP", 21),
+    ]
+    assert now.review_time == now.stocktake.end_time
+
+
+async def test_a_review_waits_for_scans_and_costs_that_are_being_written(house: Any) -> None:
+    """Or they would come up later, with a place before what the first page has seen."""
+    await house.stocked("CUP", 5)
+    count = await opened(house, bin_codes=["A-01"])
+    for held in (
+        f"SELECT FROM stocktake WHERE stocktake_id = '{count.stocktake_id}' FOR SHARE",
+        "SELECT pg_advisory_xact_lock(hashtextextended('unit costs', 0))",
+    ):
+        async with house.shop.postgres.transaction() as conn:
+            await conn.execute(held)
+            looking = asyncio.create_task(review(house, count))
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            async with asyncio.timeout(60):
+                while not (await (await house.shop.admin.execute(waiting)).fetchone())[0]:
+                    await asyncio.sleep(0.005)
+            assert not looking.done()
+        assert not (await looking).differences
+
+
 async def test_lines_go_back_from_review_and_rounds_end_only_when_all_is_counted(house: Any) -> None:
     await house.stocked("CUP", 5)
     await house.receive("CUP", 2, "A-02")
@@ -760,6 +820,13 @@ BAD: list[tuple[str, Any, list[str]]] = [
     ("FinishRound", pb.FinishRoundRequest(stocktake_id="x"), ["request_id", "stocktake_id"]),
     ("RequestRecount", pb.RequestRecountRequest(request_id="r", stocktake_id=UNKNOWN), ["lines", "reason"]),
     ("ReviewStocktake", pb.ReviewStocktakeRequest(stocktake_id=UNKNOWN, page_size=-1), ["page_size"]),
+    (
+        "ReviewStocktake",
+        pb.ReviewStocktakeRequest(
+            stocktake_id=UNKNOWN, page_token=page_token(["review", UNKNOWN, False], [0, 0, 0, "2026-11-23T10:00"])
+        ),
+        ["page_token"],
+    ),
     ("ApproveStocktake", pb.ApproveStocktakeRequest(), ["request_id", "stocktake_id"]),
     ("AbandonStocktake", pb.AbandonStocktakeRequest(request_id="r", stocktake_id=UNKNOWN), ["reason"]),
     (

@@ -159,6 +159,15 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
+class Instant:
+    """What was known then: the ledger up to an entry, scans up to one in their order of arrival, costs up to a time."""
+
+    sequence: int
+    position: int
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """One line: the book at the scan, what was counted, and what that means."""
 

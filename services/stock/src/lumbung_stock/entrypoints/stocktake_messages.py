@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
@@ -11,8 +12,9 @@ from google.protobuf.duration_pb2 import Duration
 from lumbung.stock.v1 import stocktakes_pb2 as pb
 from lumbung_kit.failures import FieldViolation
 from lumbung_kit.validate import Check, is_code
-from lumbung_stock.domain.stocktakes import LineKey, Opening, Override, Scan, Scope, Step, Stocktake
+from lumbung_stock.domain.stocktakes import Instant, LineKey, Opening, Override, Scan, Scope, Step, Stocktake
 from lumbung_stock.entrypoints import inventory_messages as messages
+from lumbung_stock.entrypoints.receiving_messages import moment_in_token
 from lumbung_stock.usecases.record_counts import RowError
 from lumbung_stock.usecases.review_stocktake import Review
 from lumbung_stock.wire.reservations import timestamp
@@ -196,6 +198,15 @@ def override_message(override: Override) -> pb.StocktakeOverride:
 def row_error_message(error: RowError) -> pb.CountRowError:
     """What is wrong with a row."""
     return pb.CountRowError(row=error.row, field=error.field, description=error.description)
+
+
+def instant_of(check: Check, known: Sequence[Any]) -> Instant:
+    """Of which instant the pages are that a token continues."""
+    sequence, position, text = known
+    time = moment_in_token(check, text)
+    if time.tzinfo is None:
+        check.add("page_token", "holds a time without its zone; begin without one")
+    return Instant(sequence, position, time)
 
 
 def differences_of(review: Review, start: int, size: int) -> list[pb.CountDifference]:

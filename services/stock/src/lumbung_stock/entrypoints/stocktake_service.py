@@ -14,7 +14,7 @@ from lumbung_kit.validate import Check
 from lumbung_stock.entrypoints import inventory_messages as messages
 from lumbung_stock.entrypoints import stocktake_messages as texts
 from lumbung_stock.entrypoints.mutations import Mutations
-from lumbung_stock.entrypoints.page_tokens import INT_MAX, key_of, page_token
+from lumbung_stock.entrypoints.page_tokens import key_of, page_token
 from lumbung_stock.entrypoints.receiving_messages import moment_in_token, uuid_in_token
 from lumbung_stock.stores import stocktakes
 from lumbung_stock.stores.reservations import clock
@@ -236,20 +236,26 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
         stocktake_id = texts.stocktake_id_of(check, request.stocktake_id)
         size = check.page_size(request.page_size, default=REVIEW_PAGE, maximum=REVIEW_PAGE_MAX)
         filters = ["review", request.stocktake_id, request.include_equal]
-        (start,) = key_of(check, request.page_token, filters, first=(0,))
+        start, *known = key_of(check, request.page_token, filters, first=(0, 0, 0, AFTER_ALL))
+        at = texts.instant_of(check, known)
         check.done()
+        if not request.page_token:
+            async with self._postgres.transaction() as conn:
+                at = await stocktakes.read_instant(conn, stocktake_id)
         async with self._postgres.connection() as conn:
-            review = await review_stocktake(conn, stocktake_id, include_equal=request.include_equal)
-        start = min(max(start, 0), INT_MAX)
+            review = await review_stocktake(conn, stocktake_id, at, include_equal=request.include_equal)
+        start = max(start, 0)
         response = pb.ReviewStocktakeResponse(
             stocktake=texts.stocktake_message(review.count),
             differences=texts.differences_of(review, start, size),
             total_value_difference_minor=review.total_value,
             currency_code=self._currency_code,
             uncounted_line_count=review.uncounted,
+            review_time=timestamp(review.time),
         )
         if start + size < len(review.lines):
-            response.next_page_token = page_token(filters, [start + size])
+            known = [at.sequence, at.position, at.time.isoformat()]
+            response.next_page_token = page_token(filters, [start + size, *known])
         return response
 
     async def ApproveStocktake(

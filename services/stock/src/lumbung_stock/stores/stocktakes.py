@@ -15,6 +15,7 @@ from lumbung_stock.domain.ledger import Author
 from lumbung_stock.domain.places import Bin, BinKind
 from lumbung_stock.domain.stocktake_failures import StocktakeNotFound
 from lumbung_stock.domain.stocktakes import (
+    Instant,
     Judged,
     LineKey,
     Opening,
@@ -210,11 +211,28 @@ async def list_tasks(conn: Conn, count: Stocktake, after_rank: int, limit: int) 
     ]
 
 
+async def read_instant(conn: Conn, stocktake_id: UUID) -> Instant:
+    """What is known of a count now: whatever is known later is of another instant. To be read in a short transaction,
+    as counters wait until it has ended. Raises StocktakeNotFound."""
+    count = await lock_stocktake(conn, stocktake_id)
+    await conn.execute(_SQL["keep_costs_in"])
+    asked = {"stocktake_id": stocktake_id, "warehouse_code": count.scope.warehouse_code}
+    row = await (await conn.execute(_SQL["instant"], asked)).fetchone()
+    if row is None:
+        raise AssertionError(f"{count.scope.warehouse_code} has no ledger")
+    return Instant(*row)
+
+
 async def find_uncounted(
-    conn: Conn, count: Stocktake, round_: int, bins: Collection[str] = ()
+    conn: Conn, count: Stocktake, round_: int, bins: Collection[str] = (), until: Instant | None = None
 ) -> list[LineKey]:
     """Lines of a round that nobody has counted, of these bins or of all."""
-    asked = {"stocktake_id": count.stocktake_id, "round": round_, "bin_codes": list(bins)}
+    asked = {
+        "stocktake_id": count.stocktake_id,
+        "round": round_,
+        "bin_codes": list(bins),
+        "position": until and until.position,
+    }
     return [(bin_code, sku) async for bin_code, sku in await conn.execute(_SQL["uncounted"], asked)]
 
 
@@ -256,21 +274,24 @@ async def known_scans(
     }
 
 
-async def find_scans(conn: Conn, stocktake_id: UUID) -> list[Scan]:
+async def find_scans(conn: Conn, stocktake_id: UUID, until: Instant | None = None) -> list[Scan]:
     """Every scan of a SKU, in the order of arrival."""
-    cursor = await conn.execute(_SQL["counts"], {"stocktake_id": stocktake_id})
+    asked = {"stocktake_id": stocktake_id, "position": until and until.position}
+    cursor = await conn.execute(_SQL["counts"], asked)
     return [Scan(*row) async for row in cursor]
 
 
 async def read_book(
-    conn: Conn, count: Stocktake, lines: Sequence[LineKey]
+    conn: Conn, count: Stocktake, lines: Sequence[LineKey], until: Instant | None = None
 ) -> dict[LineKey, tuple[int, list[Shift]]]:
-    """What these lines' bins hold, and what came and went of them since the count was opened, as of one instant."""
+    """What these lines' bins hold, and what came and went of them since the count was opened, as of one instant: now,
+    or an earlier one."""
     asked = {
         "warehouse_code": count.scope.warehouse_code,
         "bin_codes": [bin_code for bin_code, _ in lines],
         "sku_codes": [sku_code for _, sku_code in lines],
         "open_sequence": count.open_sequence,
+        "until_sequence": until and until.sequence,
     }
     return {
         (place, sku): (present, [Shift(*shift) for shift in zip(happened, units, strict=True)])
@@ -278,9 +299,10 @@ async def read_book(
     }
 
 
-async def find_costs(conn: Conn, sku_codes: Iterable[str]) -> dict[str, int]:
+async def find_costs(conn: Conn, sku_codes: Iterable[str], until: Instant | None = None) -> dict[str, int]:
     """What a unit costs, by SKU."""
-    cursor = await conn.execute(_SQL["costs"], {"sku_codes": list(sku_codes)})
+    asked = {"sku_codes": list(sku_codes), "until_time": until and until.time}
+    cursor = await conn.execute(_SQL["costs"], asked)
     return {sku: cost async for sku, cost in cursor}
 
 
@@ -292,6 +314,7 @@ async def set_costs(conn: Conn, author: Author, costs: Costs) -> None:
         "actor": author.actor,
         "request_id": author.request_id,
     }
+    await conn.execute(_SQL["own_costs"])
     await conn.execute(_SQL["set_costs"], asked)
 
 

@@ -147,6 +147,19 @@ SELECT line.bin_code, line.sku_code, line.rank, coalesce(sku.name, ''),
  ORDER BY line.rank
  LIMIT %(limit)s;
 
+-- name: keep_costs_in
+-- Until the transaction ends nobody sets costs; whoever is about to is waited for, so that none appear with a time of before.
+SELECT pg_advisory_xact_lock_shared(hashtextextended('unit costs', 0));
+
+-- name: own_costs
+SELECT pg_advisory_xact_lock(hashtextextended('unit costs', 0));
+
+-- name: instant
+SELECT head.sequence, (SELECT coalesce(max(position), 0) FROM stocktake_count WHERE stocktake_id = %(stocktake_id)s),
+       clock_timestamp()
+  FROM ledger_head AS head
+ WHERE warehouse_code = %(warehouse_code)s;
+
 -- name: uncounted
 SELECT bin_code, sku_code
   FROM stocktake_line AS line
@@ -157,6 +170,7 @@ SELECT bin_code, sku_code
        SELECT FROM stocktake_count AS counted
         WHERE counted.stocktake_id = line.stocktake_id AND counted.round = line.round
           AND counted.bin_code = line.bin_code AND counted.sku_code = line.sku_code
+          AND (%(position)s::bigint IS NULL OR counted.position <= %(position)s)
        );
 
 -- name: counted_bins
@@ -185,25 +199,31 @@ SELECT scan_id, bin_code, sku_code, counted_quantity, counter
 SELECT bin_code, sku_code, counted_quantity, scan_time, scan_id, counter, round
   FROM stocktake_count
  WHERE stocktake_id = %(stocktake_id)s AND sku_code <> ''
+   AND (%(position)s::bigint IS NULL OR position <= %(position)s)
  ORDER BY position;
 
 -- name: book
--- What these lines' bins hold, and what came and went since the count was opened. One statement, one snapshot: a movement
--- is in both or in neither.
+-- What these lines' bins hold, and what came and went since the count was opened, up to an entry of the ledger or up to now.
+-- One statement, one snapshot: a movement is in both or in neither.
 WITH line AS MATERIALIZED (
     SELECT place_code, sku_code
       FROM unnest(%(bin_codes)s::text[], %(sku_codes)s::text[]) AS asked (place_code, sku_code)
 ), shift AS (
     SELECT side.place_code, entry.sku_code,
-           array_agg(entry.effective_time ORDER BY entry.sequence) AS happened,
-           array_agg(side.units ORDER BY entry.sequence) AS units
+           array_agg(entry.effective_time ORDER BY entry.sequence) FILTER (WHERE NOT later.is_later) AS happened,
+           array_agg(side.units ORDER BY entry.sequence) FILTER (WHERE NOT later.is_later) AS units,
+           coalesce(sum(side.units) FILTER (WHERE later.is_later), 0)::bigint AS units_since
       FROM ledger_entry AS entry
      CROSS JOIN LATERAL (VALUES (to_place, quantity), (from_place, -quantity)) AS side (place_code, units)
+     CROSS JOIN LATERAL (
+         SELECT coalesce(entry.sequence > %(until_sequence)s::bigint, false)
+     ) AS later (is_later)
       JOIN line ON line.place_code = side.place_code AND line.sku_code = entry.sku_code
      WHERE entry.warehouse_code = %(warehouse_code)s AND entry.sequence > %(open_sequence)s
      GROUP BY side.place_code, entry.sku_code
 )
-SELECT place_code, sku_code, coalesce(stored.quantity, 0), coalesce(shift.happened, '{}'), coalesce(shift.units, '{}')
+SELECT place_code, sku_code, coalesce(stored.quantity, 0) - coalesce(shift.units_since, 0),
+       coalesce(shift.happened, '{}'), coalesce(shift.units, '{}')
   FROM line
   LEFT JOIN (SELECT place_code, sku_code, quantity FROM place_stock WHERE warehouse_code = %(warehouse_code)s) AS stored
        USING (place_code, sku_code)
@@ -213,6 +233,7 @@ SELECT place_code, sku_code, coalesce(stored.quantity, 0), coalesce(shift.happen
 SELECT DISTINCT ON (sku_code) sku_code, unit_cost_minor
   FROM unit_cost
  WHERE sku_code = ANY (%(sku_codes)s::text[])
+   AND (%(until_time)s::timestamptz IS NULL OR set_time <= %(until_time)s)
  ORDER BY sku_code, set_time DESC;
 
 -- name: set_costs
