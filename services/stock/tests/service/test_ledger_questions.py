@@ -174,6 +174,18 @@ async def test_the_future_is_not_known(house: Any) -> None:
     assert [each.field for each in failure.fields] == ["as_of_time"]
 
 
+async def test_a_bin_that_nobody_knows_is_named(house: Any) -> None:
+    await house.stocked("CUP", 5)
+    bins = ["A-01", "RECEIVING", "PACKING", "QUARANTINE", "B-99"]
+    request = pb.GetStockAsOfRequest(
+        warehouse_code="JKT1", bin_codes=bins, as_of_time=stamp(datetime.now(UTC))
+    )
+    failure = await house.refused(house.inventory.GetStockAsOf(request))
+    assert (failure.reason, [each.field for each in failure.fields]) == ("BIN_NOT_FOUND", ["bin_codes[4]"])
+    request.bin_codes.pop()
+    assert (await house.inventory.GetStockAsOf(request)).bin_stock
+
+
 async def history(house: Any, **fields: Any) -> list[int]:
     """Sequences on every page of the answer."""
     found: list[int] = []

@@ -217,6 +217,29 @@ async def test_it_is_made_and_sent_at_once_and_sold_where_it_arrived(road, house
     await house.require_agreement()
 
 
+async def test_what_is_in_transit_to_a_warehouse_is_not_ordered_for_it_again(road, house) -> None:
+    await house.stocked("CUP", 20)
+    low = pb.Replenishment(warehouse_code="SUB1", sku_code="CUP", reorder_point=8, reorder_quantity=5)
+    await house.inventory.SetReplenishment(
+        pb.SetReplenishmentRequest(request_id=house.new_id(), replenishment=low, reason="new shop")
+    )
+
+    async def listed() -> list[tuple[int, int, int]]:
+        page = await house.inventory.ListReorders(pb.ListReordersRequest(warehouse_code="SUB1"))
+        return [(need.available_quantity, need.on_order_quantity, need.order_quantity) for need in page.needs]
+
+    planned = await road.planned({"CUP": 9})
+    assert await listed() == [(0, 0, 10)], "a plan is no promise"
+    await road.send(planned, ("CUP", "A-01", 7))
+    assert await listed() == [(0, 7, 5)]
+    await road.receive(planned, ("CUP", "S-01", 4))
+    assert await listed() == [(4, 3, 5)]
+    await road.ending("Close", planned)
+    assert await listed() == [(4, 0, 5)]
+    await road.sent("CUP", 5)
+    assert await listed() == []
+
+
 async def test_promised_units_do_not_travel_and_no_more_than_there_is(road, house) -> None:
     await house.stocked("CUP", 10)
     await house.sell({"CUP": 3})

@@ -29,6 +29,9 @@ NOT_ON_HAND = OUTSIDE | {QUARANTINE}
 ARRIVAL = frozenset({RECEIVING, QUARANTINE})
 """Where goods that arrive may be put besides bins: they wait for putaway, or they are set apart."""
 
+IN_THE_HOUSE = frozenset({RECEIVING, PACKING, QUARANTINE})
+"""Places of every warehouse of which figures are kept as of bins."""
+
 RESERVED = NOT_ON_HAND | {RECEIVING, PACKING}
 """Names that no bin may have."""
 

@@ -66,7 +66,7 @@ class Crossing:
 class Reorder:
     """A SKU that is at or below its reorder point with what is ordered. `urgency` orders the list, the lowest first.
 
-    `on_order` is what open expected receipts are still to bring.
+    `on_order` is what open expected receipts are still to bring, and what is in transit from other warehouses.
     """
 
     figures: Replenishment

@@ -26,8 +26,8 @@ SELECT warehouse_code, sku_code, safety_stock, reorder_point, reorder_quantity, 
  ORDER BY crossing_id;
 
 -- name: due
--- What is at or below its reorder point with all that is ordered and has not come. Urgency is thousandths of a day of
--- cover; what did not sell comes last.
+-- What is at or below its reorder point with all that is ordered, or in transit from another warehouse, and has not come.
+-- Urgency is thousandths of a day of cover; what did not sell comes last.
 WITH low AS (
     SELECT warehouse_code, sku_code, safety_stock, reorder_point, reorder_quantity,
            on_hand - held - sold - safety_stock - escrow AS available,
@@ -36,7 +36,10 @@ WITH low AS (
               JOIN expected_receipt USING (expected_receipt_id)
              WHERE line.sku_code = level.sku_code
                AND expected_receipt.warehouse_code = level.warehouse_code
-               AND expected_receipt.state = 1) AS on_order
+               AND expected_receipt.state = 1)
+           + (SELECT coalesce(sum(sent_quantity - received_quantity - lost_quantity), 0)::bigint
+                FROM transfer_line
+               WHERE to_warehouse_code = level.warehouse_code AND sku_code = level.sku_code) AS on_order
       FROM level
       JOIN sku USING (sku_code)
      WHERE (%(warehouse_code)s::text = '' OR warehouse_code = %(warehouse_code)s)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lumbung_kit.failures import BadInput, FieldViolation
 from lumbung_kit.postgres import Postgres
-from lumbung_stock.domain.places import PlaceStock
+from lumbung_stock.domain.places import IN_THE_HOUSE, PlaceStock
 from lumbung_stock.domain.skus import Named
 from lumbung_stock.stores import ledger
 from lumbung_stock.stores.ledger import PastStock
@@ -28,11 +28,12 @@ async def get_stock_as_of(postgres: Postgres, wanted: PastStock, *, after_sku: s
     waited for, and whatever is written afterwards has a later time. The wait is over before anything is read, so that
     nobody waits for the reading.
 
-    Raises WarehouseNotFound, SkuNotFound, SkuIsBundle, BadInput for an instant in the future.
+    Raises WarehouseNotFound, SkuNotFound, SkuIsBundle, BinNotFound, BadInput for an instant in the future.
     """
     named = [Named(f"sku_codes[{index}]", sku) for index, sku in enumerate(wanted.sku_codes)]
+    bins = [Named(f"bin_codes[{index}]", code) for index, code in enumerate(wanted.place_codes)]
     async with postgres.transaction() as conn:
-        await require_goods(conn, wanted.warehouse_code, named)
+        await require_goods(conn, wanted.warehouse_code, named, bins, besides=IN_THE_HOUSE)
         now = await ledger.until_appended(conn, wanted.warehouse_code)
     if now is not None and wanted.instant > now:
         message = "must not be in the future"
