@@ -755,6 +755,23 @@ async def test_nothing_else_here_sent_again_says_nothing_of_a_later_round(house:
     assert await tasks(house, count) == [("A-01", "CUP", 2)]
 
 
+async def test_what_was_counted_for_a_round_says_nothing_of_a_later_one(house: Any) -> None:
+    """A sheet of the first round that comes late, or again."""
+    await house.stocked("CUP", 5)
+    count = await opened(house, bin_codes=["A-01"])
+    await record(house, count, [("A-01", "CUP", 4)], round=1)
+    assert (await finish(house, count)).recount_line_count == 1
+    for only_look in (True, False):
+        late = record(house, count, [("A-01", "CUP", 4)], round=1, validate_only=only_look)
+        failure = await house.refused(late)
+        assert (failure.reason, failure.metadata) == (
+            "STOCKTAKE_WRONG_STATE",
+            {"state": "RECOUNTING", "round": "2"},
+        )
+    assert await tasks(house, count) == [("A-01", "CUP", 2)]
+    assert (await record(house, count, [("A-01", "CUP", 4)], round=2)).recorded_count == 1
+
+
 async def test_a_page_of_tasks_is_of_its_round(house: Any) -> None:
     await house.stocked("CUP", 5)
     await house.receive("CUP", 2, "A-02")
@@ -813,9 +830,10 @@ BAD: list[tuple[str, Any, list[str]]] = [
     (
         "RecordCounts",
         pb.RecordCountsRequest(
-            request_id="r", stocktake_id=UNKNOWN, counts=[pb.Count()] * 5_001, clock_offset=Duration(seconds=86_401)
+            request_id="r", stocktake_id=UNKNOWN, counts=[pb.Count()] * 5_001, round=-1,
+            clock_offset=Duration(seconds=86_401),
         ),
-        ["clock_offset", "counts"],
+        ["clock_offset", "counts", "round"],
     ),
     ("FinishRound", pb.FinishRoundRequest(stocktake_id="x"), ["request_id", "stocktake_id"]),
     ("RequestRecount", pb.RequestRecountRequest(request_id="r", stocktake_id=UNKNOWN), ["lines", "reason"]),

@@ -103,6 +103,11 @@ class Stocktake:
         if self.state not in states:
             raise StocktakeWrongState(metadata={"state": self.state.name})
 
+    def require_round(self, round_: int) -> None:
+        """Raises StocktakeWrongState when something was counted for another round; 0 is the present one."""
+        if round_ not in (0, self.round):
+            raise StocktakeWrongState(metadata={"state": self.state.name, "round": str(self.round)})
+
     def require_other(self, approver: str, counters: Iterable[str]) -> None:
         """Raises SamePerson when who approves has opened it or counted."""
         if approver == self.actor or approver in set(counters):

@@ -166,10 +166,12 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
         )
         if wrong_number := texts.wrong_counts(len(request.counts)):
             check.add(wrong_number.field, wrong_number.description)
+        check.whole("round", request.round, minimum=0, maximum=texts.ROUND_MAX)
         check.done()
 
         async def work(conn: Conn) -> pb.RecordCountsResponse:
             count = await stocktakes.share_stocktake(conn, stocktake_id)
+            count.require_round(request.round)
             rows, wrong = texts.scans_of(request.counts, offset, author.actor, await clock(conn))
             written = await record_counts(
                 conn, author, count, rows, wrong, validate_only=request.validate_only
