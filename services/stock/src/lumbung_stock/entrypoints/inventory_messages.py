@@ -191,9 +191,9 @@ def override_of(check: Check, value: str) -> str:
 
 
 def filter_of(check: Check, field: str, codes: Sequence[str]) -> list[str]:
-    """Codes that a list is restricted to; none restrict nothing. In an order of their own, each once."""
+    """Codes that a list is restricted to; none restrict nothing. In their order, each once."""
     some = check.items(field, codes, minimum=0, maximum=FILTER_MAX)
-    return sorted({check.code(f"{field}[{index}]", code) for index, code in enumerate(some)})
+    return list(dict.fromkeys(check.code(f"{field}[{index}]", code) for index, code in enumerate(some)))
 
 
 def reason_of(check: Check, value: str, *, required: bool) -> str:
