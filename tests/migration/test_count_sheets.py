@@ -101,7 +101,7 @@ async def scans(shop: Shop) -> list[tuple[Any, ...]]:
 
 def filled(content: bytes, figures: Sequence[str]) -> list[list[str]]:
     header, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
-    return [header, *([*row[:3], figure, ""] for row, figure in zip(rows, figures, strict=True))]
+    return [header, *([*row[:3], figure, *row[4:]] for row, figure in zip(rows, figures, strict=True))]
 
 
 def semicolons(rows: Sequence[Sequence[str]]) -> bytes:
@@ -114,11 +114,11 @@ def semicolons(rows: Sequence[Sequence[str]]) -> bytes:
 async def test_a_sheet_is_blind_filled_in_and_sent_back(shop: Shop, count: str, tmp_path: Path) -> None:
     written = await sheet_of(shop, count, tmp_path / "hitung.csv", Language.ID)
     header, *rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"))))
-    assert header == ["Rak", "SKU", "Nama", "Jumlah", "Waktu hitung"]
+    assert header == ["Rak", "SKU", "Nama", "Jumlah", "Waktu hitung", "Putaran"]
     assert rows == [
-        ["B-0", "TEH-1", "'=Teh botol", "", ""],
-        ["B-1", "GULA-1", "Gula, pasir", "", ""],
-        ["B-2", "", "", "", ""],
+        ["B-0", "TEH-1", "'=Teh botol", "", "", "1"],
+        ["B-1", "GULA-1", "Gula, pasir", "", "", "1"],
+        ["B-2", "", "", "", "", "1"],
     ]
     path = tmp_path / "kembali.csv"
     path.write_bytes(semicolons(filled(written, ["29", "", "0"])))
@@ -137,7 +137,10 @@ async def test_a_sheet_is_blind_filled_in_and_sent_back(shop: Shop, count: str, 
 async def test_a_workbook_goes_out_and_comes_back(shop: Shop, count: str, tmp_path: Path) -> None:
     written = await sheet_of(shop, count, tmp_path / "count.xlsx")
     rows = list(records(io.BytesIO(written), Bounds(10**6, 10**6)))
-    assert rows[:2] == [["Bin", "SKU", "Name", "Counted", "Counted at"], ["B-0", "TEH-1", "=Teh botol"]]
+    assert rows[:2] == [
+        ["Bin", "SKU", "Name", "Counted", "Counted at", "Round"],
+        ["B-0", "TEH-1", "=Teh botol", "", "", "1"],
+    ]
     outcome, _ = await _refused(send(shop, count, tmp_path / "count.xlsx"))
     assert "no line on which something was counted" in outcome
 
@@ -168,42 +171,91 @@ def test_a_long_sheet_is_as_many_pages_as_it_needs(tmp_path: Path) -> None:
     assert all("Count sheet: <i>November, round 2" in text for text in texts)
     assert sum(text.count("B-") for text in texts) == 60
     many = sheet.Sheet(count, tasks * 84)
-    with pytest.raises(Trouble, match="5040 lines are too many"):
+    with pytest.raises(Trouble, match="more than 5000 lines are too many"):
         sheet.as_pdf(many, WORDS[Language.EN])
 
 
 async def test_barcodes_are_counted_as_what_they_are_on(shop: Shop, count: str, tmp_path: Path) -> None:
     path = tmp_path / "scanned.csv"
     path.write_text(
-        "bin_code\tsku_code\tcounted_quantity\nB-0\t8992761002022\t2\nB-1\t4006381333931\t5\n", "utf-8"
+        "bin_code\tsku_code\tcounted_quantity\nB-0\t8992761002022\t2\nB-0\tTEH-1\t3\nB-1\t4006381333931\t5\n",
+        "utf-8",
     )
     assert (await send(shop, count, path))[0] is Outcome.DONE
     assert await scans(shop) == [
-        ("B-0", "TEH-1", 24, "terminal:budi"),
+        ("B-0", "TEH-1", 27, "terminal:budi"),
         ("B-1", "TEH-1", 5, "terminal:budi"),
     ]
 
 
-async def test_every_line_that_is_wrong_is_told_at_once(shop: Shop, count: str, tmp_path: Path) -> None:
+WRONG = """Stock count,,,,
+Bin,SKU,Counted,Counted at,Round
+B-9,NONE,many,soon,x
+B-0,GULA-1,-1,,
+B-1,a b,1,,
+B-1,{long},1,,
+B-1,4006381333932,1,1999-01-01,
+B-2,TEH-1,3,,2
+B-2,TEH-1,99999999999,,
+B-0,8992761002022,999999999999,,
+B-1,,4,,
+"""
+
+
+async def test_everything_that_is_wrong_with_every_line_is_told_at_once(
+    shop: Shop, count: str, tmp_path: Path
+) -> None:
     path = tmp_path / "spoiled.csv"
-    path.write_text(
-        "Stock count,,\nBin,SKU,Counted,Counted at\n"
-        "B-0,TEH-1,many,\nB-9,TEH-1,1,\nB-0,TEH-1,-1,\nB-1,NONE,1,\nB-1,GULA-1,1,soon\nB-1,GULA-1,1,1999-01-01\n"
-        "B-1,GULA-1,3,\n",
-        "utf-8",
-    )
+    long = "X" * 600
+    path.write_text(WRONG.format(long=long), "utf-8")
     outcome, said = await send(shop, count, path)
     assert outcome is Outcome.ROWS_TO_MEND
-    assert [line.strip().split(":")[0] for line in said.splitlines()] == [
-        "line 3, Counted",
-        "line 4, Bin",
-        "line 5, Counted",
-        "line 6, SKU",
-        "line 7, Counted at",
-        "line 8, Counted at",
-        "6 errors; nothing was recorded. Mend the lines and send the file again.",
+    with (tmp_path / "spoiled.problems.csv").open(encoding="utf-8-sig", newline="") as file:
+        header, *told = list(csv.reader(file))
+    assert header == ["Line", "Column", "Value", "What would be right"]
+    assert [tuple(row[:3]) for row in told] == [
+        ("3", "Bin", "B-9"),
+        ("3", "Counted", "many"),
+        ("3", "Round", "x"),
+        ("3", "Counted at", "soon"),
+        ("3", "SKU", "NONE"),
+        ("4", "Counted", "'-1"),
+        ("5", "SKU", "a b"),
+        ("6", "SKU", long),
+        ("7", "Counted at", told[8][2]),
+        ("7", "SKU", "4006381333932"),
+        ("8", "Round", "2"),
+        ("9", "SKU", "TEH-1"),
+        ("10", "Counted", str(999_999_999_999 * 12)),
+        ("11", "Counted", "4"),
     ]
+    assert all(row[3] for row in told)
+    assert said.splitlines()[0] == '  line 3, Bin "B-9": B-9 is not in the scope of this stocktake'
+    assert "14 errors; nothing was recorded. Mend the lines and send the file again." in said
     assert await scans(shop) == []
+    outcome, said = await send(shop, count, path, lang=Language.ID, problems=tmp_path / "salah.csv")
+    assert 'baris 3, Jumlah "many": harus bilangan bulat, misalnya 12' in said
+    assert await asyncio.to_thread((tmp_path / "salah.csv").exists)
+
+
+async def test_a_sheet_of_an_earlier_round_counts_nothing_in_a_later_one(
+    shop: Shop, count: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "first.csv"
+    path.write_bytes(semicolons(filled(await sheet_of(shop, count, path), ["29", "30", "0"])))
+    plain = tmp_path / "plain.csv"
+    plain.write_text("Bin,SKU,Counted\nB-0,TEH-1,29\n", "utf-8")
+    assert (await send(shop, count, path))[0] is Outcome.DONE
+    finish = stocktakes_pb2.FinishRoundRequest(request_id="finish", stocktake_id=count)
+    assert (await shop.counts.FinishRound(finish)).stocktake.round == 2
+    before = await scans(shop)
+    for late in (path, plain):
+        outcome, said = await send(shop, count, late)
+        assert (outcome, await scans(shop)) == (Outcome.ROWS_TO_MEND, before)
+        assert "the count is in round 2" in said
+    assert (await send(shop, count, plain, round=1))[0] is Outcome.ROWS_TO_MEND
+    outcome, said = await send(shop, count, plain, round=2)
+    assert (outcome, len(await scans(shop))) == (Outcome.DONE, len(before) + 1)
 
 
 @pytest.mark.parametrize(

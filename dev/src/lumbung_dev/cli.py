@@ -182,12 +182,21 @@ def count_upload(
     stock: StockAddress = f"127.0.0.1:{BASE_PORT + 2}",
     catalog: CatalogAddress = f"127.0.0.1:{BASE_PORT + 1}",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is wrong.")] = False,
+    round_: Annotated[
+        int,
+        typer.Option("--round", min=0, help="For which round it was counted, where the lines do not say."),
+    ] = 0,
+    problems: Annotated[
+        Path | None, typer.Option(help="Where all errors are written; beside the sheet when absent.")
+    ] = None,
     lang: Lang = Language.EN,
 ) -> None:
     """Counts from a sheet, all of them or nothing; SKUs by code or barcode. Exits with 3 when lines are wrong, 1 when
     it could not be done. A line without a time is taken as counted now: write when, if goods move meanwhile."""
     stage = Stage()
-    options = upload_command.Options(stocktake_id, path, stock, catalog, actor, dry_run, lang)
+    options = upload_command.Options(
+        stocktake_id, path, stock, catalog, actor, dry_run, lang, round_, problems
+    )
     outcome = _run(upload_command.upload_counts(options, stage.console), stage)
     raise typer.Exit(import_command.Outcome.TROUBLE if outcome is None else outcome)
 

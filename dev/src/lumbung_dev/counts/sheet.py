@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from xml.sax.saxutils import escape
 
 import grpc
@@ -24,7 +25,7 @@ from lumbung_catalog.domain.import_table import FileFormat
 from lumbung_catalog.domain.label_text import FONT, font, shown
 from lumbung_catalog.domain.sheets import new_sheet
 from lumbung_dev.chaos.words import Language
-from lumbung_dev.counts.words import COLUMNS, WORDS
+from lumbung_dev.counts.words import COLUMNS, PRINTED, WORDS
 from lumbung_dev.files.import_file import Outcome, told
 from lumbung_dev.local.trouble import Trouble
 from lumbung_kit.clients import failure_from, open_channel
@@ -36,6 +37,9 @@ _WIDTHS = (50 * mm, 62 * mm, 50 * mm, 24 * mm)
 _BAR_WIDTH, _BAR_HEIGHT = 0.22 * mm, 6 * mm
 
 Words = Mapping[str, str]
+Pages = AsyncIterator[Sequence[pb.CountTask]]
+Writer = Callable[[pb.Stocktake, Pages, Words, IO[bytes]], Awaitable[int]]
+"""Writes a count's lines into a file; how many they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,63 +62,84 @@ class Sheet:
 
 
 async def write_sheet(options: Options, console: Console) -> Outcome:
-    """Writes what nobody has counted yet in the present round, in the order in which one walks. Raises Trouble."""
+    """Writes what nobody has counted yet in the present round, in the order in which one walks; beside the final name
+    first, so that a call that breaks leaves no half of a sheet. Raises Trouble."""
     write = _writer_of(options.path)
+    unfinished = options.path.with_name(f"{options.path.name}.part")
     try:
         async with open_channel(options.address, actor=options.actor) as channel:
             calls = rpc.StocktakeServiceStub(channel)
             found = await calls.GetStocktake(pb.GetStocktakeRequest(stocktake_id=options.stocktake_id))
-            tasks = [task async for task in _tasks(calls, options.stocktake_id)]
+            pages = _pages(calls, options.stocktake_id)
+            with await asyncio.to_thread(unfinished.open, "wb") as file:
+                line_count = await write(found.stocktake, pages, WORDS[options.lang], file)
+        await asyncio.to_thread(unfinished.replace, options.path)
     except grpc.aio.AioRpcError as error:
         raise Trouble(told(failure_from(error))) from error
-    content = await asyncio.to_thread(write, Sheet(found.stocktake, tasks), WORDS[options.lang])
-    try:
-        await asyncio.to_thread(options.path.write_bytes, content)
     except OSError as error:
         raise Trouble(f"{options.path} cannot be written: {error.strerror}") from error
-    console.print(WORDS[options.lang]["written"].format(path=options.path, lines=len(tasks)), markup=False)
+    finally:
+        await asyncio.to_thread(unfinished.unlink, missing_ok=True)
+    console.print(WORDS[options.lang]["written"].format(path=options.path, lines=line_count), markup=False)
     return Outcome.DONE
 
 
-async def _tasks(calls: Any, stocktake_id: str) -> AsyncIterator[pb.CountTask]:
+async def _pages(calls: Any, stocktake_id: str) -> AsyncIterator[Sequence[pb.CountTask]]:
     asked = pb.ListCountTasksRequest(stocktake_id=stocktake_id, page_size=PAGE_SIZE)
     while True:
         page = await calls.ListCountTasks(asked)
-        for task in page.tasks:
-            yield task
+        yield page.tasks
         asked.page_token = page.next_page_token
         if not asked.page_token:
             return
 
 
-def _writer_of(path: Path) -> Callable[[Sheet, Words], bytes]:
-    forms: dict[str, Callable[[Sheet, Words], bytes]] = {
-        ".csv": lambda sheet, words: as_table(sheet, words, FileFormat.CSV),
-        ".xlsx": lambda sheet, words: as_table(sheet, words, FileFormat.XLSX),
-        ".pdf": as_pdf,
+def _writer_of(path: Path) -> Writer:
+    forms: dict[str, Writer] = {
+        ".csv": partial(_write_table, FileFormat.CSV),
+        ".xlsx": partial(_write_table, FileFormat.XLSX),
+        ".pdf": _write_pdf,
     }
     if path.suffix.lower() not in forms:
         raise Trouble(f"{path} is neither .csv, .xlsx nor .pdf")
     return forms[path.suffix.lower()]
 
 
-def as_table(sheet: Sheet, words: Words, file_format: FileFormat) -> bytes:
-    """The lines as a table that `lumbung count-upload` reads back when somebody has filled it in."""
-    file = io.BytesIO()
+async def _write_table(
+    file_format: FileFormat, count: pb.Stocktake, pages: Pages, words: Words, file: IO[bytes]
+) -> int:
+    """The lines as a table that `lumbung count-upload` reads back when somebody has filled it in, a page at a time; how
+    many they are. Each says its round: a sheet that comes late counts nothing in another."""
     table = new_sheet(file, file_format, len(COLUMNS), title=words["sheet"])
     table.write([words[column] for column in COLUMNS])
-    for task in sheet.tasks:
-        table.write([task.bin_code, task.sku_code, task.sku_name, "", ""])
-    table.close()
-    return file.getvalue()
+    line_count = 0
+    async for tasks in pages:
+        rows = [[task.bin_code, task.sku_code, task.sku_name, "", "", str(count.round)] for task in tasks]
+        await asyncio.to_thread(table.write_all, rows)
+        line_count += len(rows)
+    await asyncio.to_thread(table.close)
+    return line_count
+
+
+async def _write_pdf(count: pb.Stocktake, pages: Pages, words: Words, file: IO[bytes]) -> int:
+    """As `as_pdf`, without asking for more lines than are printed."""
+    tasks: list[pb.CountTask] = []
+    async for page in pages:
+        tasks += page
+        _require_printable(len(tasks))
+    content = await asyncio.to_thread(as_pdf, Sheet(count, tasks), words)
+    await asyncio.to_thread(file.write, content)
+    return len(tasks)
+
+
+def _require_printable(line_count: int) -> None:
+    if line_count > PRINTED_LINES_MAX:
+        raise Trouble(f"more than {PRINTED_LINES_MAX} lines are too many to be printed: use .xlsx")
 
 
 def as_pdf(sheet: Sheet, words: Words) -> bytes:
     """The lines on A4, bins and SKUs as Code 128 barcodes too, with a field to write each figure in. Raises Trouble."""
-    if len(sheet.tasks) > PRINTED_LINES_MAX:
-        raise Trouble(
-            f"{len(sheet.tasks)} lines are too many to be printed; at most {PRINTED_LINES_MAX}: use .xlsx"
-        )
+    _require_printable(len(sheet.tasks))
     font()
     file = io.BytesIO()
     title = f"{words['sheet']}: {sheet.count.title}, {words['round'].format(number=sheet.count.round)}"
@@ -123,7 +148,7 @@ def as_pdf(sheet: Sheet, words: Words) -> bytes:
         leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=2 * _MARGIN, bottomMargin=_MARGIN,
     )  # fmt: skip
     style = ParagraphStyle("cell", fontName=FONT, fontSize=9, leading=11)
-    rows: list[list[Any]] = [[words[column] for column in COLUMNS[:-1]]]
+    rows: list[list[Any]] = [[words[column] for column in PRINTED]]
     rows += [_printed(task, words, style) for task in sheet.tasks]
     table = LongTable(rows, colWidths=_WIDTHS, repeatRows=1)
     table.setStyle(

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from lumbung_catalog.domain import import_xlsx
 from lumbung_catalog.domain.failures import ImportUnreadable
 from lumbung_catalog.domain.import_csv import unguarded
-from lumbung_dev.counts.words import COLUMNS, REQUIRED, column_of
+from lumbung_catalog.domain.said import indonesian
+from lumbung_dev.chaos.words import Language
+from lumbung_dev.counts.words import COLUMNS, REQUIRED, WORDS, column_of
 from lumbung_dev.local.trouble import Trouble
 
 BYTES_MAX = 4 * 1024 * 1024
 ROWS_MAX = 5_000
 """As many as one upload of the contract may have."""
+DIGITS_MAX = 12
+ROUND_MAX = 32_767
 HEADER_WITHIN_LINES = 10
 _UNPACKED = import_xlsx.Bounds(32 * 1024 * 1024, 16 * 1024 * 1024)
 
+T = TypeVar("T")
 Record = tuple[int, list[str]]
 """A line's number, as a spreadsheet shows it, and its cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line on which something was counted."""
+    """A line on which something was counted. What cannot be read of it is as if it were not there, and in the table's
+    `wrong`: so that everything else is looked at as well."""
 
     line: int
     bin_code: str
     sku: str
-    quantity: int
-    scan_time: datetime | None
+    quantity: int = 0
+    scan_time: datetime | None = None
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +50,21 @@ class Wrong:
 
     line: int
     column: str
+    value: str
     what: str
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a file says."""
+    """What a file says: every line that was counted, also those that are wrong."""
 
     rows: Sequence[Row]
     wrong: Sequence[Wrong]
     empty_count: int
 
 
-def read_table(path: Path) -> Table:
-    """The file, .csv or .xlsx. Raises Trouble for what is no such table."""
+def read_table(path: Path, lang: Language) -> Table:
+    """The file, .csv or .xlsx; what is wrong is said in that language. Raises Trouble for what is no such table."""
     records = _records(path)
     columns = _columns(records)
     rows: list[Row] = []
@@ -68,28 +77,59 @@ def read_table(path: Path) -> Table:
         if not row.get("counted_quantity"):
             empty_count += 1
             continue
-        found = _row(line, row)
-        if isinstance(found, Row):
-            rows.append(found)
-        else:
-            wrong.append(found)
-    if not rows and not wrong:
+        rows.append(_row(line, row, wrong, lang))
+        if len(rows) > ROWS_MAX:
+            raise Trouble(f"{path} has more than {ROWS_MAX} counted lines: send it in parts, bin by bin")
+    if not rows:
         raise Trouble(f"{path} has no line on which something was counted")
-    if len(rows) + len(wrong) > ROWS_MAX:
-        raise Trouble(f"{path} has more than {ROWS_MAX} counted lines: send it in parts, bin by bin")
     return Table(rows, wrong, empty_count)
 
 
-def _row(line: int, row: dict[str, str]) -> Row | Wrong:
-    digits = row["counted_quantity"]
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
-        return Wrong(line, "counted_quantity", f"{digits!r} is no whole number of units, such as 12")
-    time = row.get("scan_time", "")
-    try:
-        scan_time = datetime.fromisoformat(time).astimezone() if time else None
-    except (ValueError, OverflowError):
-        return Wrong(line, "scan_time", f"{time!r} is no time, such as 2026-11-23 14:05")
-    return Row(line, row.get("bin_code", ""), row.get("sku_code", ""), int(digits), scan_time)
+def _row(line: int, row: dict[str, str], wrong: list[Wrong], lang: Language) -> Row:
+    """What the line says; adds what is wrong with it."""
+    for column in ("bin_code", "sku_code"):
+        if flaw := getattr(row.get(column, ""), "flaw", None):
+            what = f"{flaw.message}; {flaw.expected}" if lang is Language.EN else _indonesian(flaw)
+            wrong.append(Wrong(line, column, row[column], what))
+
+    def read(column: str, parse: Callable[[str], T], what: str, otherwise: T) -> T:
+        value = row.get(column, "")
+        try:
+            return parse(value) if value else otherwise
+        except (ValueError, OverflowError):
+            wrong.append(Wrong(line, column, value, WORDS[lang][what]))
+            return otherwise
+
+    return Row(
+        line,
+        row.get("bin_code", ""),
+        row.get("sku_code", ""),
+        read("counted_quantity", _whole, "not_whole", 0),
+        read("scan_time", _moment, "not_time", None),
+        read("round_number", _round, "not_round", 0),
+    )
+
+
+def _indonesian(flaw: import_xlsx.Flaw) -> str:
+    return f"{indonesian(flaw.message)}; {indonesian(flaw.expected)}"
+
+
+def _whole(digits: str) -> int:
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= DIGITS_MAX):
+        raise ValueError
+    return int(digits)
+
+
+def _moment(text: str) -> datetime | None:
+    """A time without a zone is of where the command runs."""
+    return datetime.fromisoformat(text).astimezone()
+
+
+def _round(digits: str) -> int:
+    number = _whole(digits)
+    if not 1 <= number <= ROUND_MAX:
+        raise ValueError
+    return number
 
 
 def _columns(records: Iterator[Record]) -> list[str]:

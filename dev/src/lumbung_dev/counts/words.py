@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from lumbung_dev.chaos.words import Language
 
-COLUMNS = ("bin_code", "sku_code", "sku_name", "counted_quantity", "scan_time")
+PRINTED = ("bin_code", "sku_code", "sku_name", "counted_quantity")
+COLUMNS = (*PRINTED, "scan_time", "round_number")
 REQUIRED = ("bin_code", "sku_code", "counted_quantity")
 
 _ENGLISH = {
@@ -15,6 +16,7 @@ _ENGLISH = {
     "sku_name": "Name",
     "counted_quantity": "Counted",
     "scan_time": "Counted at",
+    "round_number": "Round",
     "sheet": "Count sheet",
     "round": "round {number}",
     "page": "page {number}",
@@ -24,7 +26,16 @@ _ENGLISH = {
     "recorded": "{new} counts recorded, {repeated} were known, {empty} lines were not counted.",
     "checked": "Nothing is wrong with {rows} counts; nothing was recorded, as this was a dry run.",
     "refused": "{count} errors; nothing was recorded. Mend the lines and send the file again.",
-    "line": "line {line}, {heading}: {what}",
+    "line": 'line {line}, {heading} "{value}": {what}',
+    "more": "... and {count} more",
+    "problems": "All of them are in {path}.",
+    "problem_columns": "Line|Column|Value|What would be right",
+    "not_whole": "must be a whole number of units, such as 12",
+    "not_time": "must be a time, such as 2026-11-23 14:05",
+    "not_round": "must be the number of a round, such as 1",
+    "other_round": "the count is in round {round}; what was counted for another round says nothing of it",
+    "which_round": "the count is in round {round}: say for which this was counted, here or with --round",
+    "twice": "is counted on line {line} already: put the sum on one line",
 }
 _INDONESIAN = {
     "bin_code": "Rak",
@@ -32,6 +43,7 @@ _INDONESIAN = {
     "sku_name": "Nama",
     "counted_quantity": "Jumlah",
     "scan_time": "Waktu hitung",
+    "round_number": "Putaran",
     "sheet": "Lembar hitung",
     "round": "putaran {number}",
     "page": "halaman {number}",
@@ -41,7 +53,16 @@ _INDONESIAN = {
     "recorded": "{new} hitungan dicatat, {repeated} sudah dikenal, {empty} baris tidak dihitung.",
     "checked": "Tidak ada yang salah pada {rows} hitungan; tidak ada yang dicatat, karena ini hanya uji coba.",
     "refused": "{count} kesalahan; tidak ada yang dicatat. Perbaiki barisnya lalu kirim lagi.",
-    "line": "baris {line}, {heading}: {what}",
+    "line": 'baris {line}, {heading} "{value}": {what}',
+    "more": "... dan {count} lagi",
+    "problems": "Semuanya ada di {path}.",
+    "problem_columns": "Baris|Kolom|Isi|Yang benar",
+    "not_whole": "harus bilangan bulat, misalnya 12",
+    "not_time": "harus waktu, misalnya 2026-11-23 14:05",
+    "not_round": "harus nomor putaran, misalnya 1",
+    "other_round": "penghitungan ini di putaran {round}; hitungan untuk putaran lain tidak berlaku untuknya",
+    "which_round": "penghitungan ini di putaran {round}: sebutkan untuk putaran mana ini, di sini atau dengan --round",
+    "twice": "sudah dihitung di baris {line}: tulis jumlahnya di satu baris",
 }
 WORDS: Mapping[Language, Mapping[str, str]] = {Language.EN: _ENGLISH, Language.ID: _INDONESIAN}
 
