@@ -129,6 +129,8 @@ SELECT count(*),
 SELECT DISTINCT counter FROM stocktake_count WHERE stocktake_id = %(stocktake_id)s ORDER BY counter LIMIT %(limit)s;
 
 -- name: tasks
+-- OFFSET 0 has each line looked up by the index. Where nothing is known yet of a table that has just been filled, the planner
+-- would join all lines with all counts.
 SELECT line.bin_code, line.sku_code, line.rank, coalesce(sku.name, ''),
        (SELECT coalesce(array_agg(DISTINCT counter), '{}')
           FROM stocktake_count AS before
@@ -143,6 +145,7 @@ SELECT line.bin_code, line.sku_code, line.rank, coalesce(sku.name, ''),
        SELECT FROM stocktake_count AS counted
         WHERE counted.stocktake_id = line.stocktake_id AND counted.round = line.round
           AND counted.bin_code = line.bin_code AND counted.sku_code = line.sku_code
+       OFFSET 0
        )
  ORDER BY line.rank
  LIMIT %(limit)s;
@@ -161,6 +164,7 @@ SELECT head.sequence, (SELECT coalesce(max(position), 0) FROM stocktake_count WH
  WHERE warehouse_code = %(warehouse_code)s;
 
 -- name: uncounted
+-- OFFSET 0: as in tasks.
 SELECT bin_code, sku_code
   FROM stocktake_line AS line
  WHERE stocktake_id = %(stocktake_id)s
@@ -171,6 +175,7 @@ SELECT bin_code, sku_code
         WHERE counted.stocktake_id = line.stocktake_id AND counted.round = line.round
           AND counted.bin_code = line.bin_code AND counted.sku_code = line.sku_code
           AND (%(position)s::bigint IS NULL OR counted.position <= %(position)s)
+       OFFSET 0
        );
 
 -- name: counted_bins
