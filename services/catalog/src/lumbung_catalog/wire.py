@@ -57,6 +57,8 @@ def sku_message(sku: Sku) -> skus_pb2.Sku:
         height_mm=about.height_mm,
         volume_ml=about.room_ml,
         fast_mover=about.fast_mover,
+        lot_tracking=skus_pb2.LotTracking.ValueType(about.lot_tracking),
+        shelf_life_days_min=about.shelf_life_days_min,
         version=sku.version,
         etag=sku.etag,
         create_time=timestamp(sku.create_time),

@@ -264,6 +264,37 @@ async def test_a_description_is_changed_by_mask_and_makes_a_version(catalog: Any
     assert (await catalog.get("TAS")).weight_g == 400
 
 
+async def test_lots_are_tracked_from_when_somebody_says_so(catalog: Any, refusal: Any) -> None:
+    created = await catalog.sku("SUSU", lot_tracking=pb.LOT_TRACKING_LOT, shelf_life_days_min=3)
+    assert (created.lot_tracking, created.shelf_life_days_min) == (pb.LOT_TRACKING_LOT, 3)
+    wanted = pb.Sku(
+        sku_code="SUSU",
+        etag=created.etag,
+        lot_tracking=pb.LOT_TRACKING_LOT_AND_EXPIRY,
+        shelf_life_days_min=14,
+    )
+    paths = ("lot_tracking", "shelf_life_days_min")
+    changed = (await catalog.skus.UpdateSku(update(wanted, *paths))).sku
+    assert (changed.lot_tracking, changed.shelf_life_days_min) == (pb.LOT_TRACKING_LOT_AND_EXPIRY, 14)
+    assert await catalog.get("SUSU") == changed
+
+    wrong = pb.Sku(sku_code="SUSU", etag=changed.etag, lot_tracking=9, shelf_life_days_min=3_651)  # type: ignore[arg-type]
+    refused = await refusal(catalog.skus.UpdateSku(update(wrong, *paths, request_id="u-2")))
+    assert [one.field for one in refused.fields] == ["sku.lot_tracking", "sku.shelf_life_days_min"]
+
+
+async def test_a_bundle_has_no_lots(catalog: Any, refusal: Any) -> None:
+    await catalog.sku("SUSU")
+    bundle = {"kind": pb.SKU_KIND_BUNDLE, "components": [pb.Component(sku_code="SUSU", quantity=2)]}
+    made = await catalog.sku("PAKET", **bundle)
+    tracked = pb.Sku(sku_code="PAKET", etag=made.etag, lot_tracking=pb.LOT_TRACKING_LOT)
+    refused = await refusal(catalog.skus.UpdateSku(update(tracked, "lot_tracking")))
+    assert (refused.reason, refused.fields[0].field) == ("BAD_INPUT", "sku.lot_tracking")
+    refused = await refusal(catalog.sku("LAIN", **bundle, lot_tracking=pb.LOT_TRACKING_LOT))
+    assert (refused.reason, refused.fields[0].field) == ("BAD_INPUT", "lot_tracking")
+    assert await catalog.get("PAKET") == made
+
+
 @pytest.mark.parametrize("path", ["sku_code", "options", "kind", "base_unit", "barcodes", "warna"])
 async def test_what_a_sku_is_never_changes(catalog: Any, refusal: Any, path: str) -> None:
     created = await catalog.sku("TAS")

@@ -10,7 +10,7 @@ from lumbung_catalog.domain.import_rows import ReadRow, read_row
 from lumbung_catalog.domain.import_table import Row
 from lumbung_catalog.domain.products import Option
 from lumbung_catalog.domain.said import indonesian
-from lumbung_catalog.domain.skus import Component, Description, SkuKind
+from lumbung_catalog.domain.skus import Component, Description, LotTracking, SkuKind
 from lumbung_catalog.domain.units import Unit
 
 
@@ -96,6 +96,8 @@ def test_components_are_read_back_whatever_signs_their_codes_hold(parts: dict[st
         ("weight_g", "10000001", "OUT_OF_RANGE"),
         ("volume_ml", "dua", "NOT_A_NUMBER"),
         ("fast_mover", "mungkin", "BAD_CHOICE"),
+        ("lot_tracking", "ya", "BAD_CHOICE"),
+        ("shelf_life_days_min", "3651", "OUT_OF_RANGE"),
         ("barcode", "8991234567890", "BARCODE_INVALID"),
         ("barcode", "8.99E+12", "BARCODE_INVALID"),
         ("carton_quantity", "1", "OUT_OF_RANGE"),
@@ -199,3 +201,25 @@ def test_whatever_a_row_holds_it_is_read_or_named(cells: dict[str, str]) -> None
     stripped = {column: cell.strip() for column, cell in cells.items()}
     result = read_row(Row(2, stripped, len(COLUMNS)), COLUMNS)
     assert (result.draft is None) == bool(result.problems)
+
+
+def test_a_bundle_has_no_lots() -> None:
+    problems = read(
+        kind="paket", components="A*1", lot_tracking="lot", barcode="", carton_quantity=""
+    ).problems
+    assert [problem.column for problem in problems if problem.reason == "BAD_CHOICE"] == ["lot_tracking"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "tracking"),
+    [
+        ("", LotTracking.NONE),
+        ("tidak", LotTracking.NONE),
+        ("LOT", LotTracking.LOT),
+        ("lot_dan_kedaluwarsa", LotTracking.LOT_AND_EXPIRY),
+    ],
+)
+def test_lots_are_said_in_both_languages(cell: str, tracking: LotTracking) -> None:
+    draft = read(lot_tracking=cell, shelf_life_days_min="30").draft
+    assert draft is not None
+    assert (draft.description.lot_tracking, draft.description.shelf_life_days_min) == (tracking, 30)

@@ -66,6 +66,7 @@ from lumbung_stock.usecases.commit_journal import CommitJournal
 from lumbung_stock.usecases.credit_gate import CreditGate
 from lumbung_stock.usecases.durable_answers import DurableAnswers
 from lumbung_stock.usecases.expire_holds import ExpireHolds
+from lumbung_stock.usecases.expire_lots import ExpireLots
 from lumbung_stock.usecases.find_answers import FindAnswers
 from lumbung_stock.usecases.get_availability import GetAvailability
 from lumbung_stock.usecases.get_reservation import GetReservation
@@ -243,11 +244,13 @@ def _reservations(
         ),
     ]
     tell = TellReorderPoints(stores.postgres, stores.log)
+    expire = ExpireLots(stores.postgres, stores.leases, stores.log)
     return services, [
         Loop("publish events", stores.log.run_publisher),
         *_sale_loops(settings, stores, sales),
         Loop("admit waiting", partial(every, loops.ADMIT_INTERVAL_S, rooms.run)),
         Loop("forget tickets", partial(loops.while_there_is_any, loops.FORGET_INTERVAL_S, rooms.run.forget)),
+        Loop("expire lots", partial(loops.while_there_is_any, loops.LOTS_INTERVAL_S, expire)),
         Loop("tell of reorder points", partial(loops.while_there_is_any, loops.CROSSINGS_INTERVAL_S, tell)),
         Loop("check continuously", CheckContinuously(stores.postgres, stores.leases).run),
     ]

@@ -48,6 +48,9 @@ SKUS = ("BOX", "CUP")
 RECIPE = {"BOX": 1, "CUP": 2}
 HOUSES = ("JKT1", "SUB1")
 BINS = ("A-01", "A-02")
+TRACKED = "BOX"
+LOTS = ("L1", "L2", "L3")
+"""Of the SKU that is tracked by lot. L2 expires in the middle of it all, L3 has expired before."""
 STUBS: dict[str, Callable[[grpc.aio.Channel], Any]] = {
     "inventory": inventory_pb2_grpc.InventoryServiceStub,
     "receiving": receiving_pb2_grpc.ReceivingServiceStub,
@@ -107,15 +110,21 @@ class Walkers:
         }
 
     def goods(self, most: int = 4) -> dict[str, Any]:
+        fields = self.fields()
         return {
-            **self.fields(),
+            **fields,
             "bin_code": self.dice.choice(BINS),
             "quantity": self.dice.randint(1, most),
+            "lot_code": self.dice.choice(("", *LOTS)) if fields["sku_code"] == TRACKED else "",
         }
 
     def line(self, place: str, sku: str = "", most: int = 4) -> pb.ReceiptLine:
+        sku = sku or self.dice.choice(SKUS)
         return pb.ReceiptLine(
-            sku_code=sku or self.dice.choice(SKUS), bin_code=place, quantity=self.dice.randint(1, most)
+            sku_code=sku,
+            bin_code=place,
+            quantity=self.dice.randint(1, most),
+            lot_code=self.dice.choice(LOTS) if sku == TRACKED else "",
         )
 
     def of_a_sale(self) -> dict[str, Any]:
@@ -331,6 +340,7 @@ async def test_movements_of_every_kind_at_once_and_killed_in_between_leave_true_
     for begin in (walkers.receive, walkers.sell, walkers.transfer):
         assert await begin() is not None
     for _ in range(2):
+        await expire(house, "L2")
         async with mortal(house.shop) as (process, walkers.mortal):
             walking = [asyncio.create_task(walkers.walk(20)) for _ in range(6)]
             until = walkers.steps + walkers.dice.randint(10, 60)
@@ -338,6 +348,17 @@ async def test_movements_of_every_kind_at_once_and_killed_in_between_leave_true_
             process.kill()
             await asyncio.gather(*walking)
         await require_true_figures(house)
+    entries = "SELECT count(DISTINCT lot_code) FROM ledger_entry WHERE sku_code = %s AND lot_code <> ''"
+    assert await house.shop.scalar(entries, TRACKED) == len(LOTS)
+
+
+async def expire(house: Any, lot_code: str) -> None:
+    """The lot's last day is over, or is not, by turns: somebody comes round to mark it while goods move."""
+    await house.shop.sql.execute(
+        "UPDATE warehouse_lot SET last_sale_day = current_date + CASE WHEN expired THEN 30 ELSE -30 END"
+        " WHERE lot_code = %s",
+        (lot_code,),
+    )
 
 
 async def reached(walkers: Walkers, steps: int) -> bool:
@@ -366,8 +387,16 @@ async def two_houses(house: Any) -> None:
     for sku in SKUS:
         await house.know(sku)
     await house.know("SET", RECIPE)
+    await house.shop.sql.execute("UPDATE sku SET lot_tracking = 1 WHERE sku_code = %s", (TRACKED,))
+    days = {"L2": "2999-12-31", "L3": "2020-12-31"}
     for code in HOUSES:
-        lines = [pb.ReceiptLine(sku_code=sku, bin_code=place, quantity=15) for sku in SKUS for place in BINS]
+        lines = [
+            pb.ReceiptLine(
+                sku_code=sku, bin_code=place, quantity=units, lot_code=lot, expires_on=days.get(lot, "")
+            )
+            for sku, lot, units in (("CUP", "", 15), *((TRACKED, lot, 6) for lot in LOTS))
+            for place in BINS
+        ]
         request = pb.ReceiveStockRequest(
             request_id=house.new_id(), warehouse_code=code, document="PO", lines=lines
         )

@@ -42,6 +42,7 @@ OTHER = {
     "request_id": "r-2",
     "record_time": NOW + timedelta(microseconds=1),
     "effective_time": NOW - timedelta(microseconds=1),
+    "lot_code": "L1",
 }
 
 
@@ -49,6 +50,12 @@ def test_the_form_stays_as_it_is() -> None:
     """Written once, it must be found again by every version to come."""
     assert entry_hash(BEGINNING, ENTRY).hex() == (
         "d0d42ca08d1344c48e4a6e72d6ff191dab470a7ba008a9dd5bfd9f3aefc61fce"
+    )
+
+
+def test_so_does_the_form_with_a_lot() -> None:
+    assert entry_hash(BEGINNING, replace(ENTRY, lot_code="L1")).hex() == (
+        "08bffe8dbde3e5528a88c2a9b244285cd93a7a21f86ec6772bcbd1db1a6d2467"
     )
 
 

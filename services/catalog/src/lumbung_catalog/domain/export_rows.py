@@ -33,6 +33,8 @@ def export_row(sku: Sku, product: Product) -> list[str]:
         "base_unit": sku.base_unit,
         **{measure: _measure(getattr(sku.description, measure)) for measure in _MEASURES},
         "fast_mover": "yes" if sku.description.fast_mover else "no",
+        "lot_tracking": sku.description.lot_tracking.name.lower(),
+        "shelf_life_days_min": _measure(sku.description.shelf_life_days_min),
         "components": _components(sku),
         "state": sku.state.name.lower(),
         **_units(sku.units),

@@ -8,12 +8,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 from lumbung_catalog.domain.barcodes import Barcode
-from lumbung_catalog.domain.import_rows import Draft, Problem, at_most, with_base_unit
+from lumbung_catalog.domain.import_rows import (
+    NO_LOTS_OF_BUNDLES,
+    NONE_OF_LOTS,
+    Draft,
+    Problem,
+    at_most,
+    with_base_unit,
+)
 from lumbung_catalog.domain.limits import BARCODES_MAX, CELL_SHOWN_LENGTH_MAX, UNITS_MAX
 from lumbung_catalog.domain.products import Option, option_key
 from lumbung_catalog.domain.recipes import ordered
 from lumbung_catalog.domain.said import Said
-from lumbung_catalog.domain.skus import Component, Description, Sku, SkuKind, SkuState, unit_codes
+from lumbung_catalog.domain.skus import (
+    Component,
+    Description,
+    LotTracking,
+    Sku,
+    SkuKind,
+    SkuState,
+    unit_codes,
+)
 from lumbung_catalog.domain.text import shortened
 from lumbung_catalog.domain.units import Unit, find
 
@@ -67,7 +82,7 @@ def compared(draft: Draft, sku: Sku) -> Compared:
             barcodes=barcodes,
             components=components,
         )
-    problems = [*_fixed(draft, sku), *_unit_problems(draft, sku, change)]
+    problems = [*_fixed(draft, sku), *_lots_of_bundle(draft, sku), *_unit_problems(draft, sku, change)]
     if change and sku.state is SkuState.RETIRED:
         problems.append(_retired(draft))
     return Compared(sku.product_code, sku.base_unit, sku.kind, change, tuple(problems))
@@ -101,6 +116,13 @@ def _fixed(draft: Draft, sku: Sku) -> Iterator[Problem]:
         yield _immutable(draft, "options", shown_options(draft.options), Said(shown_options(sku.options)))
     if "state" in draft.given and draft.state is not sku.state:
         yield _immutable(draft, "state", _STATES[draft.state], _STATES[sku.state])
+
+
+def _lots_of_bundle(draft: Draft, sku: Sku) -> Iterator[Problem]:
+    tracking = draft.description.lot_tracking
+    if "lot_tracking" in draft.given and sku.kind is SkuKind.BUNDLE and tracking is not LotTracking.NONE:
+        name = tracking.name.lower()
+        yield problem(draft, "lot_tracking", name, "BAD_CHOICE", NO_LOTS_OF_BUNDLES, NONE_OF_LOTS)
 
 
 def _immutable(draft: Draft, column: str, value: str, expected: Said) -> Problem:

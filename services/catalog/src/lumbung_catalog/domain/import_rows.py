@@ -16,7 +16,7 @@ from lumbung_catalog.domain.import_xlsx import ROUNDED
 from lumbung_catalog.domain.products import Axis, Option, repeated
 from lumbung_catalog.domain.recipes import ordered
 from lumbung_catalog.domain.said import Said
-from lumbung_catalog.domain.skus import Component, Description, SkuKind, SkuState
+from lumbung_catalog.domain.skus import Component, Description, LotTracking, SkuKind, SkuState
 from lumbung_catalog.domain.text import shortened
 from lumbung_catalog.domain.units import UNIT_CODE, Unit
 
@@ -58,6 +58,18 @@ _STATES = {
     "retired": SkuState.RETIRED,
     "pensiun": SkuState.RETIRED,
 }
+_LOTS = {
+    "": LotTracking.NONE,
+    "none": LotTracking.NONE,
+    "tidak": LotTracking.NONE,
+    "lot": LotTracking.LOT,
+    "lot_and_expiry": LotTracking.LOT_AND_EXPIRY,
+    "lot_dan_kedaluwarsa": LotTracking.LOT_AND_EXPIRY,
+}
+LOTS = Said("none, lot or lot_and_expiry", "tidak, lot, atau lot_dan_kedaluwarsa")
+NONE_OF_LOTS = Said("none", "tidak")
+NO_LOTS_OF_BUNDLES = Said("is not for a bundle, which has no stock of its own",
+                          "bukan untuk paket, yang tidak memiliki stok sendiri")  # fmt: skip
 _YES_OR_NO = dict.fromkeys(("yes", "y", "ya", "true", "1"), True) | dict.fromkeys(
     ("", "no", "n", "tidak", "false", "0"), False
 )
@@ -277,6 +289,8 @@ def read_row(row: Row, columns: Sequence[str], mode: ImportMode = ImportMode.CRE
         state=cells.choice("state", _STATES, Said("active or retired", "aktif atau pensiun")),
         given=_given(row),
     )
+    if kind is SkuKind.BUNDLE and draft.description.lot_tracking is not LotTracking.NONE:
+        cells.wrong("lot_tracking", "BAD_CHOICE", NO_LOTS_OF_BUNDLES, NONE_OF_LOTS)
     problems = tuple(cells.problems)
     if mode is ImportMode.CREATE:
         draft = with_base_unit(draft, draft.base_unit or DEFAULT_BASE_UNIT)
@@ -330,6 +344,8 @@ def _description(cells: _Cells) -> Description:
         height_mm=cells.whole("height_mm", minimum=0, maximum=limits.LENGTH_MM_MAX),
         volume_ml=cells.whole("volume_ml", minimum=0, maximum=limits.VOLUME_ML_MAX),
         fast_mover=cells.choice("fast_mover", _YES_OR_NO, Said("yes or no", "ya atau tidak")),
+        lot_tracking=cells.choice("lot_tracking", _LOTS, LOTS),
+        shelf_life_days_min=cells.whole("shelf_life_days_min", minimum=0, maximum=limits.SHELF_LIFE_DAYS_MAX),
     )
 
 

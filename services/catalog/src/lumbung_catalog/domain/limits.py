@@ -17,6 +17,7 @@ SCAN_LENGTH_MAX = 512
 """A GS1-128 symbol holds 48 characters; DataMatrix and QR symbols, and links in them, more."""
 COMPONENTS_MAX = 20
 COMPONENT_QUANTITY_MAX = 10_000
+SHELF_LIFE_DAYS_MAX = 3_650
 RECIPE_LEVELS_MAX = 3
 DRAWS_MAX = 60
 DRAW_UNITS_MAX = 200_000

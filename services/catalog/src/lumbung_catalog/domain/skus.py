@@ -22,7 +22,7 @@ from lumbung_catalog.domain.failures import (
 from lumbung_catalog.domain.limits import BARCODES_MAX, UNITS_MAX
 from lumbung_catalog.domain.products import Option
 from lumbung_catalog.domain.units import Unit
-from lumbung_kit.failures import ConcurrentChange, FieldViolation
+from lumbung_kit.failures import BadInput, ConcurrentChange, FieldViolation
 
 
 class SkuKind(IntEnum):
@@ -39,9 +39,20 @@ class SkuState(IntEnum):
     RETIRED = 2
 
 
+class LotTracking(IntEnum):
+    """Whether stock knows of which lot each unit is. The numbers are those of the contract."""
+
+    NONE = 1
+    LOT = 2
+    LOT_AND_EXPIRY = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What may change about a SKU: how people and carts see it. 0 means unknown."""
+    """What may change about a SKU: how people and carts see it, and how stock keeps it. 0 means unknown.
+
+    A lot is sold as long as `shelf_life_days_min` days are left until its last one.
+    """
 
     name: str
     weight_g: int = 0
@@ -50,6 +61,8 @@ class Description:
     height_mm: int = 0
     volume_ml: int = 0
     fast_mover: bool = False
+    lot_tracking: LotTracking = LotTracking.NONE
+    shelf_life_days_min: int = 0
 
     @property
     def room_ml(self) -> int:
@@ -120,6 +133,12 @@ class Sku:
     def etag(self) -> str:
         """Current as long as nobody changed the SKU."""
         return str(self.version)
+
+
+def require_lots_of_plain(kind: SkuKind, about: Description) -> None:
+    """A bundle has no stock of its own, so it has no lots. Raises BadInput."""
+    if kind is SkuKind.BUNDLE and about.lot_tracking is not LotTracking.NONE:
+        raise BadInput(fields=[FieldViolation("sku.lot_tracking", "must be none for a bundle")])
 
 
 def require_active(sku: Sku) -> None:

@@ -9,7 +9,7 @@ from lumbung_catalog.domain import gs1, limits
 from lumbung_catalog.domain.barcodes import Barcode, BarcodeKind, check_barcodes
 from lumbung_catalog.domain.failures import FieldImmutable
 from lumbung_catalog.domain.products import Axis, NewProduct, Option, repeated
-from lumbung_catalog.domain.skus import Component, Description, NewSku, SkuKind, SkuState
+from lumbung_catalog.domain.skus import Component, Description, LotTracking, NewSku, SkuKind, SkuState
 from lumbung_catalog.domain.units import UNIT_CODE, UNIT_CODE_HINT, Unit
 from lumbung_kit.failures import FieldViolation
 from lumbung_kit.validate import Check
@@ -25,7 +25,7 @@ _MEASURES = {
     "height_mm": limits.LENGTH_MM_MAX,
     "volume_ml": limits.VOLUME_ML_MAX,
 }
-_DESCRIPTION_FIELDS = ("name", *_MEASURES, "fast_mover")
+_DESCRIPTION_FIELDS = ("name", *_MEASURES, "fast_mover", "lot_tracking", "shelf_life_days_min")
 
 
 def name(check: Check, field: str, value: str) -> str:
@@ -155,7 +155,25 @@ def _description(check: Check, request: skus_pb2.CreateSkuRequest) -> Descriptio
         field: check.whole(field, getattr(request, field), minimum=0, maximum=maximum)
         for field, maximum in _MEASURES.items()
     }
-    return Description(name=name(check, "name", request.name), fast_mover=request.fast_mover, **measures)
+    if request.kind == skus_pb2.SKU_KIND_BUNDLE and request.lot_tracking > skus_pb2.LOT_TRACKING_NONE:
+        check.add("lot_tracking", "must be none for a bundle")
+    return Description(
+        name=name(check, "name", request.name),
+        fast_mover=request.fast_mover,
+        lot_tracking=_lot_tracking(check, "lot_tracking", request.lot_tracking),
+        shelf_life_days_min=_shelf_life(check, "shelf_life_days_min", request.shelf_life_days_min),
+        **measures,
+    )
+
+
+def _lot_tracking(check: Check, field: str, value: int) -> LotTracking:
+    if value and check.choice(field, value, skus_pb2.LotTracking) in set(LotTracking):
+        return LotTracking(value)
+    return LotTracking.NONE
+
+
+def _shelf_life(check: Check, field: str, days: int) -> int:
+    return check.whole(field, days, minimum=0, maximum=limits.SHELF_LIFE_DAYS_MAX)
 
 
 def _options(check: Check, options: Sequence[skus_pb2.Option]) -> tuple[Option, ...]:
@@ -255,6 +273,10 @@ def sku_changes(check: Check, sku: skus_pb2.Sku, paths: Sequence[str]) -> Mappin
             changes[path] = name(check, "sku.name", sku.name)
         elif path == "fast_mover":
             changes[path] = sku.fast_mover
+        elif path == "lot_tracking":
+            changes[path] = _lot_tracking(check, "sku.lot_tracking", sku.lot_tracking)
+        elif path == "shelf_life_days_min":
+            changes[path] = _shelf_life(check, "sku.shelf_life_days_min", sku.shelf_life_days_min)
         else:
             maximum = _MEASURES[path]
             changes[path] = check.whole(f"sku.{path}", getattr(sku, path), minimum=0, maximum=maximum)

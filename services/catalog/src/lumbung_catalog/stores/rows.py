@@ -5,7 +5,7 @@ from typing import Any
 
 from lumbung_catalog.domain.barcodes import Barcode, BarcodeKind
 from lumbung_catalog.domain.products import Axis, Option, Product
-from lumbung_catalog.domain.skus import Component, Description, Recipe, Sku, SkuKind, SkuState
+from lumbung_catalog.domain.skus import Component, Description, LotTracking, Recipe, Sku, SkuKind, SkuState
 from lumbung_catalog.domain.units import Unit
 
 Row = Mapping[str, Any]
@@ -54,6 +54,8 @@ def _description(row: Row) -> Description:
         height_mm=row["height_mm"],
         volume_ml=row["volume_ml"],
         fast_mover=row["fast_mover"],
+        lot_tracking=LotTracking(row["lot_tracking"]),
+        shelf_life_days_min=row["shelf_life_days_min"],
     )
 
 

@@ -211,6 +211,8 @@ def _description_row(about: Description) -> dict[str, Any]:
         "height_mm": about.height_mm,
         "volume_ml": about.volume_ml,
         "fast_mover": about.fast_mover,
+        "lot_tracking": int(about.lot_tracking),
+        "shelf_life_days_min": about.shelf_life_days_min,
     }
 
 

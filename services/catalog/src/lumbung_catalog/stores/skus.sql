@@ -17,10 +17,11 @@ update sku
 set
     name = new.name, weight_g = new.weight_g, length_mm = new.length_mm, width_mm = new.width_mm,
     height_mm = new.height_mm, volume_ml = new.volume_ml, fast_mover = new.fast_mover, name_marks = new.name_marks,
+    lot_tracking = new.lot_tracking, shelf_life_days_min = new.shelf_life_days_min,
     recipe_version = coalesce(new.recipe_version, sku.recipe_version), version = sku.version + 1, update_time = now()
 from jsonb_to_recordset(%(rows)s) as new (
     sku_code text, name text, weight_g bigint, length_mm bigint, width_mm bigint, height_mm bigint, volume_ml bigint,
-    fast_mover boolean, name_marks text, recipe_version integer
+    fast_mover boolean, lot_tracking smallint, shelf_life_days_min integer, name_marks text, recipe_version integer
 )
 where sku.sku_code = new.sku_code
 
@@ -100,15 +101,15 @@ where lower(sku.sku_code) = any(%(folded_codes)s)
 -- Those whose code or combination is taken are left out of the answer; waits for a concurrent insert of the same.
 insert into sku (
     sku_code, product_code, name, options, option_key, kind, base_unit, weight_g, length_mm, width_mm, height_mm,
-    volume_ml, fast_mover, recipe_version, code_characters, name_marks
+    volume_ml, fast_mover, lot_tracking, shelf_life_days_min, recipe_version, code_characters, name_marks
 )
 select
     sku_code, product_code, name, options, option_key, kind, base_unit, weight_g, length_mm, width_mm, height_mm,
-    volume_ml, fast_mover, recipe_version, code_characters, name_marks
+    volume_ml, fast_mover, lot_tracking, shelf_life_days_min, recipe_version, code_characters, name_marks
 from jsonb_to_recordset(%(rows)s) as new (
     sku_code text, product_code text, name text, options jsonb, option_key text, kind smallint, base_unit text,
     weight_g bigint, length_mm bigint, width_mm bigint, height_mm bigint, volume_ml bigint, fast_mover boolean,
-    recipe_version integer, code_characters text, name_marks text
+    lot_tracking smallint, shelf_life_days_min integer, recipe_version integer, code_characters text, name_marks text
 )
 on conflict do nothing
 returning sku_code
@@ -144,6 +145,7 @@ update sku
 set
     name = %(name)s, weight_g = %(weight_g)s, length_mm = %(length_mm)s, width_mm = %(width_mm)s,
     height_mm = %(height_mm)s, volume_ml = %(volume_ml)s, fast_mover = %(fast_mover)s,
+    lot_tracking = %(lot_tracking)s, shelf_life_days_min = %(shelf_life_days_min)s,
     name_marks = %(name_marks)s, version = version + 1, update_time = now()
 where sku_code = %(sku_code)s
 

@@ -8,13 +8,15 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class LedgerDifference:
-    """A stored figure that is not what the ledger says; `place_code` is empty for a level's on hand."""
+    """A stored figure that is not what the ledger says; `place_code` is empty for a level's on hand, `lot_code` for all
+    units of a place."""
 
     warehouse_code: str
     sku_code: str
     place_code: str
     stored_quantity: int
     ledger_quantity: int
+    lot_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class LedgerReport:
 class BrokenPromise:
     """A figure of a level, or of a sale's item, that is not what the reservations, the sales and the places say.
 
-    `kind` is held, sold, escrow (of a level), quota (of an item), oversold (of either), or places: on hand is not what
-    the bins hold.
+    `kind` is held, sold, escrow, expired (of a level), quota (of an item), oversold (of either), or places: on hand is
+    not what the bins hold.
     """
 
     kind: str

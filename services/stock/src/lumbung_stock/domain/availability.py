@@ -33,6 +33,7 @@ class Availability:
     shortfall: int
     offers: tuple[Offer, ...]
     read_time: datetime
+    expired: int = 0
 
     def best_offer(self, channel_code: str) -> Offer | None:
         """That of the open sale which can give the channel most; None when no sale is for it."""

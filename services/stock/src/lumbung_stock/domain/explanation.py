@@ -43,6 +43,7 @@ class Kind(IntEnum):
     HEARD_AVAILABLE = 21
     UNDECIDED = 22
     BUFFER = 23
+    EXPIRED = 24
 
 
 class Formula(IntEnum):
@@ -259,6 +260,7 @@ def _level_node(books: Books, key: LevelKey, room: Room) -> Node:
         Node(Kind.SOLD, level.sold),
         Node(Kind.SAFETY_STOCK, level.safety_stock),
         _escrow_node(level, books.escrows.get(key, ()), room),
+        *([Node(Kind.EXPIRED, level.expired)] if level.expired else []),
     ]
     node = _less(Kind.WAREHOUSE, [_on_hand_node(level, books.places.get(key, PlacesOfLevel())), *taken])
     return replace(node, warehouse_code=key[0], sku_code=key[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum
 from uuid import UUID
 
@@ -36,8 +36,23 @@ class MovementKind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LotName:
+    """A lot as a request names it; `line` is where in the request, such as `lines[0].`. Empty: it names none."""
+
+    code: str = ""
+    expires_on: date | None = None
+    line: str = ""
+
+
+NO_LOT = LotName()
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
-    """Units of one SKU that leave one place of a warehouse for another."""
+    """Units of one SKU that leave one place of a warehouse for another.
+
+    `chooses_lot`: who does not name a lot takes the one that expires first.
+    """
 
     kind: MovementKind
     sku_code: str
@@ -47,6 +62,8 @@ class Movement:
     reason: str = ""
     document: str = ""
     reservation_id: UUID | None = None
+    lot: LotName = NO_LOT
+    chooses_lot: bool = False
 
     def on_hand_difference(self) -> int:
         """How many more units can be sold afterwards."""
@@ -61,6 +78,7 @@ class Goods:
     sku_code: str
     bin_code: str
     quantity: int
+    lot: LotName = NO_LOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +120,7 @@ class LedgerEntry:
     request_id: str
     record_time: datetime
     effective_time: datetime
+    lot_code: str = ""
 
 
 def level_changes(warehouse_code: str, movements: Iterable[Movement]) -> list[LevelChange]:

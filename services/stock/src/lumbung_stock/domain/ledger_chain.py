@@ -20,7 +20,9 @@ from lumbung_stock.domain.ledger import LedgerEntry
 BEGINNING: Final = b""
 """What the first entry follows."""
 FORM: Final = "1"
-"""The form that is hashed."""
+"""The form that is hashed of an entry without a lot."""
+FORM_WITH_LOT: Final = "2"
+"""The same with the lot at the end."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -72,7 +74,7 @@ class Stretch:
 def entry_hash(before: bytes, entry: LedgerEntry) -> bytes:
     """The hash that an entry must carry behind one with the hash `before`; as the database's ledger_hash."""
     fields = (
-        FORM,
+        FORM_WITH_LOT if entry.lot_code else FORM,
         entry.warehouse_code,
         str(entry.sequence),
         entry.sku_code,
@@ -87,6 +89,7 @@ def entry_hash(before: bytes, entry: LedgerEntry) -> bytes:
         entry.request_id,
         _microseconds(entry.record_time),
         _microseconds(entry.effective_time),
+        *((entry.lot_code,) if entry.lot_code else ()),
     )
     return hashlib.sha256(before + b"".join(map(_netstring, fields))).digest()
 

@@ -13,7 +13,8 @@ class Level:
     """Whole base units of one SKU in one warehouse.
 
     `sold` is confirmed and not yet shipped; `escrow` is set aside for flash sales, free, held and sold in them;
-    `shortfall` is what was promised before reality took it away.
+    `shortfall` is what was promised before reality took it away; `expired` are those on hand whose lot may not be sold
+    any more.
     """
 
     warehouse_code: str
@@ -26,6 +27,7 @@ class Level:
     reorder_point: int
     reorder_quantity: int
     shortfall: int
+    expired: int = 0
 
     @property
     def key(self) -> LevelKey:
@@ -35,7 +37,7 @@ class Level:
     @property
     def available_to_promise(self) -> int:
         """What an ordinary sale may still take; below 0 when safety stock or a shortfall eats into promises."""
-        return self.on_hand - self.held - self.sold - self.safety_stock - self.escrow
+        return self.on_hand - self.held - self.sold - self.safety_stock - self.escrow - self.expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,15 @@ class LevelChange:
     held: int = 0
     sold: int = 0
     escrow: int = 0
+    expired: int = 0
 
 
 def merge(changes: list[LevelChange]) -> list[LevelChange]:
     """One change per level, in lock order, without those that change nothing."""
     sums: dict[LevelKey, list[int]] = {}
     for change in changes:
-        total = sums.setdefault((change.warehouse_code, change.sku_code), [0, 0, 0, 0])
-        for index, difference in enumerate((change.on_hand, change.held, change.sold, change.escrow)):
+        total = sums.setdefault((change.warehouse_code, change.sku_code), [0, 0, 0, 0, 0])
+        differences = (change.on_hand, change.held, change.sold, change.escrow, change.expired)
+        for index, difference in enumerate(differences):
             total[index] += difference
     return [LevelChange(*key, *total) for key, total in sorted(sums.items()) if any(total)]

@@ -32,6 +32,9 @@ ARRIVAL = frozenset({RECEIVING, QUARANTINE})
 IN_THE_HOUSE = frozenset({RECEIVING, PACKING, QUARANTINE})
 """Places of every warehouse of which figures are kept as of bins."""
 
+NEVER_EXPIRED = NOT_ON_HAND | {PACKING}
+"""Units in these places are not counted as expired: they are not on hand, or were good when they were picked."""
+
 RESERVED = NOT_ON_HAND | {RECEIVING, PACKING}
 """Names that no bin may have."""
 
@@ -78,6 +81,15 @@ class PlaceStock:
     place_code: str
     sku_code: str
     quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPlace:
+    """What a locked place holds of a SKU, whether a lot ever lay there, and what the catalog says of the SKU's lots."""
+
+    quantity: int
+    has_lots: bool = False
+    lot_tracking: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ from lumbung_stock.domain.inventory_failures import SkuIsBundle, SkuNotFound
 
 @dataclass(frozen=True, slots=True)
 class SkuRecord:
-    """One SKU of the catalog. Only a bundle has components: (plain SKU, units of it in one bundle)."""
+    """One SKU of the catalog. Only a bundle has components: (plain SKU, units of it in one bundle).
+
+    `lot_tracking` is a LotTracking; a lot is sold as long as `shelf_life_days_min` days are left until its last one.
+    """
 
     sku_code: str
     name: str
@@ -19,6 +22,8 @@ class SkuRecord:
     active: bool
     components: tuple[tuple[str, int], ...]
     recipe_version: int
+    lot_tracking: int = 0
+    shelf_life_days_min: int = 0
 
 
 @dataclass(frozen=True, slots=True)

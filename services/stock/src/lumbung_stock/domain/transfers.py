@@ -10,7 +10,7 @@ from enum import IntEnum
 from uuid import UUID
 
 from lumbung_kit.failures import FieldViolation
-from lumbung_stock.domain.ledger import Movement
+from lumbung_stock.domain.ledger import NO_LOT, LotName, Movement
 from lumbung_stock.domain.levels import Level
 from lumbung_stock.domain.transfer_failures import (
     MoreThanPlanned,
@@ -101,6 +101,7 @@ class Parcel:
     sku_code: str
     bin_code: str
     quantity: int
+    lot: LotName = NO_LOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ def require_unpromised(levels: Mapping[str, Level], movements: Sequence[Movement
         leaving[movement.sku_code] -= movement.on_hand_difference()
     for sku, units in leaving.items():
         level = levels[sku]
-        free = max(0, level.on_hand - level.held - level.sold - level.escrow)
+        free = max(0, level.on_hand - level.held - level.sold - level.escrow - level.expired)
         if free < units <= level.on_hand:
             raise NotEnoughAvailable(
                 f"{free} of {sku} are not promised in {level.warehouse_code}, fewer than the {units} that are to "

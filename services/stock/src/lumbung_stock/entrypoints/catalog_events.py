@@ -11,6 +11,7 @@ from lumbung.catalog.v1 import skus_pb2
 from lumbung_kit.events import Consumer, EventLog
 from lumbung_kit.postgres import Conn, Postgres
 from lumbung_stock.clients.catalog_events import catalog_events
+from lumbung_stock.domain.lots import LotTracking
 from lumbung_stock.domain.skus import SkuRecord
 from lumbung_stock.stores.sku_book import SkuBook
 from lumbung_stock.usecases.apply_catalog_event import apply_catalog_event
@@ -54,6 +55,12 @@ class CatalogEffects:
         self.log.poke()
 
 
+_TRACKING = {
+    skus_pb2.LOT_TRACKING_LOT: LotTracking.LOT,
+    skus_pb2.LOT_TRACKING_LOT_AND_EXPIRY: LotTracking.LOT_AND_EXPIRY,
+}
+
+
 def sku_of(snapshot: skus_pb2.Sku) -> SkuRecord:
     """A SKU as stock sees it: of a bundle, what it draws on, nested bundles resolved."""
     draws = snapshot.recipe.draws or snapshot.recipe.components
@@ -64,4 +71,6 @@ def sku_of(snapshot: skus_pb2.Sku) -> SkuRecord:
         active=snapshot.state == skus_pb2.SKU_STATE_ACTIVE,
         components=tuple((draw.sku_code, draw.quantity) for draw in draws),
         recipe_version=snapshot.recipe.version,
+        lot_tracking=_TRACKING.get(snapshot.lot_tracking, LotTracking.NONE),
+        shelf_life_days_min=snapshot.shelf_life_days_min,
     )

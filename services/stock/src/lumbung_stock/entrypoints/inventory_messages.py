@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Protocol, TypeAlias
 from uuid import UUID
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung_kit import context
 from lumbung_kit.validate import Check
-from lumbung_stock.domain.ledger import Author, Goods
+from lumbung_stock.domain.ledger import Author, Goods, LotName
 from lumbung_stock.domain.ledger_chain import Seal
 from lumbung_stock.domain.places import Bin, BinKind, Warehouse, is_reserved
 from lumbung_stock.domain.reason_codes import FORM
@@ -37,6 +37,8 @@ RECEIPT_LINES_MAX = 500
 UNITS_MAX = 1_000_000
 FILTER_MAX = 500
 SEALS_MAX = 100
+LOT_CODE_LENGTH_MAX = 64
+YEAR_MIN, YEAR_MAX = 2000, 2999
 HASH_BYTES = 32
 
 _WITHOUT_BIN = (pb.RETURN_CONDITION_QUARANTINE, pb.RETURN_CONDITION_SCRAP)
@@ -63,6 +65,8 @@ class InOneBin(Protocol):
     def bin_code(self) -> str: ...
     @property
     def quantity(self) -> int: ...
+    @property
+    def lot_code(self) -> str: ...
 
 
 def author_of(check: Check, request_id: str) -> Author:
@@ -107,6 +111,7 @@ def goods_of(check: Check, request: InOneBin) -> Goods:
         sku_code=check.code("sku_code", request.sku_code),
         bin_code=bin_code_of(check, "bin_code", request.bin_code),
         quantity=check.quantity("quantity", request.quantity, maximum=UNITS_MAX),
+        lot=lot_of(check, request.lot_code),
     )
 
 
@@ -117,6 +122,7 @@ def missing_goods_of(check: Check, request: pb.RecordShortPickRequest) -> Goods:
         sku_code=check.code("sku_code", request.sku_code),
         bin_code=bin_code_of(check, "bin_code", request.bin_code),
         quantity=check.quantity("missing_quantity", request.missing_quantity, maximum=UNITS_MAX),
+        lot=lot_of(check, request.lot_code),
     )
 
 
@@ -133,7 +139,31 @@ def returned_goods_of(check: Check, request: pb.RecordReturnRequest) -> Goods:
         sku_code=check.code("sku_code", request.sku_code),
         bin_code=bin_code,
         quantity=check.quantity("quantity", request.quantity, maximum=UNITS_MAX),
+        lot=lot_of(check, request.lot_code, request.expires_on),
     )
+
+
+def lot_of(check: Check, lot_code: str, expires_on: str = "", *, line: str = "") -> LotName:
+    """A lot by the code that is printed on the goods, or none; with its last day when that is said."""
+    code = check.text(f"{line}lot_code", lot_code, max_length=LOT_CODE_LENGTH_MAX, required=False)
+    if code != code.strip() or not code.isprintable():
+        check.add(f"{line}lot_code", "must be printable, without spaces at its ends")
+    if expires_on and not code:
+        check.add(f"{line}expires_on", "must be empty where no lot is named")
+    return LotName(code, _day(check, f"{line}expires_on", expires_on), line)
+
+
+def _day(check: Check, field: str, value: str) -> date | None:
+    if not value:
+        return None
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = date.min
+    if not (YEAR_MIN <= day.year <= YEAR_MAX and day.isoformat() == value):
+        check.add(field, f"must be a day such as 2027-03-31, of the years {YEAR_MIN} to {YEAR_MAX}")
+        return None
+    return day
 
 
 def receipt_lines_of(check: Check, lines: Sequence[pb.ReceiptLine]) -> list[ReceiptLine]:
@@ -143,6 +173,7 @@ def receipt_lines_of(check: Check, lines: Sequence[pb.ReceiptLine]) -> list[Rece
             sku_code=check.code(f"lines[{index}].sku_code", line.sku_code),
             bin_code=bin_code_of(check, f"lines[{index}].bin_code", line.bin_code),
             quantity=check.quantity(f"lines[{index}].quantity", line.quantity, maximum=UNITS_MAX),
+            lot=lot_of(check, line.lot_code, line.expires_on, line=f"lines[{index}]."),
         )
         for index, line in enumerate(check.items("lines", lines, maximum=RECEIPT_LINES_MAX))
     ]
@@ -157,6 +188,7 @@ def correction_of(check: Check, request: pb.AdjustStockRequest) -> Correction:
         sku_code=check.code("sku_code", request.sku_code),
         bin_code=bin_code_of(check, "bin_code", request.bin_code),
         difference=check.whole("difference", request.difference, minimum=-UNITS_MAX, maximum=UNITS_MAX),
+        lot=lot_of(check, request.lot_code, request.expires_on),
     )
 
 
@@ -170,6 +202,7 @@ def bin_move_of(check: Check, request: pb.MoveBetweenBinsRequest) -> BinMove:
         quantity=check.quantity("quantity", request.quantity, maximum=UNITS_MAX),
         from_bin_code=bin_code_of(check, "from_bin_code", request.from_bin_code),
         to_bin_code=bin_code_of(check, "to_bin_code", request.to_bin_code),
+        lot=lot_of(check, request.lot_code),
     )
 
 

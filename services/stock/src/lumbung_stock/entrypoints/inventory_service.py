@@ -157,8 +157,8 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
         check.done()
 
         async def work(conn: Conn) -> pb.RecordPickResponse:
-            entry = await record_pick(conn, author, reservation_id, goods)
-            return pb.RecordPickResponse(entry=entry_message(entry))
+            entries = [*map(entry_message, await record_pick(conn, author, reservation_id, goods))]
+            return pb.RecordPickResponse(entry=entries[0], entries=entries)
 
         return await self._once("RecordPick", request, pb.RecordPickResponse, work)
 
@@ -175,8 +175,8 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
         check.done()
 
         async def work(conn: Conn) -> pb.RecordShortPickResponse:
-            entry = await record_short_pick(conn, author, reservation_id, missing)
-            return pb.RecordShortPickResponse(entry=entry_message(entry))
+            entries = [*map(entry_message, await record_short_pick(conn, author, reservation_id, missing))]
+            return pb.RecordShortPickResponse(entry=entries[0], entries=entries)
 
         return await self._once("RecordShortPick", request, pb.RecordShortPickResponse, work)
 
@@ -193,8 +193,8 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
         check.done()
 
         async def work(conn: Conn) -> pb.RecordPutBackResponse:
-            entry = await record_put_back(conn, author, reservation_id, goods)
-            return pb.RecordPutBackResponse(entry=entry_message(entry))
+            entries = [*map(entry_message, await record_put_back(conn, author, reservation_id, goods))]
+            return pb.RecordPutBackResponse(entry=entries[0], entries=entries)
 
         return await self._once("RecordPutBack", request, pb.RecordPutBackResponse, work)
 
@@ -240,7 +240,7 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
         condition = ReturnCondition(request.condition)
 
         async def work(conn: Conn) -> pb.RecordReturnResponse:
-            entry = await record_return(
+            booked = await record_return(
                 conn,
                 author,
                 reservation_id,
@@ -249,7 +249,8 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
                 reason=reason,
                 effective_time=effective_time,
             )
-            return pb.RecordReturnResponse(entry=entry_message(entry))
+            entries = [*map(entry_message, booked)]
+            return pb.RecordReturnResponse(entry=entries[0], entries=entries)
 
         return await self._once("RecordReturn", request, pb.RecordReturnResponse, work)
 

@@ -56,7 +56,7 @@ def lines_of(check: Check, lines: Sequence[pb.TransferLine]) -> list[TransferLin
 def parcels_of(check: Check, lines: Sequence[inventory_pb2.ReceiptLine]) -> list[Parcel]:
     """What leaves, or arrives."""
     return [
-        Parcel(f"lines[{index}]", line.sku_code, line.bin_code, line.quantity)
+        Parcel(f"lines[{index}]", line.sku_code, line.bin_code, line.quantity, line.lot)
         for index, line in enumerate(messages.receipt_lines_of(check, lines))
     ]
 

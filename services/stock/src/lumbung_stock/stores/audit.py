@@ -10,6 +10,7 @@ from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain import places
 from lumbung_stock.domain.audit import BrokenPromise, LedgerDifference, LedgerReport, PromiseReport
+from lumbung_stock.stores.lots import broken_expired, lot_differences
 
 DIFFERENCES_MAX = 1_000
 LEAKED_AFTER_S = 60
@@ -55,19 +56,21 @@ async def slice_end(conn: Conn, after: Key, size: int) -> Key | None:
 async def ledger_differences(
     conn: Conn, after: Key, through: Key, warehouse_code: str = ""
 ) -> list[LedgerDifference]:
-    """Places and levels of a slice that are not what the ledger says, and goods in transit that are not what the
+    """Places, lots and levels of a slice that are not what the ledger says, and goods in transit that are not what the
     transfers say (the place is TRANSIT); the first thousand of each.
     """
     asked = {**_slice(after, through), "warehouse_code": warehouse_code, "outside": sorted(places.OUTSIDE)}
     found = [LedgerDifference(*row) async for row in await conn.execute(_DIFFERENCES, asked)]
     in_transit = await conn.execute(_TRANSIT_DIFFERENCES, asked)
-    return [*found, *[LedgerDifference(*row) async for row in in_transit]]
+    found += [LedgerDifference(*row) async for row in in_transit]
+    return [*found, *await lot_differences(conn, _slice(after, through), warehouse_code)]
 
 
 async def broken_promises(conn: Conn, after: Key, through: Key) -> list[BrokenPromise]:
     """Levels and sales' items of a slice that are not what stands behind them, the first thousand."""
     cursor = await conn.execute(_BROKEN_PROMISES, _slice(after, through))
-    return [BrokenPromise(*row) async for row in cursor]
+    found = [BrokenPromise(*row) async for row in cursor]
+    return [*found, *await broken_expired(conn, _slice(after, through))]
 
 
 async def leaked_holds(conn: Conn) -> list[tuple[UUID, str]]:

@@ -131,7 +131,7 @@ WITH open_draw AS (
       LEFT JOIN taken USING (flash_sale_code, warehouse_code, sku_code)
      WHERE flash_sale.state > 1
 ), level_sums AS (
-    SELECT sum(greatest(0, held + sold + escrow - on_hand - shortfall)) AS oversold, sum(shortfall) AS shortfall
+    SELECT sum(greatest(0, held + sold + escrow + expired - on_hand - shortfall)) AS oversold, sum(shortfall) AS shortfall
       FROM level
 ), level_gaps AS (
     SELECT sum(abs(coalesce(level.held, 0) - coalesce(promised.held, 0))
@@ -241,7 +241,7 @@ WITH open_draw AS (
            remaining + shipped + returned + coalesce(taken.quantity, 0)
       FROM item LEFT JOIN taken USING (flash_sale_code, warehouse_code, sku_code)
     UNION ALL
-    SELECT 'oversold', '', warehouse_code, sku_code, greatest(on_hand + shortfall, held + sold + escrow),
+    SELECT 'oversold', '', warehouse_code, sku_code, greatest(on_hand + shortfall, held + sold + escrow + expired),
            on_hand + shortfall
       FROM stored
     UNION ALL

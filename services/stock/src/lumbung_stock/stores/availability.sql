@@ -13,7 +13,7 @@ WITH asked AS (
      WHERE is_bundle
 ), per_warehouse AS (
     SELECT draw.sku_code, warehouse.warehouse_code,
-           min(greatest(0, coalesce(on_hand - held - sold - safety_stock - escrow, 0)) / draw.quantity) AS available
+           min(greatest(0, coalesce(on_hand - held - sold - safety_stock - escrow - expired, 0)) / draw.quantity) AS available
       FROM draw
      CROSS JOIN warehouse
       LEFT JOIN level ON level.warehouse_code = warehouse.warehouse_code AND level.sku_code = draw.component_code
@@ -24,7 +24,7 @@ WITH asked AS (
 ), stock AS (
     SELECT sku_code, sum(on_hand)::bigint AS on_hand, sum(held)::bigint AS held, sum(sold)::bigint AS sold,
            sum(safety_stock)::bigint AS safety_stock, sum(escrow)::bigint AS escrow,
-           sum(shortfall)::bigint AS shortfall
+           sum(shortfall)::bigint AS shortfall, sum(expired)::bigint AS expired
       FROM asked
      CROSS JOIN warehouse
       JOIN level USING (warehouse_code, sku_code)
@@ -60,7 +60,7 @@ SELECT asked.sku_code, %(warehouse_code)s AS warehouse_code,
        CASE WHEN asked.active THEN coalesce(total.available, 0) ELSE 0 END AS available_to_promise,
        coalesce(on_hand, 0) AS on_hand, coalesce(held, 0) AS held, coalesce(sold, 0) AS sold,
        coalesce(safety_stock, 0) AS safety_stock, coalesce(escrow, 0) AS escrow,
-       coalesce(shortfall, 0) AS shortfall,
+       coalesce(shortfall, 0) AS shortfall, coalesce(expired, 0) AS expired,
        coalesce(offer.offers, '[]') AS offers,
        statement_timestamp() AS read_time
   FROM asked
@@ -94,7 +94,7 @@ SELECT sku_code, flash_sale_code, warehouse_code, sum(quota)::bigint AS quota, s
 
 -- name: component_shares
 SELECT component_code, quantity AS quantity_per_bundle,
-       coalesce(sum(greatest(0, on_hand - held - sold - safety_stock - escrow) / quantity), 0)::bigint
+       coalesce(sum(greatest(0, on_hand - held - sold - safety_stock - escrow - expired) / quantity), 0)::bigint
            AS bundles_possible
   FROM sku_component
  CROSS JOIN warehouse
@@ -104,7 +104,8 @@ SELECT component_code, quantity AS quantity_per_bundle,
  ORDER BY component_code;
 
 -- name: levels
-SELECT warehouse_code, sku_code, on_hand, held, sold, escrow, safety_stock, reorder_point, reorder_quantity, shortfall
+SELECT warehouse_code, sku_code, on_hand, held, sold, escrow, safety_stock, reorder_point, reorder_quantity, shortfall,
+       expired
   FROM level
  WHERE sku_code = ANY (%(sku_codes)s::text[]);
 

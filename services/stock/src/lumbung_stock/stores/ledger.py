@@ -35,6 +35,7 @@ async def append_entries(conn: Conn, booking: Booking) -> list[LedgerEntry]:
             "reasons": [movement.reason for movement in movements],
             "documents": [movement.document for movement in movements],
             "reservation_ids": [movement.reservation_id for movement in movements],
+            "lot_codes": [movement.lot.code for movement in movements],
             "actor": booking.author.actor,
             "request_id": booking.author.request_id,
             "effective_time": booking.effective_time,

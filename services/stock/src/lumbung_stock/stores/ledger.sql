@@ -14,26 +14,27 @@ WITH head AS (
 )
 INSERT INTO ledger_entry (
     warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind, reason, document, reservation_id,
-    actor, request_id, record_time, effective_time
+    actor, request_id, record_time, effective_time, lot_code
 )
 SELECT %(warehouse_code)s, moment.sequence_before + movement.number, sku_code, quantity, from_place, to_place, kind,
        reason, document, reservation_id, %(actor)s, %(request_id)s, moment.record_time,
-       coalesce(%(effective_time)s::timestamptz, moment.record_time)
+       coalesce(%(effective_time)s::timestamptz, moment.record_time), lot_code
   FROM moment,
        unnest(
            %(sku_codes)s::text[], %(quantities)s::bigint[], %(from_places)s::text[], %(to_places)s::text[],
-           %(kinds)s::smallint[], %(reasons)s::text[], %(documents)s::text[], %(reservation_ids)s::uuid[]
+           %(kinds)s::smallint[], %(reasons)s::text[], %(documents)s::text[], %(reservation_ids)s::uuid[],
+           %(lot_codes)s::text[]
        ) WITH ORDINALITY
-       AS movement (sku_code, quantity, from_place, to_place, kind, reason, document, reservation_id, number)
+       AS movement (sku_code, quantity, from_place, to_place, kind, reason, document, reservation_id, lot_code, number)
  ORDER BY movement.number
 RETURNING warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind, reason, document,
-          reservation_id, actor, request_id, record_time, effective_time;
+          reservation_id, actor, request_id, record_time, effective_time, lot_code;
 
 -- name: list
 -- Empty filters restrict nothing. A document is a document's own number, or a reservation. Times ascend with the sequence,
 -- so a span of time is a span of sequences, which the pages go through without reading what lies outside.
 SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind, reason, document,
-       reservation_id, actor, request_id, record_time, effective_time
+       reservation_id, actor, request_id, record_time, effective_time, lot_code
   FROM ledger_entry
  WHERE warehouse_code = %(warehouse_code)s
    AND (%(sku_code)s = '' OR sku_code = %(sku_code)s)
@@ -60,7 +61,7 @@ SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind,
 -- name: list_newest
 -- As `list`, backwards.
 SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind, reason, document,
-       reservation_id, actor, request_id, record_time, effective_time
+       reservation_id, actor, request_id, record_time, effective_time, lot_code
   FROM ledger_entry
  WHERE warehouse_code = %(warehouse_code)s
    AND (%(sku_code)s = '' OR sku_code = %(sku_code)s)

@@ -55,4 +55,5 @@ def _change_arrays(changes: Sequence[LevelChange]) -> dict[str, Any]:
         "held": [change.held for change in changes],
         "sold": [change.sold for change in changes],
         "escrow": [change.escrow for change in changes],
+        "expired": [change.expired for change in changes],
     }

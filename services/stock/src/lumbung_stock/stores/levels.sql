@@ -5,7 +5,8 @@ SELECT * FROM unnest(%(warehouse_codes)s::text[], %(sku_codes)s::text[])
 ON CONFLICT DO NOTHING;
 
 -- name: lock_levels
-SELECT warehouse_code, sku_code, on_hand, held, sold, escrow, safety_stock, reorder_point, reorder_quantity, shortfall
+SELECT warehouse_code, sku_code, on_hand, held, sold, escrow, safety_stock, reorder_point, reorder_quantity, shortfall,
+       expired
   FROM lock_levels(%(warehouse_codes)s::text[], %(sku_codes)s::text[]);
 
 -- name: change_levels
@@ -16,15 +17,17 @@ UPDATE level
        held = level.held + change.held,
        sold = level.sold + change.sold,
        escrow = level.escrow + change.escrow,
+       expired = level.expired + change.expired,
        shortfall = least(
            level.shortfall,
            greatest(0, level.held + change.held + level.sold + change.sold + level.escrow + change.escrow
-                       - level.on_hand - change.on_hand)
+                       + level.expired + change.expired - level.on_hand - change.on_hand)
        )
   FROM unnest(
            %(warehouse_codes)s::text[], %(sku_codes)s::text[],
-           %(on_hand)s::bigint[], %(held)s::bigint[], %(sold)s::bigint[], %(escrow)s::bigint[]
-       ) AS change (warehouse_code, sku_code, on_hand, held, sold, escrow)
+           %(on_hand)s::bigint[], %(held)s::bigint[], %(sold)s::bigint[], %(escrow)s::bigint[],
+           %(expired)s::bigint[]
+       ) AS change (warehouse_code, sku_code, on_hand, held, sold, escrow, expired)
  WHERE level.warehouse_code = change.warehouse_code
    AND level.sku_code = change.sku_code;
 
@@ -35,16 +38,18 @@ UPDATE level
        held = level.held + change.held,
        sold = level.sold + change.sold,
        escrow = level.escrow + change.escrow,
+       expired = level.expired + change.expired,
        shortfall = greatest(
            0,
            level.held + change.held + level.sold + change.sold + level.escrow + change.escrow
-           - level.on_hand - change.on_hand
+           + level.expired + change.expired - level.on_hand - change.on_hand
        )
   FROM unnest(
            %(warehouse_codes)s::text[], %(sku_codes)s::text[],
-           %(on_hand)s::bigint[], %(held)s::bigint[], %(sold)s::bigint[], %(escrow)s::bigint[]
-       ) AS change (warehouse_code, sku_code, on_hand, held, sold, escrow)
+           %(on_hand)s::bigint[], %(held)s::bigint[], %(sold)s::bigint[], %(escrow)s::bigint[],
+           %(expired)s::bigint[]
+       ) AS change (warehouse_code, sku_code, on_hand, held, sold, escrow, expired)
  WHERE level.warehouse_code = change.warehouse_code
    AND level.sku_code = change.sku_code
 RETURNING level.warehouse_code, level.sku_code, level.on_hand, level.held, level.sold, level.escrow,
-          level.safety_stock, level.reorder_point, level.reorder_quantity, level.shortfall;
+          level.safety_stock, level.reorder_point, level.reorder_quantity, level.shortfall, level.expired;

@@ -11,7 +11,7 @@ from lumbung_kit.postgres import Conn, constraint_of
 from lumbung_kit.sql import load
 from lumbung_stock.domain.inventory_failures import NotEnoughInBin
 from lumbung_stock.domain.ledger import PlaceKey
-from lumbung_stock.domain.places import PlaceQuantity, PlaceStock
+from lumbung_stock.domain.places import LockedPlace, PlaceQuantity, PlaceStock
 
 _SQL = load(__package__, "places.sql")
 _ENSURE, _LOCK, _CHANGE, _LIST, _OF_SKU = (
@@ -19,12 +19,14 @@ _ENSURE, _LOCK, _CHANGE, _LIST, _OF_SKU = (
 )
 
 
-async def lock_places(conn: Conn, warehouse_code: str, keys: Collection[PlaceKey]) -> dict[PlaceKey, int]:
+async def lock_places(
+    conn: Conn, warehouse_code: str, keys: Collection[PlaceKey]
+) -> dict[PlaceKey, LockedPlace]:
     """Makes the rows that are not there yet, locks all until the transaction ends, and reads them."""
     arrays = _key_arrays(warehouse_code, keys)
     await conn.execute(_ENSURE, arrays)
     cursor = await conn.execute(_LOCK, arrays)
-    return {(place, sku): quantity async for place, sku, quantity in cursor}
+    return {(place, sku): LockedPlace(*rest) async for place, sku, *rest in cursor}
 
 
 async def change_places(conn: Conn, warehouse_code: str, differences: Mapping[PlaceKey, int]) -> None:

@@ -6,11 +6,12 @@ SELECT %(warehouse_code)s, place_code, sku_code, 0
 ON CONFLICT DO NOTHING;
 
 -- name: lock
-SELECT place_code, sku_code, quantity
+SELECT place_code, sku_code, quantity, has_lots, coalesce(lot_tracking, 0)
   FROM lock_places(
            array_fill(%(warehouse_code)s::text, ARRAY[cardinality(%(place_codes)s::text[])]),
            %(place_codes)s::text[], %(sku_codes)s::text[]
-       );
+       )
+  LEFT JOIN sku USING (sku_code);
 
 -- name: change
 -- By differences, never to a figure. place_stock_not_negative bounds it.

@@ -30,7 +30,7 @@ SELECT warehouse_code, sku_code, safety_stock, reorder_point, reorder_quantity, 
 -- Urgency is thousandths of a day of cover; what did not sell comes last.
 WITH low AS (
     SELECT warehouse_code, sku_code, safety_stock, reorder_point, reorder_quantity,
-           on_hand - held - sold - safety_stock - escrow AS available,
+           on_hand - held - sold - safety_stock - escrow - expired AS available,
            (SELECT coalesce(sum(greatest(0, line.expected_quantity - line.received_quantity)), 0)::bigint
               FROM expected_receipt_line AS line
               JOIN expected_receipt USING (expected_receipt_id)
@@ -44,7 +44,7 @@ WITH low AS (
       JOIN sku USING (sku_code)
      WHERE (%(warehouse_code)s::text = '' OR warehouse_code = %(warehouse_code)s)
        AND (reorder_point > 0 OR reorder_quantity > 0)
-       AND on_hand - held - sold - safety_stock - escrow <= reorder_point
+       AND on_hand - held - sold - safety_stock - escrow - expired <= reorder_point
        AND sku.active
 ), due AS (
     SELECT *,

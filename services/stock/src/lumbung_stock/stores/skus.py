@@ -18,9 +18,9 @@ async def find_skus(conn: Conn, codes: Iterable[str]) -> dict[str, SkuRecord]:
     cursor = await conn.execute(_FIND, {"sku_codes": list(set(codes))})
     return {
         code: SkuRecord(
-            code, name, is_bundle, active, tuple(zip(components, quantities, strict=True)), recipe
+            code, name, is_bundle, active, tuple(zip(components, quantities, strict=True)), recipe, *lots
         )
-        async for code, name, is_bundle, active, recipe, components, quantities in cursor
+        async for code, name, is_bundle, active, recipe, components, quantities, *lots in cursor
     }
 
 
@@ -34,6 +34,8 @@ async def put_sku(conn: Conn, sku: SkuRecord, catalog_version: int) -> bool:
             "is_bundle": sku.is_bundle,
             "active": sku.active,
             "recipe_version": sku.recipe_version,
+            "lot_tracking": sku.lot_tracking,
+            "shelf_life_days_min": sku.shelf_life_days_min,
             "catalog_version": catalog_version,
         },
     )

@@ -4,7 +4,7 @@
 -- costs as many steps as the units came in, however long the ledger is.
 WITH waiting AS (
     SELECT place_stock.sku_code, place_stock.quantity, oldest.since, oldest.reason,
-           greatest(0, least(place_stock.quantity, held + sold + escrow - (on_hand - coalesce(in_receiving.quantity, 0))))
+           greatest(0, least(place_stock.quantity, held + sold + escrow + expired - (on_hand - coalesce(in_receiving.quantity, 0))))
                AS promised
       FROM place_stock
       JOIN level USING (warehouse_code, sku_code)

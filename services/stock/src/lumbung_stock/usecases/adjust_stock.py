@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain import places
-from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, MovementKind
+from lumbung_stock.domain.ledger import NO_LOT, Author, Booking, LedgerEntry, LotName, Movement, MovementKind
 from lumbung_stock.domain.skus import Named
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.require_goods import require_goods
@@ -22,6 +22,7 @@ class Correction:
     sku_code: str
     bin_code: str
     difference: int
+    lot: LotName = NO_LOT
 
 
 async def adjust_stock(
@@ -55,6 +56,7 @@ async def adjust_stock(
         to_place=bin_code if found else places.ADJUSTMENT,
         reason=reason,
         document=document,
+        lot=correction.lot,
     )
     return (
         await book_movements(conn, Booking(correction.warehouse_code, (movement,), author, effective_time))

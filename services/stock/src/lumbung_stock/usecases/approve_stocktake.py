@@ -87,4 +87,5 @@ def _correction(line: Judged, count: Stocktake) -> Movement:
         to_place=line.bin_code if found else places.ADJUSTMENT,
         reason=count.title,
         document=str(count.stocktake_id),
+        chooses_lot=True,
     )

@@ -30,6 +30,7 @@ async def close_transfer(
             places.ADJUSTMENT,
             reason=reason,
             document=str(transfer_id),
+            chooses_lot=True,
         )
         for line in before.lines
         if line.in_transit

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lumbung_kit.postgres import Conn
-from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, MovementKind
+from lumbung_stock.domain.ledger import NO_LOT, Author, Booking, LedgerEntry, LotName, Movement, MovementKind
 from lumbung_stock.domain.skus import Named
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.require_goods import require_goods
@@ -22,6 +22,7 @@ class BinMove:
     quantity: int
     from_bin_code: str
     to_bin_code: str
+    lot: LotName = NO_LOT
 
 
 async def move_between_bins(
@@ -38,5 +39,6 @@ async def move_between_bins(
         move.from_bin_code,
         move.to_bin_code,
         reason=reason,
+        lot=move.lot,
     )
     return (await book_movements(conn, Booking(move.warehouse_code, (movement,), author, effective_time)))[0]

@@ -19,5 +19,6 @@ async def move_to_quarantine(conn: Conn, author: Author, goods: Goods, *, reason
         goods.bin_code,
         places.QUARANTINE,
         reason=reason,
+        lot=goods.lot,
     )
     return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author)))[0]

@@ -24,7 +24,14 @@ async def put_away(
         [Named(f"lines[{index}].bin_code", line.bin_code) for index, line in enumerate(lines)],
     )
     movements = tuple(
-        Movement(MovementKind.PUTAWAY, line.sku_code, line.quantity, places.RECEIVING, line.bin_code)
+        Movement(
+            MovementKind.PUTAWAY,
+            line.sku_code,
+            line.quantity,
+            places.RECEIVING,
+            line.bin_code,
+            lot=line.lot,
+        )
         for line in lines
     )
     return await book_movements(conn, Booking(warehouse_code, movements, author))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from lumbung_kit import events
@@ -10,7 +10,8 @@ from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.audit import LedgerDifference
 from lumbung_stock.domain.ledger import Author
 from lumbung_stock.domain.levels import LevelChange
-from lumbung_stock.stores import levels, places, rebuilt_figures, sellables
+from lumbung_stock.domain.lots import LotPlaceKey
+from lumbung_stock.stores import levels, lots, places, rebuilt_figures, sellables
 from lumbung_stock.usecases.settle_shortfalls import settle_shortfalls
 from lumbung_stock.wire.events import availability_changed
 
@@ -41,25 +42,41 @@ async def rebuild_figures(
         conn, warehouse_code, await rebuilt_figures.find_places(conn, warehouse_code, wanted)
     )
     wrong = await rebuilt_figures.differences_of(conn, warehouse_code, wanted)
+    wrong += await lots.lot_differences_of(conn, warehouse_code, wanted)
     impossible = {figure.sku_code for figure in wrong if figure.ledger_quantity < 0}
     figures = [figure for figure in wrong if figure.sku_code not in impossible]
-    await _set(conn, warehouse_code, figures)
+    await _set_lots(conn, warehouse_code, [figure for figure in figures if figure.lot_code])
+    uncounted = await lots.miscounted_expired(conn, warehouse_code, sorted(set(wanted) - impossible))
+    await _set(conn, warehouse_code, [figure for figure in figures if not figure.lot_code], uncounted)
     await rebuilt_figures.note_rebuilt(conn, warehouse_code, figures, author, reason)
     return Rebuilt(tuple(figures), tuple(figure for figure in wrong if figure.sku_code in impossible))
 
 
-async def _set(conn: Conn, warehouse_code: str, figures: Sequence[LedgerDifference]) -> None:
+async def _set_lots(conn: Conn, warehouse_code: str, figures: Sequence[LedgerDifference]) -> None:
+    """Lots at places; those that the ledger alone knows of are entered anew."""
+    if figures:
+        await lots.enter_warehouse(conn, warehouse_code, {(each.sku_code, each.lot_code) for each in figures})
+        differences = {
+            LotPlaceKey(each.place_code, each.sku_code, each.lot_code): _missing(each) for each in figures
+        }
+        await lots.change_lots(conn, warehouse_code, differences)
+
+
+async def _set(
+    conn: Conn, warehouse_code: str, figures: Sequence[LedgerDifference], uncounted: Mapping[str, int]
+) -> None:
     """By differences, as everything else changes figures; the rows are locked."""
     in_places = {(each.place_code, each.sku_code): _missing(each) for each in figures if each.place_code}
-    on_hand = [
+    changes = [
         LevelChange(warehouse_code, each.sku_code, on_hand=_missing(each))
         for each in figures
         if not each.place_code
     ]
+    changes += [LevelChange(warehouse_code, sku, expired=units) for sku, units in uncounted.items()]
     await places.change_places(conn, warehouse_code, in_places)
-    if on_hand:
-        changed = [change.sku_code for change in on_hand]
-        await levels.accept_reality(conn, on_hand)
+    if changes:
+        changed = sorted({change.sku_code for change in changes})
+        await levels.accept_reality(conn, changes)
         told = await settle_shortfalls(conn, [(warehouse_code, sku_code) for sku_code in changed])
         await events.append(conn, [*told, availability_changed(await sellables.affected(conn, changed))])
 

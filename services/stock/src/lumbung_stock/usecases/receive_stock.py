@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain import places
-from lumbung_stock.domain.ledger import Author, Booking, LedgerEntry, Movement, MovementKind
+from lumbung_stock.domain.ledger import NO_LOT, Author, Booking, LedgerEntry, LotName, Movement, MovementKind
 from lumbung_stock.domain.skus import Named
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.require_goods import require_goods
@@ -22,6 +22,7 @@ class ReceiptLine:
     sku_code: str
     bin_code: str
     quantity: int
+    lot: LotName = NO_LOT
 
 
 async def receive_stock(
@@ -67,6 +68,7 @@ def receipts(lines: Sequence[ReceiptLine], document: str) -> tuple[Movement, ...
             places.SUPPLIER,
             line.bin_code,
             document=document,
+            lot=line.lot,
         )
         for line in lines
     )

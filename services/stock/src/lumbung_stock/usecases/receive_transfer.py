@@ -47,6 +47,7 @@ def _movements(arrival: Arrival, transfer_id: UUID, accept_reason: str) -> tuple
             places.TRANSIT,
             each.bin_code,
             document=document,
+            lot=each.lot,
         )
         for each in arrival.sent
     ]
@@ -59,6 +60,7 @@ def _movements(arrival: Arrival, transfer_id: UUID, accept_reason: str) -> tuple
             each.bin_code,
             reason=accept_reason,
             document=document,
+            lot=each.lot,
         )
         for each in arrival.over
     ]

@@ -17,10 +17,11 @@ from lumbung_stock.usecases.require_goods import require_goods_in_bin
 from lumbung_stock.wire.inventory_events import backorder_changed
 
 
-async def record_pick(conn: Conn, author: Author, reservation_id: UUID, goods: Goods) -> LedgerEntry:
-    """What waited for stock and was found all the same waits no longer.
+async def record_pick(conn: Conn, author: Author, reservation_id: UUID, goods: Goods) -> list[LedgerEntry]:
+    """What waited for stock and was found all the same waits no longer. One entry for each lot: when none is named, the
+    one that expires first and may be sold.
 
-    Raises what `require_goods` raises, ReservationNotFound, NotConfirmed, MoreThanReserved and
+    Raises what `require_goods` and `name_lots` raise, ReservationNotFound, NotConfirmed, MoreThanReserved and
     NotEnoughInBin.
     """
     await require_goods_in_bin(conn, goods)
@@ -34,9 +35,11 @@ async def record_pick(conn: Conn, author: Author, reservation_id: UUID, goods: G
         goods.bin_code,
         places.PACKING,
         reservation_id=reservation_id,
+        lot=goods.lot,
+        chooses_lot=True,
     )
-    entry = (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author)))[0]
+    entries = await book_movements(conn, Booking(goods.warehouse_code, (movement,), author))
     level = (goods.warehouse_code, goods.sku_code)
     found = await shortfalls.serve_waiting(conn, [level], reservation_id)
     await events.append(conn, [*map(backorder_changed, found)])
-    return entry
+    return entries

@@ -14,8 +14,13 @@ from lumbung_stock.usecases.lock_reservation import lock_reservation
 from lumbung_stock.usecases.require_goods import require_goods_in_bin
 
 
-async def record_put_back(conn: Conn, author: Author, reservation_id: UUID, goods: Goods) -> LedgerEntry:
-    """Raises what `require_goods` raises, ReservationNotFound, and MoreThanPicked."""
+async def record_put_back(
+    conn: Conn, author: Author, reservation_id: UUID, goods: Goods
+) -> list[LedgerEntry]:
+    """One entry for each lot.
+
+    Raises what `require_goods` and `name_lots` raise, ReservationNotFound, and MoreThanPicked.
+    """
     await require_goods_in_bin(conn, goods)
     reservation = await lock_reservation(conn, reservation_id)
     require_picked(reservation, goods)
@@ -27,5 +32,7 @@ async def record_put_back(conn: Conn, author: Author, reservation_id: UUID, good
         places.PACKING,
         goods.bin_code,
         reservation_id=reservation_id,
+        lot=goods.lot,
+        chooses_lot=True,
     )
-    return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author)))[0]
+    return await book_movements(conn, Booking(goods.warehouse_code, (movement,), author))

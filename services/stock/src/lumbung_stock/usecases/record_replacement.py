@@ -36,6 +36,7 @@ async def record_replacement(
         reason=reason,
         document=document,
         reservation_id=reservation_id,
+        lot=goods.lot,
     )
     await require_unpromised_goods(conn, goods.warehouse_code, [movement])
     return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author)))[0]

@@ -26,7 +26,7 @@ async def record_return(
     condition: ReturnCondition,
     reason: str,
     effective_time: datetime | None = None,
-) -> LedgerEntry:
+) -> list[LedgerEntry]:
     """Any warehouse may take them back; only goods to be sold again need a bin.
 
     Raises what `require_goods` and `require_past` raise, ReservationNotFound, NotShipped, and MoreThanShipped.
@@ -45,5 +45,7 @@ async def record_return(
         place_of_return(condition, goods.bin_code),
         reason=reason,
         reservation_id=reservation_id,
+        lot=goods.lot,
+        chooses_lot=True,
     )
-    return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author, effective_time)))[0]
+    return await book_movements(conn, Booking(goods.warehouse_code, (movement,), author, effective_time))

@@ -14,7 +14,7 @@ from lumbung_stock.usecases.require_goods import require_goods_in_bin
 
 async def record_short_pick(
     conn: Conn, author: Author, reservation_id: UUID | None, missing: Goods
-) -> LedgerEntry:
+) -> list[LedgerEntry]:
     """The missing units leave the bin; what is promised beyond the rest becomes a shortfall.
 
     Raises what `require_goods` raises, ReservationNotFound, and NotEnoughInBin.
@@ -30,5 +30,7 @@ async def record_short_pick(
         places.ADJUSTMENT,
         reason=MovementKind.SHORT_PICK.name,
         reservation_id=reservation_id,
+        lot=missing.lot,
+        chooses_lot=True,
     )
-    return (await book_movements(conn, Booking(missing.warehouse_code, (movement,), author)))[0]
+    return await book_movements(conn, Booking(missing.warehouse_code, (movement,), author))

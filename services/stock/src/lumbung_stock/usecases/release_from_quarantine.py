@@ -19,5 +19,6 @@ async def release_from_quarantine(conn: Conn, author: Author, goods: Goods, *, r
         places.QUARANTINE,
         goods.bin_code,
         reason=reason,
+        lot=goods.lot,
     )
     return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author)))[0]

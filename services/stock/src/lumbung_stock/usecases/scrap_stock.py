@@ -22,6 +22,12 @@ async def scrap_stock(
     await require_past(conn, effective_time)
     await require_goods_in_bin(conn, goods, besides=places.ARRIVAL)
     movement = Movement(
-        MovementKind.SCRAP, goods.sku_code, goods.quantity, goods.bin_code, places.SCRAP, reason=reason
+        MovementKind.SCRAP,
+        goods.sku_code,
+        goods.quantity,
+        goods.bin_code,
+        places.SCRAP,
+        reason=reason,
+        lot=goods.lot,
     )
     return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author, effective_time)))[0]

@@ -48,4 +48,5 @@ def _leaves(parcel: Parcel, transfer_id: UUID) -> Movement:
         parcel.bin_code,
         places.TRANSIT,
         document=str(transfer_id),
+        lot=parcel.lot,
     )

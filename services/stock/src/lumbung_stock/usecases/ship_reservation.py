@@ -17,8 +17,8 @@ from lumbung_stock.usecases.resolve_reservations import resolve_reservations
 
 
 async def ship_reservation(conn: Conn, author: Author, wish: Resolution) -> list[LedgerEntry]:
-    """One entry for each draw; `wish` has the verb SHIP, the warehouse and the parcel's document. The reservation
-    is SHIPPED when its last share has left.
+    """One entry for each draw, and for each lot that was picked for it; `wish` has the verb SHIP, the warehouse and the
+    parcel's document. The reservation is SHIPPED when its last share has left.
 
     Raises ReservationNotFound, NotConfirmed, NothingToShip, NotPicked, RequestIdReused.
     """
@@ -31,7 +31,7 @@ async def ship_reservation(conn: Conn, author: Author, wish: Resolution) -> list
     entries: list[LedgerEntry] = []
     for warehouse_code, draws in groupby(sorted(leaving, key=_warehouse), key=_warehouse):
         movements = tuple(_sale(draw, wish) for draw in draws)
-        entries += await move_goods(conn, Booking(warehouse_code, movements, author))
+        entries += (await move_goods(conn, Booking(warehouse_code, movements, author))).entries
     return entries
 
 
@@ -48,4 +48,5 @@ def _sale(draw: Draw, wish: Resolution) -> Movement:
         places.CUSTOMER,
         document=wish.document,
         reservation_id=wish.reservation_id,
+        chooses_lot=True,
     )

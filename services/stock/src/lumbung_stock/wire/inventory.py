@@ -66,6 +66,7 @@ def entry_message(entry: LedgerEntry) -> pb.LedgerEntry:
         request_id=entry.request_id,
         record_time=timestamp(entry.record_time),
         effective_time=timestamp(entry.effective_time),
+        lot_code=entry.lot_code,
     )
 
 
@@ -104,6 +105,7 @@ def difference_message(difference: LedgerDifference) -> pb.LedgerDifference:
         place_code=difference.place_code,
         stored_quantity=difference.stored_quantity,
         ledger_quantity=difference.ledger_quantity,
+        lot_code=difference.lot_code,
     )
 
 
@@ -136,6 +138,7 @@ def availability_message(figures: Availability, channel_code: str) -> availabili
         safety_stock=figures.safety_stock,
         escrow=figures.escrow,
         shortfall=figures.shortfall,
+        expired=figures.expired,
         read_time=timestamp(figures.read_time),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lumbung.stock.v1 import events_pb2 as pb
 from lumbung_kit.events import NewEvent
 from lumbung_stock.domain.ledger import LedgerEntry
+from lumbung_stock.domain.lots import Marked
 from lumbung_stock.domain.replenishment import Crossing
 from lumbung_stock.domain.shortfalls import Backorder, ShortfallChange
 from lumbung_stock.wire.inventory import entry_message, replenishment_message
@@ -44,6 +45,20 @@ def backorder_changed(backorder: Backorder) -> NewEvent:
     )
     payload = pb.Event(backorder_changed=changed).SerializeToString()
     return NewEvent(kind="backorder_changed", payload=payload, subject=str(backorder.reservation_id))
+
+
+def lot_expiry_changed(warehouse_code: str, sku_code: str, lot_code: str, marked: Marked) -> NewEvent:
+    """A lot may no longer be sold in a warehouse, or may be again."""
+    changed = pb.LotExpiryChanged(
+        warehouse_code=warehouse_code,
+        sku_code=sku_code,
+        lot_code=lot_code,
+        expires_on=marked.expires_on.isoformat() if marked.expires_on else "",
+        expired=marked.expired,
+        quantity=marked.units,
+    )
+    payload = pb.Event(lot_expiry_changed=changed).SerializeToString()
+    return NewEvent("lot_expiry_changed", payload, sku_code, traceparent="")
 
 
 def reorder_point_crossed(crossing: Crossing) -> NewEvent:

@@ -1,0 +1,342 @@
+"""Lots: every movement says of which lot its units are; what has expired is promised to nobody, nor picked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from lumbung.stock.v1 import inventory_pb2 as pb
+from lumbung.stock.v1 import quarantine_pb2 as quarantine_pb
+from lumbung.stock.v1 import quarantine_pb2_grpc, receiving_pb2_grpc, transfers_pb2_grpc
+from lumbung.stock.v1 import receiving_pb2 as receiving_pb
+from lumbung.stock.v1 import transfers_pb2 as transfers_pb
+from lumbung_stock.domain.lots import LotTracking
+
+pytestmark = pytest.mark.store
+
+WAREHOUSE = "JKT1"
+
+
+def day(days: int) -> str:
+    """So many days from today, by the warehouse's clock."""
+    return (datetime.now(ZoneInfo("Asia/Jakarta")).date() + timedelta(days=days)).isoformat()
+
+
+async def tracked(
+    house: Any, sku: str, tracking: LotTracking = LotTracking.LOT_AND_EXPIRY, days_min: int = 0
+) -> None:
+    await house.know(sku)
+    await house.shop.sql.execute(
+        "UPDATE sku SET lot_tracking = %s, shelf_life_days_min = %s WHERE sku_code = %s",
+        (int(tracking), days_min, sku),
+    )
+
+
+def line(
+    sku: str, quantity: int, lot: str = "", expires_on: str = "", bin_code: str = "A-01"
+) -> pb.ReceiptLine:
+    return pb.ReceiptLine(
+        sku_code=sku, quantity=quantity, bin_code=bin_code, lot_code=lot, expires_on=expires_on
+    )
+
+
+async def receive(house: Any, *lines: pb.ReceiptLine) -> Any:
+    return await house.inventory.ReceiveStock(
+        pb.ReceiveStockRequest(
+            request_id=house.new_id(), warehouse_code=WAREHOUSE, document="PO", lines=lines
+        )
+    )
+
+
+async def lots(house: Any, sku: str) -> dict[tuple[str, str], int]:
+    """By (place, lot) what lies there."""
+    rows = await house.shop.sql.execute(
+        "SELECT place_code, lot_code, quantity FROM lot_stock WHERE sku_code = %s AND quantity > 0", (sku,)
+    )
+    return {(place, lot): quantity for place, lot, quantity in await rows.fetchall()}
+
+
+async def require_true(house: Any, *, shortfall: int = 0) -> None:
+    await house.require_agreement(shortfall=shortfall)
+    assert await house.shop.troubles() == []
+
+
+async def test_a_lot_is_known_from_its_receipt_to_its_customer_and_back(house: Any) -> None:
+    await tracked(house, "MILK")
+    await receive(house, line("MILK", 5, "L2", day(20), "RECEIVING"), line("MILK", 4, "L1", day(9)))
+    await receiving_pb2_grpc.ReceivingServiceStub(house.shop.channel).PutAway(
+        receiving_pb.PutAwayRequest(
+            request_id=house.new_id(), warehouse_code=WAREHOUSE, lines=[line("MILK", 5)]
+        )
+    )
+    sale = await house.sell({"MILK": 6})
+    await house.pick(sale, "MILK", 6)
+    assert await lots(house, "MILK") == {("PACKING", "L1"): 4, ("PACKING", "L2"): 2, ("A-01", "L2"): 3}
+    back = await house.inventory.RecordPutBack(
+        pb.RecordPutBackRequest(
+            request_id=house.new_id(),
+            reservation_id=sale.reservation_id,
+            warehouse_code=WAREHOUSE,
+            sku_code="MILK",
+            bin_code="A-02",
+            quantity=1,
+            lot_code="L2",
+        )
+    )
+    assert back.entry.lot_code == "L2"
+    await house.pick(sale, "MILK", 1)
+    shipped = await house.ship(sale)
+    assert {entry.lot_code: entry.quantity for entry in shipped.entries} == {"L1": 4, "L2": 2}
+    returned = await house.inventory.RecordReturn(
+        pb.RecordReturnRequest(
+            request_id=house.new_id(),
+            reservation_id=sale.reservation_id,
+            warehouse_code=WAREHOUSE,
+            sku_code="MILK",
+            bin_code="A-02",
+            quantity=5,
+            condition=pb.RETURN_CONDITION_RESTOCK,
+        )
+    )
+    assert [(entry.lot_code, entry.quantity) for entry in returned.entries] == [("L1", 4), ("L2", 1)]
+    await require_true(house)
+
+
+async def test_goods_set_apart_moved_scrapped_and_sent_keep_their_lot(house: Any) -> None:
+    await tracked(house, "MILK", LotTracking.LOT)
+    await receive(house, line("MILK", 9, "A"), line("MILK", 9, "B", day(30)))
+    goods = {"warehouse_code": WAREHOUSE, "sku_code": "MILK", "quantity": 2, "lot_code": "B"}
+    quarantine = quarantine_pb2_grpc.QuarantineServiceStub(house.shop.channel)
+    await quarantine.MoveToQuarantine(
+        quarantine_pb.MoveToQuarantineRequest(
+            request_id=house.new_id(), **goods, bin_code="A-01", reason="wet"
+        )
+    )
+    await quarantine.ReleaseFromQuarantine(
+        quarantine_pb.ReleaseFromQuarantineRequest(
+            request_id=house.new_id(),
+            **{**goods, "quantity": 1, "lot_code": ""},
+            bin_code="A-02",
+            reason="dry",
+        )
+    )
+    await house.inventory.ScrapStock(
+        pb.ScrapStockRequest(request_id=house.new_id(), **goods, bin_code="A-01", reason="broken")
+    )
+    await house.inventory.MoveBetweenBins(
+        pb.MoveBetweenBinsRequest(
+            request_id=house.new_id(), **goods, from_bin_code="A-01", to_bin_code="B-01"
+        )
+    )
+    await house.inventory.AdjustStock(
+        pb.AdjustStockRequest(
+            request_id=house.new_id(),
+            warehouse_code=WAREHOUSE,
+            sku_code="MILK",
+            bin_code="B-01",
+            difference=3,
+            reason="found",
+            lot_code="C",
+        )
+    )
+    assert await lots(house, "MILK") == {
+        ("A-01", "A"): 9,
+        ("A-01", "B"): 3,
+        ("QUARANTINE", "B"): 1,
+        ("A-02", "B"): 1,
+        ("B-01", "B"): 2,
+        ("B-01", "C"): 3,
+    }
+    await require_true(house)
+
+
+async def test_a_transfer_carries_its_lots_and_loses_those_that_never_came(house: Any) -> None:
+    await tracked(house, "MILK")
+    await receive(house, line("MILK", 5, "L1", day(9)), line("MILK", 5, "L2", day(20)))
+    await house.shop.sql.execute(
+        "INSERT INTO warehouse SELECT 'SUB1', name, time_zone, priority + 1, aisle_x_m, cross_aisle_y_m, depot_x_m"
+        " FROM warehouse WHERE warehouse_code = 'JKT1'"
+    )
+    await house.shop.sql.execute("INSERT INTO ledger_head VALUES ('SUB1')")
+    sent = await house.inventory.TransferToWarehouse(
+        pb.TransferToWarehouseRequest(
+            request_id=house.new_id(),
+            from_warehouse_code=WAREHOUSE,
+            to_warehouse_code="SUB1",
+            lines=[line("MILK", 3, "L1"), line("MILK", 4, "L2")],
+        )
+    )
+
+    def arrival(*lines: pb.ReceiptLine) -> pb.ReceiveTransferRequest:
+        return pb.ReceiveTransferRequest(request_id=house.new_id(), transfer_id=sent.transfer_id, lines=lines)
+
+    unnamed = arrival(line("MILK", 3, bin_code="RECEIVING"))
+    failure = await house.refused_unchanged(house.inventory.ReceiveTransfer(unnamed))
+    assert (failure.reason, failure.metadata["lot_codes"]) == ("LOT_REQUIRED", "L1,L2")
+    await house.inventory.ReceiveTransfer(arrival(line("MILK", 3, "L1", bin_code="RECEIVING")))
+    await house.inventory.ReceiveTransfer(arrival(line("MILK", 1, bin_code="RECEIVING")))
+    closed = await transfers_pb2_grpc.TransferServiceStub(house.shop.channel).CloseTransfer(
+        transfers_pb.CloseTransferRequest(
+            request_id=house.new_id(), transfer_id=sent.transfer_id, reason="never came"
+        )
+    )
+    assert [(entry.lot_code, entry.quantity) for entry in closed.entries] == [("L2", 3)]
+    rows = await house.shop.sql.execute(
+        "SELECT lot_code, quantity FROM lot_stock WHERE warehouse_code = 'SUB1'"
+    )
+    assert dict(await rows.fetchall()) == {"L1": 3, "L2": 1}
+    await require_true(house)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason", "field"),
+    [
+        (line("MILK", 1), "LOT_REQUIRED", "lines[1].lot_code"),
+        (line("MILK", 1, "NEW"), "LOT_EXPIRY_REQUIRED", "lines[1].expires_on"),
+        (line("MILK", 1, "L1", "2031-01-01"), "LOT_EXPIRY_DIFFERS", "lines[1].expires_on"),
+        (line("CUP", 1, "L1"), "LOT_NOT_TRACKED", "lines[1].lot_code"),
+        (line("MILK", 1, "L" * 65), "BAD_INPUT", "lines[1].lot_code"),
+        (line("MILK", 1, " L1"), "BAD_INPUT", "lines[1].lot_code"),
+        (line("MILK", 1, "L1", "31-01-2031"), "BAD_INPUT", "lines[1].expires_on"),
+        (line("MILK", 1, "L1", "20310101"), "BAD_INPUT", "lines[1].expires_on"),
+        (line("MILK", 1, "L1", "1999-12-31"), "BAD_INPUT", "lines[1].expires_on"),
+        (line("CUP", 1, "", "2031-01-01"), "BAD_INPUT", "lines[1].expires_on"),
+    ],
+)
+async def test_a_receipt_that_is_wrong_about_lots_books_nothing(
+    house: Any, given: pb.ReceiptLine, reason: str, field: str
+) -> None:
+    await house.know("CUP")
+    await tracked(house, "MILK")
+    await receive(house, line("MILK", 2, "L1", "2030-01-01"))
+    failure = await house.refused_unchanged(receive(house, line("CUP", 1), given))
+    assert (failure.reason, [one.field for one in failure.fields]) == (reason, [field])
+
+
+async def test_what_leaves_says_which_lot_where_there_are_several(house: Any) -> None:
+    await tracked(house, "MILK")
+    await receive(house, line("MILK", 2, "L1", day(9)), line("MILK", 2, "L2", day(5)))
+
+    def scrap(lot: str, quantity: int = 1) -> Any:
+        return house.inventory.ScrapStock(
+            pb.ScrapStockRequest(
+                request_id=house.new_id(),
+                warehouse_code=WAREHOUSE,
+                sku_code="MILK",
+                bin_code="A-01",
+                quantity=quantity,
+                reason="broken",
+                lot_code=lot,
+            )
+        )
+
+    ambiguous = await house.refused_unchanged(scrap(""))
+    assert (ambiguous.reason, ambiguous.metadata["lot_codes"]) == ("LOT_REQUIRED", "L2,L1")
+    unknown = await house.refused_unchanged(scrap("L9"))
+    assert unknown.reason == "LOT_NOT_FOUND"
+    too_many = await house.refused_unchanged(scrap("L1", 3))
+    assert (too_many.reason, too_many.metadata["lot_code"]) == ("NOT_ENOUGH_IN_BIN", "L1")
+    await scrap("L1", 2)
+    assert (await scrap("")).entry.lot_code == "L2"
+
+
+async def test_stock_from_before_the_lots_leaves_first_and_without_one(house: Any) -> None:
+    await house.stocked("MILK", 3)
+    await house.shop.sql.execute("UPDATE sku SET lot_tracking = 1 WHERE sku_code = 'MILK'")
+    await receive(house, line("MILK", 2, "L1"))
+    sale = await house.sell({"MILK": 4})
+    await house.pick(sale, "MILK", 4)
+    assert await lots(house, "MILK") == {("A-01", "L1"): 1, ("PACKING", "L1"): 1}
+    shipped = await house.ship(sale)
+    assert sorted((entry.lot_code, entry.quantity) for entry in shipped.entries) == [("", 3), ("L1", 1)]
+    await require_true(house)
+
+
+async def test_expired_units_are_not_available_and_nobody_is_given_them(house: Any) -> None:
+    await tracked(house, "MILK", days_min=3)
+    await receive(house, line("MILK", 4, "OLD", day(2)), line("MILK", 3, "LAST", day(3)))
+    figures = await house.figures("MILK")
+    assert (figures.on_hand, figures.expired, figures.available_to_promise) == (7, 4, 3)
+    sale = await house.sell({"MILK": 3})
+    assert (await house.refused(house.shop.hold({"MILK": 1}))).reason == "OUT_OF_STOCK"
+    pick = pb.RecordPickRequest(
+        request_id=house.new_id(),
+        reservation_id=sale.reservation_id,
+        warehouse_code=WAREHOUSE,
+        sku_code="MILK",
+        bin_code="A-01",
+        quantity=1,
+        lot_code="OLD",
+    )
+    failure = await house.refused_unchanged(house.inventory.RecordPick(pick))
+    assert (failure.reason, failure.metadata["right_lot_code"]) == ("LOT_EXPIRED", "LAST")
+    await house.pick(sale, "MILK", 3)
+    assert await lots(house, "MILK") == {("A-01", "OLD"): 4, ("PACKING", "LAST"): 3}
+    await require_true(house)
+
+
+async def test_a_day_that_is_over_hits_promises_and_the_book_can_be_rebuilt(house: Any) -> None:
+    await tracked(house, "MILK")
+    await receive(house, line("MILK", 5, "L1", day(0)), line("MILK", 2, "L2", day(9)))
+    await house.sell({"MILK": 6})
+    await house.shop.sql.execute(
+        "UPDATE warehouse_lot SET last_sale_day = last_sale_day - 1 WHERE lot_code = 'L1'"
+    )
+
+    async def expired() -> bool:
+        return bool((await house.figures("MILK")).expired == 5)
+
+    await house.shop.until(expired)
+    figures = await house.figures("MILK")
+    assert (figures.available_to_promise, figures.shortfall) == (0, 4)
+    (told,) = await house.events("lot_expiry_changed")
+    changed = told.lot_expiry_changed
+    assert (changed.lot_code, changed.expired, changed.quantity) == ("L1", True, 5)
+    (raised,) = await house.events("shortfall_raised")
+    assert raised.shortfall_raised.missing_quantity == 4
+    await require_true(house, shortfall=4)
+    await receive(house, line("MILK", 4, "L3", day(9)))
+    assert (await house.figures("MILK")).shortfall == 0
+    await house.shop.sql.execute(
+        "UPDATE warehouse_lot SET last_sale_day = last_sale_day + 1 WHERE lot_code = 'L1'"
+    )
+
+    async def good_again() -> bool:
+        return bool((await house.figures("MILK")).available_to_promise == 5)
+
+    await house.shop.until(good_again)
+    await require_true(house)
+
+
+async def test_lots_that_are_not_what_the_ledger_says_are_found_and_rebuilt(house: Any) -> None:
+    await tracked(house, "MILK")
+    await receive(house, line("MILK", 5, "OLD", day(-1)), line("MILK", 2, "L2", day(9)))
+    await house.shop.sql.execute("UPDATE lot_stock SET quantity = 4 WHERE lot_code = 'OLD'")
+    report = await house.audit.VerifyLedger(pb.VerifyLedgerRequest())
+    (wrong,) = report.differences
+    assert (wrong.place_code, wrong.lot_code, wrong.stored_quantity, wrong.ledger_quantity) == (
+        "A-01",
+        "OLD",
+        4,
+        5,
+    )
+    await house.shop.sql.execute("UPDATE level SET expired = 3 WHERE sku_code = 'MILK'")
+    rebuilt = await house.audit.RebuildFigures(
+        pb.RebuildFiguresRequest(request_id=house.new_id(), warehouse_code=WAREHOUSE, reason="bent")
+    )
+    assert [one.lot_code for one in rebuilt.rebuilt] == ["OLD"]
+    assert (await house.figures("MILK")).expired == 5
+    await require_true(house)
+
+
+async def test_an_entry_with_a_lot_is_part_of_the_chain(house: Any) -> None:
+    await tracked(house, "MILK", LotTracking.LOT)
+    await house.stocked("CUP", 1)
+    await receive(house, line("MILK", 5, "L1"))
+    await house.shop.admin.execute("UPDATE ledger_entry SET lot_code = 'L2' WHERE lot_code = 'L1'")
+    report = await house.audit.VerifyLedger(pb.VerifyLedgerRequest())
+    (found,) = report.chain_breaks
+    assert (found.sequence, found.problem) == (2, pb.CHAIN_PROBLEM_CHANGED)
