@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lumbung.stock.v1 import availability_pb2 as availability_pb
 from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung.stock.v1 import quarantine_pb2 as quarantine_pb
 from lumbung.stock.v1 import quarantine_pb2_grpc, receiving_pb2_grpc, transfers_pb2_grpc
@@ -276,6 +277,28 @@ async def test_expired_units_are_not_available_and_nobody_is_given_them(house: A
     await house.pick(sale, "MILK", 3)
     assert await lots(house, "MILK") == {("A-01", "OLD"): 4, ("PACKING", "LAST"): 3}
     await require_true(house)
+
+
+async def test_bins_and_the_tree_show_their_lots(house: Any) -> None:
+    await tracked(house, "MILK", days_min=3)
+    await house.know("CUP")
+    await receive(house, line("MILK", 4, "OLD", day(2)), line("MILK", 3, "NEW", day(9)), line("CUP", 1))
+    listed = await house.inventory.ListBinStock(pb.ListBinStockRequest(warehouse_code=WAREHOUSE))
+    shown = {
+        one.sku_code: [(lot.lot_code, lot.quantity, lot.expires_on, lot.expired) for lot in one.lots]
+        for one in listed.bin_stock
+    }
+    assert shown == {"CUP": [], "MILK": [("OLD", 4, day(2), True), ("NEW", 3, day(9), False)]}
+    told = await house.availability.ExplainAvailability(
+        availability_pb.ExplainAvailabilityRequest(sku_code="MILK")
+    )
+    (warehouse,) = told.tree.children
+    figures = {node.kind: node for node in warehouse.children}
+    (place,) = figures[availability_pb.FIGURE_KIND_ON_HAND].children
+    assert [(node.lot_code, node.quantity) for node in place.children] == [("OLD", 4), ("NEW", 3)]
+    assert place.formula == availability_pb.FIGURE_FORMULA_SUM
+    assert figures[availability_pb.FIGURE_KIND_EXPIRED].quantity == 4
+    assert warehouse.quantity == 3
 
 
 async def test_a_day_that_is_over_hits_promises_and_the_book_can_be_rebuilt(house: Any) -> None:

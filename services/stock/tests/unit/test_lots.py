@@ -107,6 +107,12 @@ def test_an_expired_lot_can_be_thrown_away_but_not_picked() -> None:
         parted(taking(1), there)
 
 
+def test_what_a_picker_missed_is_what_a_picker_was_sent_for() -> None:
+    there = [LotUnits("OLD", 3, TODAY, expired=True), LotUnits("NEW", 3, TODAY + timedelta(days=9))]
+    (part,) = parted(taking(2, kind=MovementKind.SHORT_PICK), there)
+    assert part.lot.code == "NEW"
+
+
 def test_two_lines_of_one_receipt_cannot_say_two_days_of_one_lot() -> None:
     coming = [
         Movement(

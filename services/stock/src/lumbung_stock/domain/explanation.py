@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum
 
 from lumbung_stock.domain.availability import EscrowShare
 from lumbung_stock.domain.levels import Level, LevelKey
+from lumbung_stock.domain.lots import LotUnits
 
 NODES_MAX = 5_000
 """How many nodes a tree has, about."""
@@ -44,6 +45,7 @@ class Kind(IntEnum):
     UNDECIDED = 22
     BUFFER = 23
     EXPIRED = 24
+    LOT = 25
 
 
 class Formula(IntEnum):
@@ -73,6 +75,8 @@ class Node:
     sku_code: str = ""
     place_code: str = ""
     flash_sale_code: str = ""
+    lot_code: str = ""
+    expires_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,30 @@ class Room:
     sales: int
 
 
+LOTS_SHOWN = 3
+"""Of each place, those that expire first. A SKU with lots shows fewer places, so that the tree keeps its size."""
+
+
+@dataclass(frozen=True, slots=True)
+class LotsOfPlace:
+    """The lots of one SKU in one place that expire first, how many there are in all, and their units."""
+
+    shown: tuple[LotUnits, ...] = ()
+    count: int = 0
+    units: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class PlacesOfLevel:
-    """The places with most units of one SKU in one warehouse, how many there are in all, and their units."""
+    """The places with most units of one SKU in one warehouse, how many there are in all, and their units.
+
+    `lots` of those that are shown, by place.
+    """
 
     shown: tuple[tuple[str, int], ...] = ()
     count: int = 0
     units: int = 0
+    lots: Mapping[str, LotsOfPlace] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +288,8 @@ def _level_node(books: Books, key: LevelKey, room: Room) -> Node:
 
 
 def _on_hand_node(level: Level, places: PlacesOfLevel) -> Node:
-    nodes = tuple(Node(Kind.PLACE, units, place_code=code) for code, units in places.shown)
+    shown = places.shown[: max(1, len(places.shown) // (LOTS_SHOWN + 2))] if places.lots else places.shown
+    nodes = tuple(_place_node(code, units, places.lots.get(code)) for code, units in shown)
     return Node(
         Kind.ON_HAND,
         level.on_hand,
@@ -275,6 +297,25 @@ def _on_hand_node(level: Level, places: PlacesOfLevel) -> Node:
         nodes,
         more_count=places.count - len(nodes),
         more_quantity=places.units - sum(node.quantity for node in nodes),
+    )
+
+
+def _place_node(place_code: str, units: int, lots: LotsOfPlace | None) -> Node:
+    """A place, with its lots where it has any, and what lies there without one."""
+    if lots is None:
+        return Node(Kind.PLACE, units, place_code=place_code)
+    without = units - lots.units
+    nodes = [
+        Node(Kind.LOT, one.quantity, lot_code=one.lot_code, expires_on=one.expires_on) for one in lots.shown
+    ]
+    return Node(
+        Kind.PLACE,
+        units,
+        Formula.SUM,
+        tuple([*nodes, Node(Kind.LOT, without)] if without else nodes),
+        more_count=lots.count - len(nodes),
+        more_quantity=lots.units - sum(node.quantity for node in nodes),
+        place_code=place_code,
     )
 
 

@@ -205,6 +205,10 @@ def _named(movement: Movement, some: Sequence[LotUnits]) -> Movement:
 
 def _chosen(movement: Movement, some: Sequence[LotUnits]) -> list[Movement]:
     good = [one for one in some if not (one.expired and movement.kind in FOR_CUSTOMERS)]
+    if movement.kind is MovementKind.SHORT_PICK:
+        good.sort(
+            key=lambda one: one.expired
+        )  # nobody was sent for what has expired, so that is not what was missed
     if not good:
         raise _expired(movement, some[0].lot_code, some)
     parts, left = [], movement.quantity

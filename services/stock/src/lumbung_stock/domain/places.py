@@ -81,6 +81,7 @@ class PlaceStock:
     place_code: str
     sku_code: str
     quantity: int
+    has_lots: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from lumbung_stock.entrypoints import transfer_messages
 from lumbung_stock.entrypoints.ledger_messages import entry_filter_of, past_stock_of
 from lumbung_stock.entrypoints.mutations import Mutations
 from lumbung_stock.entrypoints.page_tokens import INT_MAX, key_of, page_token
+from lumbung_stock.stores.audit import read_one_snapshot
 from lumbung_stock.stores.reason_codes import find_reasons
 from lumbung_stock.usecases.adjust_stock import adjust_stock
 from lumbung_stock.usecases.get_stock_as_of import get_stock_as_of
@@ -307,13 +308,14 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
         filters = ["bin stock", warehouse_code, skus, bins]
         place, sku = key_of(check, request.page_token, filters, first=("", ""))
         check.done()
-        async with self._postgres.connection() as conn:
+        async with self._postgres.transaction() as conn:
+            await read_one_snapshot(conn)
             found = await list_bin_stock(
                 conn, warehouse_code, sku_codes=skus, bin_codes=bins, after=(place, sku), limit=size + 1
             )
-        response = pb.ListBinStockResponse(bin_stock=map(bin_stock_message, found[:size]))
+        response = pb.ListBinStockResponse(bin_stock=[bin_stock_message(*one) for one in found[:size]])
         if len(found) > size:
-            last = found[size - 1]
+            last, _ = found[size - 1]
             response.next_page_token = page_token(filters, [last.place_code, last.sku_code])
         return response
 

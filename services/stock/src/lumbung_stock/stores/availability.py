@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from psycopg.rows import class_row, dict_row
@@ -10,8 +10,9 @@ from psycopg.rows import class_row, dict_row
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain.availability import Availability, ComponentShare, EscrowShare, Offer
-from lumbung_stock.domain.explanation import Books, PlacesOfLevel
+from lumbung_stock.domain.explanation import LOTS_SHOWN, Books, LotsOfPlace, PlacesOfLevel
 from lumbung_stock.domain.levels import Level, LevelKey
+from lumbung_stock.domain.lots import LotUnits
 from lumbung_stock.domain.places import NOT_ON_HAND, QUARANTINE
 
 _SQL = load(__package__, "availability.sql")
@@ -78,4 +79,31 @@ async def _places(conn: Conn, sku_codes: Collection[str], limit: int) -> dict[Le
     async for warehouse, sku, place, quantity, count, units in cursor:
         shown.setdefault((warehouse, sku), []).append((place, quantity))
         sums[warehouse, sku] = count, units
-    return {key: PlacesOfLevel(tuple(some[:limit]), *sums[key]) for key, some in shown.items()}
+    lots = await _lots(conn, shown)
+    return {
+        key: PlacesOfLevel(tuple(some[:limit]), *sums[key], lots.get(key, {})) for key, some in shown.items()
+    }
+
+
+async def _lots(
+    conn: Conn, shown: Mapping[LevelKey, Sequence[tuple[str, int]]]
+) -> dict[LevelKey, dict[str, LotsOfPlace]]:
+    """Of the places that are shown those that have lots."""
+    keys = [(*level, place) for level, some in shown.items() for place, _ in some]
+    asked = {
+        "warehouse_codes": [warehouse for warehouse, _, _ in keys],
+        "sku_codes": [sku for _, sku, _ in keys],
+        "place_codes": [place for _, _, place in keys],
+        "limit": LOTS_SHOWN,
+    }
+    found: dict[tuple[str, str, str], list[LotUnits]] = {}
+    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    cursor = await conn.execute(_SQL["lots"], asked)
+    async for warehouse, sku, place, lot, quantity, day, count, units in cursor:
+        found.setdefault((warehouse, sku, place), []).append(LotUnits(lot, quantity, day))
+        sums[warehouse, sku, place] = count, units
+    lots: dict[LevelKey, dict[str, LotsOfPlace]] = {}
+    for (warehouse, sku, place), some in found.items():
+        of_place = LotsOfPlace(tuple(some), *sums[warehouse, sku, place])
+        lots.setdefault((warehouse, sku), {})[place] = of_place
+    return lots

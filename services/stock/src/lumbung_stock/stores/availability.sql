@@ -129,3 +129,20 @@ SELECT warehouse_code, sku_code, quantity
   FROM warehouse
   JOIN place_stock USING (warehouse_code)
  WHERE sku_code = ANY (%(sku_codes)s::text[]) AND quantity > 0 AND place_code = %(place_code)s;
+
+-- name: lots
+-- Of each of these places the lots that expire first, and how many there are in all.
+SELECT warehouse_code, sku_code, place_code, lot_code, quantity, expires_on, lot_count, units
+  FROM (SELECT warehouse_code, sku_code, place_code, lot_code, quantity, expires_on,
+               row_number() OVER (PARTITION BY warehouse_code, sku_code, place_code ORDER BY expires_on, lot_code)
+                   AS rank,
+               count(*) OVER (PARTITION BY warehouse_code, sku_code, place_code) AS lot_count,
+               (sum(quantity) OVER (PARTITION BY warehouse_code, sku_code, place_code))::bigint AS units
+          FROM lot_stock
+          JOIN lot USING (sku_code, lot_code)
+         WHERE (warehouse_code, sku_code, place_code) IN (
+                   SELECT * FROM unnest(%(warehouse_codes)s::text[], %(sku_codes)s::text[], %(place_codes)s::text[])
+               )
+           AND quantity > 0) AS ranked
+ WHERE rank <= %(limit)s
+ ORDER BY warehouse_code, sku_code, place_code, rank;

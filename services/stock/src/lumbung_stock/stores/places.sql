@@ -25,7 +25,7 @@ UPDATE place_stock
 
 -- name: list
 -- Empty filters restrict nothing.
-SELECT place_code, sku_code, quantity
+SELECT place_code, sku_code, quantity, has_lots
   FROM place_stock
  WHERE warehouse_code = %(warehouse_code)s
    AND quantity > 0

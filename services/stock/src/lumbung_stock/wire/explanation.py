@@ -21,6 +21,8 @@ def node_message(node: Node) -> pb.FigureNode:
         sku_code=node.sku_code,
         place_code=node.place_code,
         flash_sale_code=node.flash_sale_code,
+        lot_code=node.lot_code,
+        expires_on=node.expires_on.isoformat() if node.expires_on else "",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lumbung.stock.v1 import availability_pb2 as availability_pb
 from lumbung.stock.v1 import geo_pb2
 from lumbung.stock.v1 import inventory_pb2 as pb
@@ -10,6 +12,7 @@ from lumbung_stock.domain.availability import Availability, ComponentShare, Escr
 from lumbung_stock.domain.geography import GeoPoint
 from lumbung_stock.domain.ledger import LedgerEntry
 from lumbung_stock.domain.ledger_chain import ChainBreak, Seal
+from lumbung_stock.domain.lots import LotUnits
 from lumbung_stock.domain.places import Bin, PlaceQuantity, PlaceStock, Warehouse
 from lumbung_stock.domain.replenishment import Reorder, Replenishment
 from lumbung_stock.domain.shortfalls import Shortfall
@@ -70,9 +73,22 @@ def entry_message(entry: LedgerEntry) -> pb.LedgerEntry:
     )
 
 
-def bin_stock_message(stock: PlaceStock) -> pb.BinStock:
-    """Units of one SKU in one bin."""
-    return pb.BinStock(bin_code=stock.place_code, sku_code=stock.sku_code, quantity=stock.quantity)
+def bin_stock_message(stock: PlaceStock, lots: Sequence[LotUnits] = ()) -> pb.BinStock:
+    """Units of one SKU in one bin, and those of them that have a lot."""
+    return pb.BinStock(
+        bin_code=stock.place_code,
+        sku_code=stock.sku_code,
+        quantity=stock.quantity,
+        lots=[
+            pb.LotStock(
+                lot_code=one.lot_code,
+                quantity=one.quantity,
+                expires_on=one.expires_on.isoformat() if one.expires_on else "",
+                expired=one.expired,
+            )
+            for one in lots
+        ],
+    )
 
 
 def replenishment_message(figures: Replenishment) -> pb.Replenishment:
