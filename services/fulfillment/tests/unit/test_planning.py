@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lumbung_fulfillment.domain.bins import Bin, BinKind, Missing, Need, Supply, choose, source
+from lumbung_fulfillment.domain.bins import Bin, BinKind, LotUnits, Missing, Need, Supply, choose, source
 from lumbung_fulfillment.domain.cart import Capacity
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_fulfillment.domain.planning import LeftOutReason, WaitingOrder, place_on_the_way, plan
@@ -153,6 +153,50 @@ def test_promised_and_doubted_units_are_not_counted_on() -> None:
     supply.forget("A00-04", "SKU-0")
     supply.add("GONE", "SKU-0", 9)
     assert [(place.code, units) for place, units in supply.of("SKU-0")] == [("A00-01", 1)]
+
+
+def test_what_expires_first_is_taken_first_however_far_it_is() -> None:
+    early, later, last = (date(2027, 3, number) for number in (1, 9, 20))
+    supply = Supply(BINS)
+    supply.add("A00-01", "SKU-0", 8, [LotUnits(last, 5), LotUnits(later, 3)])
+    supply.add("A04-10", "SKU-0", 2, [LotUnits(early, 2)])
+    supply.add("A04-10", "SKU-0", -1)
+    picks = [(pick.bin_code, pick.quantity) for pick in source(LAYOUT, "SKU-0", 6, supply, [])]
+    assert picks == [("A04-10", 1), ("A00-01", 5)]
+    assert [(place.code, units) for place, units in supply.of("SKU-0")] == [("A00-01", 3)]
+    assert supply.total("SKU-0") == 3
+
+
+def test_what_has_no_lot_is_older_than_the_first_lot() -> None:
+    supply = Supply(BINS)
+    supply.add("A00-01", "SKU-0", 3, [LotUnits(date(2027, 3, 1), 3)])
+    supply.add("A04-10", "SKU-0", 4, [LotUnits(date(2027, 3, 1), 1)])
+    assert [(place.code, units) for place, units in supply.of("SKU-0")] == [("A04-10", 3)]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["A00-01", "A04-10", "A01-04"]),
+        st.lists(st.tuples(st.integers(1, 9), st.integers(1, 4)), min_size=1, max_size=3),
+        min_size=1,
+    ),
+    st.integers(1, 20),
+)
+def test_nothing_is_taken_while_something_expires_sooner(
+    lots: dict[str, list[tuple[int, int]]], wanted: int
+) -> None:
+    supply = Supply(BINS)
+    for code, some in lots.items():
+        units = [LotUnits(date(2027, 3, day), quantity) for day, quantity in some]
+        supply.add(code, "SKU-0", sum(quantity for _, quantity in some), units)
+    taken = Counter({p.bin_code: p.quantity for p in source(LAYOUT, "SKU-0", wanted, supply, [])})
+    days_taken, days_left = [], []
+    for code, some in lots.items():
+        days = [day for day, quantity in sorted(some) for _ in range(quantity)]
+        days_taken += days[: taken[code]]
+        days_left += days[taken[code] :]
+    assert len(days_taken) == min(wanted, len(days_taken) + len(days_left))
+    assert not days_taken or not days_left or max(days_taken) <= min(days_left)
 
 
 @settings(max_examples=100, deadline=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import grpc
@@ -11,7 +12,7 @@ from google.protobuf.message import Message
 
 from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung.stock.v1 import inventory_pb2_grpc as rpc
-from lumbung_fulfillment.domain.bins import Bin, BinKind
+from lumbung_fulfillment.domain.bins import Bin, BinKind, LotUnits
 from lumbung_fulfillment.domain.bookings import BookingKind, Condition, Step
 from lumbung_fulfillment.domain.failures import WarehouseNotFound
 from lumbung_fulfillment.domain.layout import Layout, Stop
@@ -44,11 +45,12 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class BinStock:
-    """So many of a SKU in a bin, by stock's ledger."""
+    """So many of a SKU in a bin that may be sold, by stock's ledger, and those of them that have a lot."""
 
     bin_code: str
     sku_code: str
     quantity: int
+    lots: tuple[LotUnits, ...] = ()
 
 
 class Stock:
@@ -92,7 +94,7 @@ class Stock:
                 page_size=PAGE_SIZE,
             )
             async for response in _pages(self._inventory.ListBinStock, request):
-                found += [BinStock(row.bin_code, row.sku_code, row.quantity) for row in response.bin_stock]
+                found += map(_bin_stock, response.bin_stock)
         return found
 
     async def book(self, step: Step, stock_request_id: str) -> None:
@@ -181,6 +183,20 @@ class Stock:
                 reason=step.reason,
             )
         )
+
+
+def _bin_stock(row: pb.BinStock) -> BinStock:
+    """What has expired lies there, and is nobody's to take."""
+    good = [lot for lot in row.lots if not lot.expired]
+    return BinStock(
+        row.bin_code,
+        row.sku_code,
+        row.quantity - sum(lot.quantity for lot in row.lots if lot.expired),
+        tuple(
+            LotUnits(date.fromisoformat(lot.expires_on) if lot.expires_on else date.max, lot.quantity)
+            for lot in good
+        ),
+    )
 
 
 async def _pages(method: Callable[[Any], Awaitable[Any]], request: Any) -> AsyncIterator[Any]:

@@ -3,12 +3,16 @@
 Of several bins with a SKU, the one that is on the way: lines that have no choice set the walk, the others are
 taken where they lengthen it least. Bulk places behind the pick faces are drawn on only when nothing else has
 the SKU. What is taken is taken off the supply, so that two pickers are never sent to the same last unit.
+
+Of a SKU with lots, the bins with the lot that expires first come before all others, and only for as many units as
+they have of it: stock takes the lot of a bin that expires first, too, so what is promised is of that one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import Enum
 
 from lumbung_fulfillment.domain.layout import Layout, Stop
@@ -65,29 +69,59 @@ class Missing:
     sku_codes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LotUnits:
+    """Units of one lot, good until a day."""
+
+    expires_on: date
+    quantity: int
+
+
 @dataclass(slots=True)
 class Supply:
     """Units that may be sent for, by SKU and bin: the ledger's, less what is promised to other picks."""
 
     bins: Mapping[str, Bin]
     _units: dict[str, dict[str, int]] = field(default_factory=dict)
+    _lots: dict[tuple[str, str], tuple[LotUnits, ...]] = field(default_factory=dict)
 
-    def add(self, bin_code: str, sku_code: str, quantity: int) -> None:
-        """Units of a bin that we know; below zero for units that are promised to others."""
+    def add(self, bin_code: str, sku_code: str, quantity: int, lots: Sequence[LotUnits] = ()) -> None:
+        """Units of a bin that we know; below zero for units that are promised to others. `lots` are what of them has
+        one."""
         if bin_code in self.bins:
             by_bin = self._units.setdefault(sku_code, {})
             by_bin[bin_code] = by_bin.get(bin_code, 0) + quantity
+            if lots:
+                self._lots[bin_code, sku_code] = tuple(sorted(lots, key=lambda lot: lot.expires_on))
 
     def forget(self, bin_code: str, sku_code: str) -> None:
         """Nothing is to be taken from here, whatever the ledger says."""
         self._units.get(sku_code, {}).pop(bin_code, None)
 
     def of(self, sku_code: str) -> list[tuple[Bin, int]]:
-        """Bins that have the SKU and how many, pick faces before bulk."""
+        """Bins that have what of the SKU expires first and how many, pick faces before bulk."""
         found = [
-            (self.bins[code], units) for code, units in self._units.get(sku_code, {}).items() if units > 0
+            (*self._next(code, sku_code, units), self.bins[code])
+            for code, units in self._units.get(sku_code, {}).items()
+            if units > 0
         ]
-        return sorted(found, key=lambda entry: (entry[0].is_reserve, entry[0].stop, entry[0].code))
+        first = min((day for day, _, _ in found), default=date.min)
+        nearest = [(place, units) for day, units, place in found if day == first]
+        return sorted(nearest, key=lambda entry: (entry[0].is_reserve, entry[0].stop, entry[0].code))
+
+    def total(self, sku_code: str) -> int:
+        """Units of all bins."""
+        return sum(max(0, units) for units in self._units.get(sku_code, {}).values())
+
+    def _next(self, bin_code: str, sku_code: str, units: int) -> tuple[date, int]:
+        """What leaves a bin next, of so many that are left: until when it is good, and how many of it. What has no lot
+        came before the first lot."""
+        behind = units
+        for lot in reversed(self._lots.get((bin_code, sku_code), ())):
+            if behind <= lot.quantity:
+                return lot.expires_on, behind
+            behind -= lot.quantity
+        return date.min, behind
 
     def take(self, picks: Iterable[Pick]) -> None:
         """These units are spoken for."""
@@ -97,7 +131,7 @@ class Supply:
 
 def choose(layout: Layout, need: Need, supply: Supply) -> list[Pick] | Missing:
     """Picks that cover the whole need, taken off the supply; or what is missing, and the supply as it was."""
-    missing = [sku for sku, quantity in need.quantities.items() if _total(supply, sku) < quantity]
+    missing = [sku for sku, quantity in need.quantities.items() if supply.total(sku) < quantity]
     if missing:
         return Missing(need.order_id, tuple(sorted(missing)))
     picks: list[Pick] = []
@@ -115,11 +149,16 @@ def source(layout: Layout, sku_code: str, quantity: int, supply: Supply, way: Se
         supply.take([pick])
         picks.append(pick)
         quantity -= pick.quantity
-    return picks
+    return _together(picks)
 
 
-def _total(supply: Supply, sku_code: str) -> int:
-    return sum(units for _, units in supply.of(sku_code))
+def _together(picks: Sequence[Pick]) -> list[Pick]:
+    """One pick for each bin, at the place of its first: a bin gives several lots of a SKU one after the other."""
+    units: dict[str, int] = {}
+    for pick in picks:
+        units[pick.bin_code] = units.get(pick.bin_code, 0) + pick.quantity
+    first = {pick.bin_code: pick for pick in reversed(picks)}
+    return [replace(first[code], quantity=quantity) for code, quantity in units.items()]
 
 
 def _best(

@@ -43,7 +43,7 @@ async def supply_of(conn: Conn, sight: StockSight, sku_codes: Sequence[str]) -> 
     """What may be sent for now: what stock said, less what is spoken for, without bins that are in doubt."""
     supply = Supply(sight.floor.bins)
     for entry in sight.bin_stock:
-        supply.add(entry.bin_code, entry.sku_code, entry.quantity)
+        supply.add(entry.bin_code, entry.sku_code, entry.quantity, entry.lots)
     warehouse_code = sight.floor.warehouse_code
     for taken in await waves.promised(conn, warehouse_code, sku_codes, sight.turn.read_time):
         supply.add(taken.bin_code, taken.sku_code, -taken.quantity)
