@@ -22,7 +22,7 @@ from rich.console import Console
 from lumbung.stock.v1 import stocktakes_pb2 as pb
 from lumbung.stock.v1 import stocktakes_pb2_grpc as rpc
 from lumbung_catalog.domain.import_table import FileFormat
-from lumbung_catalog.domain.label_text import FONT, font, shown
+from lumbung_catalog.domain.label_text import FONT, font, lines, shown, width_mm
 from lumbung_catalog.domain.sheets import new_sheet
 from lumbung_dev.chaos.words import Language
 from lumbung_dev.counts.words import COLUMNS, PRINTED, WORDS
@@ -34,6 +34,7 @@ PAGE_SIZE = 500
 PRINTED_LINES_MAX = 5_000
 _MARGIN = 12 * mm
 _WIDTHS = (50 * mm, 62 * mm, 50 * mm, 24 * mm)
+_HEAD_SIZE, _ID_SIZE = 10, 8
 _BAR_WIDTH, _BAR_HEIGHT = 0.22 * mm, 6 * mm
 
 Words = Mapping[str, str]
@@ -142,7 +143,7 @@ def as_pdf(sheet: Sheet, words: Words) -> bytes:
     _require_printable(len(sheet.tasks))
     font()
     file = io.BytesIO()
-    title = f"{words['sheet']}: {sheet.count.title}, {words['round'].format(number=sheet.count.round)}"
+    title = f"{words['sheet']}, {words['round'].format(number=sheet.count.round)}: {sheet.count.title}"
     page = SimpleDocTemplate(
         file, pagesize=A4, invariant=1, title=title,
         leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=2 * _MARGIN, bottomMargin=_MARGIN,
@@ -163,14 +164,23 @@ def as_pdf(sheet: Sheet, words: Words) -> bytes:
     )
 
     def head(canvas: Any, _page: Any) -> None:
-        canvas.setFont(FONT, 10)
-        top = A4[1] - 1.4 * _MARGIN
-        canvas.drawString(_MARGIN, top, shown(title))
-        canvas.drawRightString(A4[0] - _MARGIN, top, words["page"].format(number=canvas.getPageNumber()))
-        canvas.drawString(_MARGIN, top - 14, f"{words['counter']} " + "_" * 40)
+        _draw_head(canvas, sheet, title, words)
 
     page.build([table], onFirstPage=head, onLaterPages=head)
     return file.getvalue()
+
+
+def _draw_head(canvas: Any, sheet: Sheet, title: str, words: Words) -> None:
+    """What the sheet is, for `lumbung count-upload` too, and who has counted."""
+    top, right = A4[1] - 1.4 * _MARGIN, A4[0] - _MARGIN
+    page = words["page"].format(number=canvas.getPageNumber())
+    (line,) = lines(title, _HEAD_SIZE, right - 2 * _MARGIN - width_mm(page, _HEAD_SIZE), 1)
+    canvas.setFont(FONT, _HEAD_SIZE)
+    canvas.drawString(_MARGIN, top, shown(line))
+    canvas.drawRightString(right, top, page)
+    canvas.drawString(_MARGIN, top - 14, f"{words['counter']} " + "_" * 40)
+    canvas.setFont(FONT, _ID_SIZE)
+    canvas.drawRightString(right, top - 14, sheet.count.stocktake_id)
 
 
 def _printed(task: pb.CountTask, words: Words, style: ParagraphStyle) -> list[Any]:
