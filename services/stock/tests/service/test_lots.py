@@ -301,6 +301,25 @@ async def test_bins_and_the_tree_show_their_lots(house: Any) -> None:
     assert warehouse.quantity == 3
 
 
+async def test_the_history_and_the_past_know_the_lots(house: Any) -> None:
+    await tracked(house, "MILK", LotTracking.LOT)
+    await receive(house, line("MILK", 4, "B"), line("MILK", 3, "A", "2031-03-01"))
+    (entry,) = (await receive(house, line("MILK", 2, "B", bin_code="A-02"))).entries
+    sale = await house.sell({"MILK": 5})
+    await house.pick(sale, "MILK", 5)
+    asked = pb.ListLedgerEntriesRequest(warehouse_code=WAREHOUSE, sku_code="MILK", lot_code="B")
+    listed = (await house.inventory.ListLedgerEntries(asked)).entries
+    assert [(one.lot_code, one.quantity) for one in listed] == [("B", 4), ("B", 2), ("B", 2)]
+    bare = pb.ListLedgerEntriesRequest(warehouse_code=WAREHOUSE, lot_code="B")
+    failure = await house.refused(house.inventory.ListLedgerEntries(bare))
+    assert (failure.reason, failure.fields[0].field) == ("BAD_INPUT", "sku_code")
+    then = await house.inventory.GetStockAsOf(
+        pb.GetStockAsOfRequest(warehouse_code=WAREHOUSE, sku_codes=["MILK"], as_of_time=entry.record_time)
+    )
+    there = {one.bin_code: [(lot.lot_code, lot.quantity) for lot in one.lots] for one in then.bin_stock}
+    assert there == {"A-01": [("A", 3), ("B", 4)], "A-02": [("B", 2)]}
+
+
 async def test_a_day_that_is_over_hits_promises_and_the_book_can_be_rebuilt(house: Any) -> None:
     await tracked(house, "MILK")
     await receive(house, line("MILK", 5, "L1", day(0)), line("MILK", 2, "L2", day(9)))

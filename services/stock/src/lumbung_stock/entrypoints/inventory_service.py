@@ -354,7 +354,7 @@ class InventoryService(Mutations, rpc.InventoryServiceServicer):
         (after,) = key_of(check, request.page_token, filters, first=("",))
         check.done()
         page = await get_stock_as_of(self._postgres, wanted, after_sku=after, skus_max=size)
-        response = pb.GetStockAsOfResponse(bin_stock=map(bin_stock_message, page.stock))
+        response = pb.GetStockAsOfResponse(bin_stock=[bin_stock_message(*one) for one in page.stock])
         if page.last_sku:
             response.next_page_token = page_token(filters, [page.last_sku])
         return response

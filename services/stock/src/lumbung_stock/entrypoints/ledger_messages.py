@@ -27,6 +27,8 @@ def entry_filter_of(check: Check, request: pb.ListLedgerEntriesRequest) -> Entry
     until_time = _optional_moment(check, "until_time", request, request.until_time)
     if from_time and until_time and from_time >= until_time:
         check.add("until_time", "must be later than from_time")
+    if request.lot_code and not request.sku_code:
+        check.add("sku_code", "must be given with lot_code")
     return EntryFilter(
         warehouse_code=messages.warehouse_code_of(check, request.warehouse_code),
         sku_code=optional_code(check, "sku_code", request.sku_code),
@@ -43,6 +45,7 @@ def entry_filter_of(check: Check, request: pb.ListLedgerEntriesRequest) -> Entry
         from_time=from_time,
         until_time=until_time,
         reason_code=messages.reason_code_of(check, request.reason_code),
+        lot_code=messages.lot_of(check, request.lot_code).code,
     )
 
 

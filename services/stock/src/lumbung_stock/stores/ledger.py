@@ -12,12 +12,14 @@ from psycopg.rows import TupleRow
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain import places
-from lumbung_stock.domain.ledger import Booking, LedgerEntry, MovementKind
+from lumbung_stock.domain.ledger import Booking, LedgerEntry, MovementKind, PlaceKey
+from lumbung_stock.domain.lots import LotUnits
 from lumbung_stock.domain.places import PlaceStock
 
 _SQL = load(__package__, "ledger.sql")
 _APPEND, _LIST, _LIST_NEWEST = _SQL["append"], _SQL["list"], _SQL["list_newest"]
 _NOW, _SKUS_ON_PAGE, _AS_OF = _SQL["now"], _SQL["skus_on_page"], _SQL["as_of"]
+_LOTS_AS_OF = _SQL["lots_as_of"]
 
 
 async def append_entries(conn: Conn, booking: Booking) -> list[LedgerEntry]:
@@ -63,6 +65,7 @@ class EntryFilter:
     from_time: datetime | None = None
     until_time: datetime | None = None
     reason_code: str = ""
+    lot_code: str = ""
 
 
 async def list_entries(
@@ -118,6 +121,24 @@ async def stock_as_of(conn: Conn, wanted: PastStock, sku_codes: Sequence[str]) -
         "outside": sorted(places.OUTSIDE),
     }
     return [PlaceStock(*row) async for row in await conn.execute(_AS_OF, asked)]
+
+
+async def lots_as_of(
+    conn: Conn, wanted: PastStock, sku_codes: Sequence[str]
+) -> dict[PlaceKey, list[LotUnits]]:
+    """Of the same stock what had a lot, by place and SKU."""
+    asked = {
+        "warehouse_code": wanted.warehouse_code,
+        "sku_codes": list(sku_codes),
+        "place_codes": list(wanted.place_codes),
+        "instant": wanted.instant,
+        "by_effective_time": wanted.by_effective_time,
+        "outside": sorted(places.OUTSIDE),
+    }
+    found: dict[PlaceKey, list[LotUnits]] = {}
+    async for place, sku, *units in await conn.execute(_LOTS_AS_OF, asked):
+        found.setdefault((place, sku), []).append(LotUnits(*units))
+    return found
 
 
 def _entry(row: TupleRow) -> LedgerEntry:

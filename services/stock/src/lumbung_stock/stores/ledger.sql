@@ -42,6 +42,7 @@ SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind,
    AND (%(place_code)s = '' OR from_place = %(place_code)s OR to_place = %(place_code)s)
    AND (cardinality(%(kinds)s::smallint[]) = 0 OR kind = ANY (%(kinds)s::smallint[]))
    AND (%(actor)s = '' OR actor = %(actor)s)
+   AND (%(lot_code)s = '' OR lot_code = %(lot_code)s)
    AND (%(request_id)s = '' OR request_id = %(request_id)s)
    AND (%(reason_code)s = '' OR split_part(reason, ': ', 1) = %(reason_code)s)
    AND (%(from_time)s::timestamptz IS NULL OR sequence >= (
@@ -69,6 +70,7 @@ SELECT warehouse_code, sequence, sku_code, quantity, from_place, to_place, kind,
    AND (%(place_code)s = '' OR from_place = %(place_code)s OR to_place = %(place_code)s)
    AND (cardinality(%(kinds)s::smallint[]) = 0 OR kind = ANY (%(kinds)s::smallint[]))
    AND (%(actor)s = '' OR actor = %(actor)s)
+   AND (%(lot_code)s = '' OR lot_code = %(lot_code)s)
    AND (%(request_id)s = '' OR request_id = %(request_id)s)
    AND (%(reason_code)s = '' OR split_part(reason, ': ', 1) = %(reason_code)s)
    AND (%(from_time)s::timestamptz IS NULL OR sequence >= (
@@ -115,3 +117,19 @@ SELECT side.place_code, entry.sku_code, sum(side.units)::bigint AS quantity
  GROUP BY entry.sku_code, side.place_code
 HAVING sum(side.units) <> 0
  ORDER BY entry.sku_code, side.place_code;
+
+-- name: lots_as_of
+-- The same of what had a lot. The index of entries that have one holds all that is summed.
+SELECT side.place_code, entry.sku_code, entry.lot_code, sum(side.units)::bigint AS quantity, lot.expires_on
+  FROM ledger_entry AS entry
+  JOIN lot USING (sku_code, lot_code)
+ CROSS JOIN LATERAL (VALUES (to_place, quantity), (from_place, -quantity)) AS side (place_code, units)
+ WHERE warehouse_code = %(warehouse_code)s
+   AND entry.sku_code = ANY (%(sku_codes)s::text[])
+   AND entry.lot_code <> ''
+   AND CASE WHEN %(by_effective_time)s THEN effective_time ELSE record_time END <= %(instant)s
+   AND side.place_code <> ALL (%(outside)s::text[])
+   AND (cardinality(%(place_codes)s::text[]) = 0 OR side.place_code = ANY (%(place_codes)s::text[]))
+ GROUP BY entry.sku_code, side.place_code, entry.lot_code, lot.expires_on
+HAVING sum(side.units) <> 0
+ ORDER BY entry.sku_code, side.place_code, lot.expires_on, entry.lot_code;

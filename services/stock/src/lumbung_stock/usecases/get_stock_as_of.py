@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lumbung_kit.failures import BadInput, FieldViolation
 from lumbung_kit.postgres import Postgres
+from lumbung_stock.domain.lots import LotUnits
 from lumbung_stock.domain.places import IN_THE_HOUSE, PlaceStock
 from lumbung_stock.domain.skus import Named
 from lumbung_stock.stores import ledger
+from lumbung_stock.stores.audit import read_one_snapshot
 from lumbung_stock.stores.ledger import PastStock
 from lumbung_stock.usecases.require_goods import require_goods
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Units by SKU, then place. `last_sku` is where the next page begins; empty when there is none."""
+    """Units by SKU, then place, with those of them that had a lot. `last_sku` is where the next page begins; empty when
+    there is none."""
 
-    stock: tuple[PlaceStock, ...]
+    stock: tuple[tuple[PlaceStock, Sequence[LotUnits]], ...]
     last_sku: str
 
 
@@ -38,7 +42,10 @@ async def get_stock_as_of(postgres: Postgres, wanted: PastStock, *, after_sku: s
     if now is not None and wanted.instant > now:
         message = "must not be in the future"
         raise BadInput(f"as_of_time {message}", fields=[FieldViolation("as_of_time", message)])
-    async with postgres.connection() as conn:
+    async with postgres.transaction() as conn:
+        await read_one_snapshot(conn)
         skus = await ledger.list_skus_of_past(conn, wanted, after_sku, skus_max + 1)
         stock = await ledger.stock_as_of(conn, wanted, skus[:skus_max])
-    return Page(tuple(stock), skus[skus_max - 1] if len(skus) > skus_max else "")
+        lots = await ledger.lots_as_of(conn, wanted, skus[:skus_max])
+    with_lots = tuple((one, lots.get((one.place_code, one.sku_code), ())) for one in stock)
+    return Page(with_lots, skus[skus_max - 1] if len(skus) > skus_max else "")
