@@ -358,19 +358,27 @@ async def test_lots_that_are_not_what_the_ledger_says_are_found_and_rebuilt(hous
     await receive(house, line("MILK", 5, "OLD", day(-1)), line("MILK", 2, "L2", day(9)))
     await house.shop.sql.execute("UPDATE lot_stock SET quantity = 4 WHERE lot_code = 'OLD'")
     report = await house.audit.VerifyLedger(pb.VerifyLedgerRequest())
-    (wrong,) = report.differences
+    wrong, counted = report.differences
     assert (wrong.place_code, wrong.lot_code, wrong.stored_quantity, wrong.ledger_quantity) == (
         "A-01",
         "OLD",
         4,
         5,
     )
+    assert (counted.of_expired, counted.stored_quantity, counted.ledger_quantity) == (True, 5, 4)
     await house.shop.sql.execute("UPDATE level SET expired = 3 WHERE sku_code = 'MILK'")
     rebuilt = await house.audit.RebuildFigures(
         pb.RebuildFiguresRequest(request_id=house.new_id(), warehouse_code=WAREHOUSE, reason="bent")
     )
-    assert [one.lot_code for one in rebuilt.rebuilt] == ["OLD"]
+    assert [(one.lot_code, one.of_expired) for one in rebuilt.rebuilt] == [("OLD", False), ("", True)]
     assert (await house.figures("MILK")).expired == 5
+    await house.shop.sql.execute("UPDATE level SET expired = 3 WHERE sku_code = 'MILK'")
+    (wrong,) = (await house.audit.VerifyLedger(pb.VerifyLedgerRequest())).differences
+    assert (wrong.of_expired, wrong.stored_quantity, wrong.ledger_quantity) == (True, 3, 5)
+    await house.audit.RebuildFigures(
+        pb.RebuildFiguresRequest(request_id=house.new_id(), warehouse_code=WAREHOUSE, reason="bent again")
+    )
+    assert await house.shop.scalar("SELECT count(*) FROM rebuilt_figure WHERE of_expired") == 2
     await require_true(house)
 
 

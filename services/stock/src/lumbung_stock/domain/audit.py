@@ -9,7 +9,7 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class LedgerDifference:
     """A stored figure that is not what the ledger says; `place_code` is empty for a level's on hand, `lot_code` for all
-    units of a place."""
+    units of a place. `of_expired`: it is what a level counts as expired, beside the units of marked lots."""
 
     warehouse_code: str
     sku_code: str
@@ -17,6 +17,7 @@ class LedgerDifference:
     stored_quantity: int
     ledger_quantity: int
     lot_code: str = ""
+    of_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class LedgerReport:
 class BrokenPromise:
     """A figure of a level, or of a sale's item, that is not what the reservations, the sales and the places say.
 
-    `kind` is held, sold, escrow, expired (of a level), quota (of an item), oversold (of either), or places: on hand is
+    `kind` is held, sold, escrow (of a level), quota (of an item), oversold (of either), or places: on hand is
     not what the bins hold.
     """
 

@@ -106,7 +106,8 @@ async def _set(postgres: Postgres, asked: argparse.Namespace, sku_codes: set[str
 
 def _show(console: Console, figures: Sequence[LedgerDifference], verb: str) -> None:
     for each in figures:
-        place = f"in {each.place_code}" if each.place_code else "on hand"
+        place = f"in {each.place_code}" if each.place_code else "expired" if each.of_expired else "on hand"
+        place += f" of lot {each.lot_code}" if each.lot_code else ""
         said = (
             f"{each.warehouse_code}: {each.sku_code} {place} {verb} {each.stored_quantity},"
             f" {each.ledger_quantity} by the ledger"

@@ -10,7 +10,7 @@ from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain import places
 from lumbung_stock.domain.audit import BrokenPromise, LedgerDifference, LedgerReport, PromiseReport
-from lumbung_stock.stores.lots import broken_expired, lot_differences
+from lumbung_stock.stores.lots import expired_differences, lot_differences
 
 DIFFERENCES_MAX = 1_000
 LEAKED_AFTER_S = 60
@@ -63,14 +63,14 @@ async def ledger_differences(
     found = [LedgerDifference(*row) async for row in await conn.execute(_DIFFERENCES, asked)]
     in_transit = await conn.execute(_TRANSIT_DIFFERENCES, asked)
     found += [LedgerDifference(*row) async for row in in_transit]
-    return [*found, *await lot_differences(conn, _slice(after, through), warehouse_code)]
+    found += await lot_differences(conn, _slice(after, through), warehouse_code)
+    return [*found, *await expired_differences(conn, _slice(after, through), warehouse_code)]
 
 
 async def broken_promises(conn: Conn, after: Key, through: Key) -> list[BrokenPromise]:
     """Levels and sales' items of a slice that are not what stands behind them, the first thousand."""
     cursor = await conn.execute(_BROKEN_PROMISES, _slice(after, through))
-    found = [BrokenPromise(*row) async for row in cursor]
-    return [*found, *await broken_expired(conn, _slice(after, through))]
+    return [BrokenPromise(*row) async for row in cursor]
 
 
 async def leaked_holds(conn: Conn) -> list[tuple[UUID, str]]:

@@ -12,7 +12,7 @@ from psycopg.errors import CheckViolation
 from lumbung_kit.postgres import Conn, constraint_of
 from lumbung_kit.sql import load
 from lumbung_stock.domain import places
-from lumbung_stock.domain.audit import BrokenPromise, LedgerDifference
+from lumbung_stock.domain.audit import LedgerDifference
 from lumbung_stock.domain.inventory_failures import NotEnoughInBin
 from lumbung_stock.domain.ledger import PlaceKey
 from lumbung_stock.domain.lots import LotKey, LotPlaceKey, LotUnits, Marked
@@ -130,10 +130,12 @@ async def lot_differences(
     return [LedgerDifference(*row) async for row in await conn.execute(_SQL["differences"], asked)]
 
 
-async def broken_expired(conn: Conn, slice_of: Mapping[str, object]) -> list[BrokenPromise]:
+async def expired_differences(
+    conn: Conn, slice_of: Mapping[str, object], warehouse_code: str
+) -> list[LedgerDifference]:
     """Levels of a slice that do not count what is marked as expired, the first thousand."""
-    asked = {**slice_of, "not_counted": sorted(places.NEVER_EXPIRED)}
-    return [BrokenPromise(*row) async for row in await conn.execute(_SQL["broken_expired"], asked)]
+    asked = {**slice_of, "warehouse_code": warehouse_code, "not_counted": sorted(places.NEVER_EXPIRED)}
+    return [LedgerDifference(*row) async for row in await conn.execute(_SQL["expired_differences"], asked)]
 
 
 async def lot_differences_of(
@@ -148,15 +150,20 @@ async def lot_differences_of(
     return [LedgerDifference(*row) async for row in await conn.execute(_SQL["differences_of_skus"], asked)]
 
 
-async def miscounted_expired(conn: Conn, warehouse_code: str, sku_codes: Sequence[str]) -> dict[str, int]:
-    """By SKU how many units more, or fewer, its level should count as expired; none where it is right."""
+async def miscounted_expired(
+    conn: Conn, warehouse_code: str, sku_codes: Sequence[str]
+) -> list[LedgerDifference]:
+    """What levels of these SKUs count as expired, where it is not what is marked."""
     asked = {
         "warehouse_code": warehouse_code,
         "sku_codes": list(sku_codes),
         "not_counted": sorted(places.NEVER_EXPIRED),
     }
-    cursor = await conn.execute(_SQL["expired_units"], asked)
-    return {sku: counted - stored async for sku, stored, counted in cursor if counted != stored}
+    return [
+        LedgerDifference(warehouse_code, sku, "", stored, counted, of_expired=True)
+        async for sku, stored, counted in await conn.execute(_SQL["expired_units"], asked)
+        if counted != stored
+    ]
 
 
 async def _by_document(

@@ -165,13 +165,14 @@ SELECT warehouse_code, sku_code, place_code, coalesce(stored.quantity, 0), coale
  ORDER BY warehouse_code, sku_code, place_code, lot_code
  LIMIT %(limit)s;
 
--- name: broken_expired
+-- name: expired_differences
 -- What levels count as expired beside the marked lots at places.
 WITH marked AS (
     SELECT warehouse_code, sku_code, sum(quantity) AS quantity
       FROM lot_stock
       JOIN warehouse_lot USING (warehouse_code, sku_code, lot_code)
      WHERE expired
+       AND (%(warehouse_code)s::text = '' OR warehouse_code = %(warehouse_code)s)
        AND (warehouse_code, sku_code) > (%(after_warehouse)s::text, %(after_sku)s::text)
        AND (warehouse_code, sku_code) <= (%(through_warehouse)s::text, %(through_sku)s::text)
        AND place_code <> ALL (%(not_counted)s::text[])
@@ -179,11 +180,11 @@ WITH marked AS (
 ), stored AS (
     SELECT warehouse_code, sku_code, expired
       FROM level
-     WHERE (warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
+     WHERE (%(warehouse_code)s = '' OR warehouse_code = %(warehouse_code)s)
+       AND (warehouse_code, sku_code) > (%(after_warehouse)s, %(after_sku)s)
        AND (warehouse_code, sku_code) <= (%(through_warehouse)s, %(through_sku)s)
 )
-SELECT 'expired', '', warehouse_code, sku_code, coalesce(stored.expired, 0)::bigint,
-       coalesce(marked.quantity, 0)::bigint
+SELECT warehouse_code, sku_code, '', coalesce(stored.expired, 0)::bigint, coalesce(marked.quantity, 0)::bigint, '', true
   FROM stored
   FULL JOIN marked USING (warehouse_code, sku_code)
  WHERE coalesce(stored.expired, 0) <> coalesce(marked.quantity, 0)

@@ -45,6 +45,7 @@ async def note_rebuilt(
         "sku_codes": [figure.sku_code for figure in figures],
         "place_codes": [figure.place_code for figure in figures],
         "lot_codes": [figure.lot_code for figure in figures],
+        "of_expired": [figure.of_expired for figure in figures],
         "before": [figure.stored_quantity for figure in figures],
         "quantities": [figure.ledger_quantity for figure in figures],
         "reason": reason,

@@ -52,10 +52,12 @@ SELECT %(warehouse_code)s::text, sku_code, place_code, stored_quantity, ledger_q
 
 -- name: note
 INSERT INTO rebuilt_figure (
-    warehouse_code, sku_code, place_code, lot_code, quantity_before, quantity, reason, actor, request_id
+    warehouse_code, sku_code, place_code, lot_code, of_expired, quantity_before, quantity, reason, actor,
+    request_id
 )
-SELECT %(warehouse_code)s, sku_code, place_code, lot_code, quantity_before, quantity, %(reason)s, %(actor)s, %(request_id)s
+SELECT %(warehouse_code)s, sku_code, place_code, lot_code, of_expired, quantity_before, quantity, %(reason)s, %(actor)s,
+       %(request_id)s
   FROM unnest(
-           %(sku_codes)s::text[], %(place_codes)s::text[], %(lot_codes)s::text[], %(before)s::bigint[],
-           %(quantities)s::bigint[]
-       ) AS figure (sku_code, place_code, lot_code, quantity_before, quantity);
+           %(sku_codes)s::text[], %(place_codes)s::text[], %(lot_codes)s::text[], %(of_expired)s::boolean[],
+           %(before)s::bigint[], %(quantities)s::bigint[]
+       ) AS figure (sku_code, place_code, lot_code, of_expired, quantity_before, quantity);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from lumbung_kit import events
@@ -46,8 +46,8 @@ async def rebuild_figures(
     impossible = {figure.sku_code for figure in wrong if figure.ledger_quantity < 0}
     figures = [figure for figure in wrong if figure.sku_code not in impossible]
     await _set_lots(conn, warehouse_code, [figure for figure in figures if figure.lot_code])
-    uncounted = await lots.miscounted_expired(conn, warehouse_code, sorted(set(wanted) - impossible))
-    await _set(conn, warehouse_code, [figure for figure in figures if not figure.lot_code], uncounted)
+    figures += await lots.miscounted_expired(conn, warehouse_code, sorted(set(wanted) - impossible))
+    await _set(conn, warehouse_code, [figure for figure in figures if not figure.lot_code])
     await rebuilt_figures.note_rebuilt(conn, warehouse_code, figures, author, reason)
     return Rebuilt(tuple(figures), tuple(figure for figure in wrong if figure.sku_code in impossible))
 
@@ -62,23 +62,22 @@ async def _set_lots(conn: Conn, warehouse_code: str, figures: Sequence[LedgerDif
         await lots.change_lots(conn, warehouse_code, differences)
 
 
-async def _set(
-    conn: Conn, warehouse_code: str, figures: Sequence[LedgerDifference], uncounted: Mapping[str, int]
-) -> None:
+async def _set(conn: Conn, warehouse_code: str, figures: Sequence[LedgerDifference]) -> None:
     """By differences, as everything else changes figures; the rows are locked."""
     in_places = {(each.place_code, each.sku_code): _missing(each) for each in figures if each.place_code}
-    changes = [
-        LevelChange(warehouse_code, each.sku_code, on_hand=_missing(each))
-        for each in figures
-        if not each.place_code
-    ]
-    changes += [LevelChange(warehouse_code, sku, expired=units) for sku, units in uncounted.items()]
+    changes = [_level_change(warehouse_code, each) for each in figures if not each.place_code]
     await places.change_places(conn, warehouse_code, in_places)
     if changes:
         changed = sorted({change.sku_code for change in changes})
         await levels.accept_reality(conn, changes)
         told = await settle_shortfalls(conn, [(warehouse_code, sku_code) for sku_code in changed])
         await events.append(conn, [*told, availability_changed(await sellables.affected(conn, changed))])
+
+
+def _level_change(warehouse_code: str, figure: LedgerDifference) -> LevelChange:
+    if figure.of_expired:
+        return LevelChange(warehouse_code, figure.sku_code, expired=_missing(figure))
+    return LevelChange(warehouse_code, figure.sku_code, on_hand=_missing(figure))
 
 
 def _missing(figure: LedgerDifference) -> int:

@@ -122,6 +122,7 @@ def difference_message(difference: LedgerDifference) -> pb.LedgerDifference:
         stored_quantity=difference.stored_quantity,
         ledger_quantity=difference.ledger_quantity,
         lot_code=difference.lot_code,
+        of_expired=difference.of_expired,
     )
 
 
