@@ -213,6 +213,7 @@ def export_history(
     since: Annotated[str, typer.Option("--from", help="Written at or after this time.")] = "",
     until: Annotated[str, typer.Option(help="Written before this time; now when it is left out.")] = "",
     sku: Annotated[str, typer.Option(help="Only this SKU.")] = "",
+    lot: Annotated[str, typer.Option(help="Only this lot of the SKU.")] = "",
     place: Annotated[str, typer.Option(help="Only what came into this place or left it.")] = "",
     kind: Annotated[
         list[str] | None, typer.Option(help="Only this kind, such as pick or short-pick.")
@@ -228,7 +229,7 @@ def export_history(
 
     async def work(console: Console) -> import_command.Outcome:
         wanted = inventory_pb2.ListLedgerEntriesRequest(
-            warehouse_code=warehouse, sku_code=sku, document=document, place_code=place, actor=by,
+            warehouse_code=warehouse, sku_code=sku, lot_code=lot, document=document, place_code=place, actor=by,
             kinds=history_command.kinds_of(kind or []), reason_code=reason_code,
             from_time=history_command.timestamp_of("--from", since),
             until_time=history_command.timestamp_of("--until", until),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +35,7 @@ HISTORY = (
     "effective_time",
     "kind",
     "sku_code",
+    "lot_code",
     "quantity",
     "from_place",
     "to_place",
@@ -44,7 +45,7 @@ HISTORY = (
     "actor",
     "request_id",
 )
-STOCK = ("as_of_time", "bin_code", "sku_code", "quantity")
+STOCK = ("as_of_time", "bin_code", "sku_code", "lot_code", "expires_on", "quantity")
 
 Cells = Sequence[str]
 Pages = AsyncIterator[list[Cells]]
@@ -82,7 +83,7 @@ async def export_history(wanted: pb.ListLedgerEntriesRequest, target: Target, co
 
 
 async def export_stock(wanted: pb.GetStockAsOfRequest, target: Target, console: Console) -> Outcome:
-    """What GetStockAsOf gives, each place and SKU as a row. Raises Trouble."""
+    """What GetStockAsOf gives, each place, SKU and lot as a row. Raises Trouble."""
     request = pb.GetStockAsOfRequest()
     request.CopyFrom(wanted)
     request.page_size = PAGE_SIZE
@@ -92,7 +93,7 @@ async def export_stock(wanted: pb.GetStockAsOfRequest, target: Target, console: 
         calls = rpc.InventoryServiceStub(channel)
         while True:
             page = await calls.GetStockAsOf(request)
-            yield [(instant, stock.bin_code, stock.sku_code, str(stock.quantity)) for stock in page.bin_stock]
+            yield [row for stock in page.bin_stock for row in stock_rows(instant, stock)]
             request.page_token = page.next_page_token
             if not request.page_token:
                 return
@@ -194,6 +195,7 @@ def _entry_row(entry: pb.LedgerEntry, reasons: Mapping[str, str], lang: Language
         _time(entry.effective_time),
         kind_name(entry.kind, lang),
         entry.sku_code,
+        entry.lot_code,
         str(entry.quantity),
         entry.from_place,
         entry.to_place,
@@ -203,6 +205,15 @@ def _entry_row(entry: pb.LedgerEntry, reasons: Mapping[str, str], lang: Language
         entry.actor,
         entry.request_id,
     )
+
+
+def stock_rows(instant: str, stock: pb.BinStock) -> Iterator[Cells]:
+    """A row for each lot, and one for the units that have none."""
+    for lot in stock.lots:
+        yield (instant, stock.bin_code, stock.sku_code, lot.lot_code, lot.expires_on, str(lot.quantity))
+    without = stock.quantity - sum(lot.quantity for lot in stock.lots)
+    if without:
+        yield (instant, stock.bin_code, stock.sku_code, "", "", str(without))
 
 
 def _time(instant: Timestamp) -> str:

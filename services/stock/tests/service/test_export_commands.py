@@ -69,15 +69,16 @@ async def test_the_file_says_what_the_ledger_says(
     assert header[:5] == ["Catatan", "Dicatat pada", "Terjadi pada", "Pergerakan", "SKU"]
     listed = (await house.inventory.ListLedgerEntries(JKT1)).entries
     assert len(listed) == 4
-    assert [(int(row[0]), row[4], int(row[5]), row[6], row[7]) for row in rows] == [
-        (each.sequence, each.sku_code, each.quantity, each.from_place, each.to_place) for each in listed
+    assert [(int(row[0]), row[4], row[5], int(row[6]), row[7], row[8]) for row in rows] == [
+        (each.sequence, each.sku_code, each.lot_code, each.quantity, each.from_place, each.to_place)
+        for each in listed
     ]
     for row, entry in zip(rows, listed, strict=True):
         said = Timestamp()
         said.FromJsonString(row[1])
         assert said == entry.record_time
-        assert (row[11], row[12]) == (entry.actor, entry.request_id)
-    assert [(row[3], row[8], row[9]) for row in rows[2:]] == [
+        assert (row[12], row[13]) == (entry.actor, entry.request_id)
+    assert [(row[3], row[9], row[10]) for row in rows[2:]] == [
         ("penyesuaian", "DAMAGE: fell", "Rusak"),
         ("penyesuaian", '\'=HYPERLINK("http://x")', ""),
     ]
@@ -106,11 +107,23 @@ async def test_stock_as_of_an_instant(house: Any, moved: None, tmp_path: Path) -
     first = (await house.inventory.ListLedgerEntries(JKT1)).entries[0]
     wanted = pb.GetStockAsOfRequest(warehouse_code="JKT1", as_of_time=first.record_time)
     header, *rows = await exported(house, tmp_path / "stock.csv", wanted)
-    assert header == ["As of", "Place", "SKU", "Units"]
-    assert [row[1:] for row in rows] == [["A-01", "CUP", "5"]]
+    assert header == ["As of", "Place", "SKU", "Lot", "Last day", "Units"]
+    assert [row[1:] for row in rows] == [["A-01", "CUP", "", "", "5"]]
     wanted.as_of_time.GetCurrentTime()
     (_, *rows) = await exported(house, tmp_path / "stock.csv", wanted)
-    assert [row[1:] for row in rows] == [["A-01", "CUP", "3"], ["A-02", "CUP", "2"]]
+    assert [row[1:] for row in rows] == [["A-01", "CUP", "", "", "3"], ["A-02", "CUP", "", "", "2"]]
+
+
+def test_a_row_for_each_lot_and_one_for_what_has_none() -> None:
+    milk = pb.BinStock(
+        bin_code="A-01", sku_code="MILK", quantity=9,
+        lots=[pb.LotStock(lot_code="L1", quantity=4, expires_on="2027-03-31"), pb.LotStock(lot_code="L2", quantity=3)],
+    )  # fmt: skip
+    assert list(export.stock_rows("then", milk)) == [
+        ("then", "A-01", "MILK", "L1", "2027-03-31", "4"),
+        ("then", "A-01", "MILK", "L2", "", "3"),
+        ("then", "A-01", "MILK", "", "", "2"),
+    ]
 
 
 async def test_what_cannot_be_exported_is_told_and_leaves_nothing(house: Any, tmp_path: Path) -> None:
