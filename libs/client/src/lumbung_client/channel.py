@@ -27,10 +27,17 @@ def open_channel(
 
     `more` are gRPC channel arguments; the last of two with one name holds.
     """
-    arguments = [*dict([*_arguments(options), *more]).items()]
+    arguments = [*dict([*_arguments(options), *_authority(target), *more]).items()]
     if credentials is None:
         return grpc.aio.insecure_channel(target, options=arguments)
     return grpc.aio.secure_channel(target, credentials, options=arguments)
+
+
+def _authority(target: str) -> list[tuple[str, Any]]:
+    """Several addresses (`ipv4:a,b`) are no name of a host: gRPC would send them as one, and a strict HTTP/2 server
+    resets every call with it (RFC 3986, section 3.2)."""
+    first, comma, _ = target.partition(",")
+    return [("grpc.default_authority", first.partition(":")[2])] if comma else []
 
 
 def _arguments(options: Options) -> list[tuple[str, Any]]:

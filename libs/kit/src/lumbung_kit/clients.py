@@ -91,7 +91,14 @@ def open_channel(target: str, *, actor: str) -> grpc.aio.Channel:
     current actor, or for `actor` where there is none; `actor` is who calls in either case, so that its role counts.
     UNAVAILABLE is retried a few times within the deadline.
     """
-    return OurChannel(grpc.aio.insecure_channel(target, options=OPTIONS), actor)
+    return OurChannel(grpc.aio.insecure_channel(target, options=options_for(target)), actor)
+
+
+def options_for(target: str) -> list[tuple[str, str | int]]:
+    """The channel's arguments. Several addresses (`ipv4:a,b`) are no name of a host: gRPC would send them as one, and a
+    strict HTTP/2 server resets every call with it (RFC 3986, section 3.2)."""
+    first, comma, _ = target.partition(",")
+    return [*OPTIONS, ("grpc.default_authority", first.partition(":")[2])] if comma else [*OPTIONS]
 
 
 class OurChannel(grpc.aio.Channel):

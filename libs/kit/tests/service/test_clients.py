@@ -6,8 +6,12 @@ import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+import lumbung_client.channel
+from lumbung_kit import clients
 from lumbung_kit.clients import failure_from
 from lumbung_kit.failures import Kind, Overloaded, StoreUnavailable
+
+from .conftest import Stub
 
 if TYPE_CHECKING:
     from .conftest import Stage
@@ -20,6 +24,19 @@ async def test_all_four_shapes_go_through_our_channel(stage: Stage) -> None:
     assert [answer.value async for answer in stub.follow(StringValue(value="abc"))] == ["a", "b", "c"]
     assert (await stub.collect(iter(letters))).value == "a,b,c"
     assert [answer.value async for answer in stub.converse(iter(letters))] == ["a", "b", "c"]
+
+
+async def test_several_addresses_are_no_name_of_a_host(stage: Stage) -> None:
+    """gRPC would send the whole list as one; a strict server resets such calls."""
+    address = stage.server.address
+    target = f"ipv4:{address},{address}"
+    async with clients.open_channel(target, actor="service:probe") as ours:
+        assert (await Stub(ours).ask(StringValue(value="a"))).value == "a"
+    async with lumbung_client.channel.open_channel(target, lumbung_client.Options()) as theirs:
+        answer = await Stub(theirs).ask(
+            StringValue(value="a"), metadata=(("lumbung-actor", "service:probe"),)
+        )
+        assert answer.value == "a"
 
 
 async def test_what_the_caller_adds_to_the_metadata_arrives_too(stage: Stage) -> None:
