@@ -19,8 +19,10 @@ from lumbung_dev.chaos.words import Language
 from lumbung_dev.files.words import WORDS
 from lumbung_dev.local.trouble import Trouble
 from lumbung_kit.clients import RemoteFailure, failure_from, open_channel
+from lumbung_kit.failures import Kind
 
 CHUNK_BYTES = 256 * 1024
+TRIES_MAX = 5
 PROBLEMS_SHOWN_MAX = 20
 
 
@@ -62,25 +64,43 @@ def problems_path(options: Options) -> Path:
 async def import_file(options: Options, console: Console) -> Outcome:
     """Sends the file and tells what became of it. Raises Trouble when it could not be read, sent or understood."""
     start = await asyncio.to_thread(_start, options)
+    for left in reversed(range(TRIES_MAX)):
+        try:
+            report, annotated = await _sent(start, options, console)
+            return _tell(options, report, annotated, console)
+        except grpc.aio.AioRpcError as error:
+            failure = failure_from(error)
+            if not (left and _says_nothing(failure)):
+                raise Trouble(told(failure)) from error
+    raise AssertionError("the last try returns or raises")
+
+
+async def _sent(
+    start: pb.StreamImportStart, options: Options, console: Console
+) -> tuple[pb.ImportReport, bytes]:
+    """The report, and the annotated file if there is one."""
     words = WORDS[options.lang]
     annotated = bytearray()
     report = None
     with _progress(console) as progress:
         task = progress.add_task(words["reading"], total=None)
-        try:
-            async with open_channel(options.address, actor=options.actor) as channel:
-                calls = rpc.ImportServiceStub(channel)
-                async for answer in calls.StreamImport(_requests(start, options.path)):
-                    if answer.HasField("progress"):
-                        _advance(progress, task, answer.progress, words)
-                    elif answer.HasField("report"):
-                        report = answer.report
-                    annotated += answer.annotated_chunk
-        except grpc.aio.AioRpcError as error:
-            raise Trouble(told(failure_from(error))) from error
+        async with open_channel(options.address, actor=options.actor) as channel:
+            calls = rpc.ImportServiceStub(channel)
+            async for answer in calls.StreamImport(_requests(start, options.path)):
+                if answer.HasField("progress"):
+                    _advance(progress, task, answer.progress, words)
+                elif answer.HasField("report"):
+                    report = answer.report
+                annotated += answer.annotated_chunk
     if report is None:
         raise Trouble("the server ended the call without a report")
-    return _tell(options, report, bytes(annotated), console)
+    return report, bytes(annotated)
+
+
+def _says_nothing(failure: RemoteFailure) -> bool:
+    """gRPC's own client says INTERNAL, without a reason, when a call is refused while it still sends: the same request
+    is sent again to hear why, as docs/status-codes.md tells clients."""
+    return failure.kind is Kind.INTERNAL and not failure.reason
 
 
 def told(failure: RemoteFailure) -> str:

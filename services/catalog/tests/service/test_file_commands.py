@@ -4,9 +4,12 @@ import io
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from rich.console import Console
+from typing_extensions import override
 
+from lumbung.catalog.v1 import imports_pb2, imports_pb2_grpc
 from lumbung_dev.chaos.words import Language
 from lumbung_dev.files import export_file, import_file
 from lumbung_dev.files.import_file import Outcome
@@ -93,3 +96,41 @@ async def test_an_export_that_breaks_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(Trouble):
         await export_file.export_file(wanted, console())
     assert _names(tmp_path) == []
+
+
+class Resets(imports_pb2_grpc.ImportServiceServicer):
+    """A server of which a client hears INTERNAL without a reason for a while, and then a report."""
+
+    def __init__(self, resets: int) -> None:
+        self.asked: list[str] = []
+        self._resets = resets
+
+    @override
+    async def StreamImport(self, request_iterator: Any, context: Any) -> Any:
+        first, *_ = [part async for part in request_iterator]
+        self.asked.append(first.start.request_id)
+        if len(self.asked) <= self._resets:
+            await context.abort(grpc.StatusCode.INTERNAL, "RST_STREAM")
+        yield imports_pb2.StreamImportResponse(report=imports_pb2.ImportReport(applied=True))
+
+
+@pytest.mark.parametrize("resets", [1, import_file.TRIES_MAX])
+async def test_a_reset_that_says_nothing_is_asked_again_and_not_for_ever(tmp_path: Path, resets: int) -> None:
+    path = tmp_path / "barang.csv"
+    path.write_text(GOOD)
+    servicer, server = Resets(resets), grpc.aio.server()
+    imports_pb2_grpc.add_ImportServiceServicer_to_server(servicer, server)
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    fields = {"upsert": False, "dry_run": False, "reason": "", "problems": None, "lang": Language.EN}
+    wanted = import_file.Options(path, address, "staff:ani", **fields)  # type: ignore[arg-type]
+    try:
+        if resets < import_file.TRIES_MAX:
+            assert await import_file.import_file(wanted, console()) is Outcome.DONE
+        else:
+            with pytest.raises(Trouble, match="INTERNAL"):
+                await import_file.import_file(wanted, console())
+    finally:
+        await server.stop(None)
+    assert len(servicer.asked) == min(resets + 1, import_file.TRIES_MAX)
+    assert len(set(servicer.asked)) == 1
