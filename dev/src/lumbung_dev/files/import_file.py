@@ -23,6 +23,7 @@ from lumbung_kit.failures import Kind
 
 CHUNK_BYTES = 256 * 1024
 TRIES_MAX = 5
+PAUSE_S = 0.2
 PROBLEMS_SHOWN_MAX = 20
 
 
@@ -72,6 +73,7 @@ async def import_file(options: Options, console: Console) -> Outcome:
             failure = failure_from(error)
             if not (left and _says_nothing(failure)):
                 raise Trouble(told(failure)) from error
+        await asyncio.sleep(PAUSE_S)
     raise AssertionError("the last try returns or raises")
 
 

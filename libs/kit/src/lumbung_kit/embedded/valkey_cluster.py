@@ -199,9 +199,13 @@ def _knows_all(node: ClusterNode) -> bool:
 def _is_whole(node: ClusterNode) -> bool:
     try:
         cluster, replication = _info(node, "CLUSTER INFO"), _info(node, "INFO", "replication")
+        rows = node.ask("CLUSTER", "SLOTS")
     except redis.RedisError:  # it has just begun to follow somebody, and reads what it was sent
         return False
+    # A node tells clients of a replica only when it has heard how far that has come.
+    told_of = {port for _, _, *nodes in rows for _, port, *_ in nodes}
     served = cluster["cluster_state"] == "ok" and int(cluster["cluster_slots_ok"]) == SLOTS
+    served = served and len(told_of) == 2 * PRIMARIES
     if replication["role"] == "slave":
         return served and replication["master_link_status"] == "up"
     return served and replication["connected_slaves"] != "0"
