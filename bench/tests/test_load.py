@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 
 import hpack
 import pytest
@@ -142,9 +143,12 @@ async def test_a_server_that_goes_away_ends_the_load_with_every_call_accounted_f
     await asked_enough.wait()
     await stand.server.stop(5)
     report = await load
-    assert report.trouble == ""
-    assert sum(report.statuses.values()) + stand.outcomes().count(0) == report.sent
-    assert report.statuses["0"] == len(stand.shop.seen) >= 100
+    # gRPC may close the connection on a call that it has taken in and nobody has looked at yet.
+    assert re.fullmatch(r"(the server closed the connection with \d+ calls in flight)?", report.trouble)
+    unheard = stand.outcomes().count(0)
+    assert sum(report.statuses.values()) + unheard == report.sent
+    assert len(stand.shop.seen) >= 100
+    assert 0 <= len(stand.shop.seen) - report.statuses["0"] <= unheard
 
 
 async def test_pings_are_answered(open_stand: OpenStand) -> None:
