@@ -10,6 +10,8 @@ import grpc
 
 from lumbung_client.options import Options
 
+_NAME_OVERRIDE = "grpc.ssl_target_name_override"
+
 
 def service_config() -> str:
     """The published service config (JSON): retries, retry throttling, load balancing."""
@@ -27,17 +29,23 @@ def open_channel(
 
     `more` are gRPC channel arguments; the last of two with one name holds.
     """
-    arguments = [*dict([*_arguments(options), *_authority(target), *more]).items()]
+    arguments = [*dict([*_arguments(options), *_authority(target, more), *more]).items()]
     if credentials is None:
         return grpc.aio.insecure_channel(target, options=arguments)
     return grpc.aio.secure_channel(target, credentials, options=arguments)
 
 
-def _authority(target: str) -> list[tuple[str, Any]]:
+def _authority(target: str, more: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """Several addresses (`ipv4:a,b`) are no name of a host: gRPC would send them as one, and a strict HTTP/2 server
-    resets every call with it (RFC 3986, section 3.2)."""
+    resets every call with it (RFC 3986, section 3.2).
+
+    A name that the server's certificate is to be checked against is the host's name already; an authority beside it
+    would be checked instead, and no certificate is made out to an address of several.
+    """
     first, comma, _ = target.partition(",")
-    return [("grpc.default_authority", first.partition(":")[2])] if comma else []
+    if not comma or any(name == _NAME_OVERRIDE for name, _ in more):
+        return []
+    return [("grpc.default_authority", first.partition(":")[2])]
 
 
 def _arguments(options: Options) -> list[tuple[str, Any]]:
