@@ -19,8 +19,6 @@ from lumbung_stock.domain.lots import LotKey, LotPlaceKey, LotUnits, Marked
 
 _SQL = load(__package__, "lots.sql")
 
-DIFFERENCES_MAX = 1_000
-
 
 async def find_lots(conn: Conn, keys: Collection[LotKey]) -> dict[LotKey, date | None]:
     """The last day of each; unknown lots are absent."""
