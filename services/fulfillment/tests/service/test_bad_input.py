@@ -272,6 +272,33 @@ CASES: list[tuple[str, str, Any, list[str]]] = [
         shipments_pb2.GetManifestRequest(),
         ["warehouse_code", "courier_service", "pickup_time"],
     ),
+    (
+        "shipments",
+        "HandOverManifest",
+        shipments_pb2.HandOverManifestRequest(),
+        ["request_id", "shipment_ids", "pickup_time", "signed_by", "warehouse_code", "courier_service"],
+    ),
+    (
+        "shipments",
+        "HandOverManifest",
+        shipments_pb2.HandOverManifestRequest(
+            request_id="r",
+            warehouse_code="JKT",
+            courier_service="jne-reg",
+            pickup_time=Timestamp(seconds=1),
+            signed_by="x" * 65,
+            shipment_ids=[ID, ID, "x"],
+        ),
+        ["shipment_ids[2]", "shipment_ids", "signed_by"],
+    ),
+    ("orders", "HoldOrder", orders_pb2.HoldOrderRequest(), ["request_id", "order_id", "reason"]),
+    (
+        "orders",
+        "HoldOrder",
+        orders_pb2.HoldOrderRequest(request_id="r", order_id=ID, reason="x" * 201),
+        ["reason"],
+    ),
+    ("orders", "ResumeOrder", orders_pb2.ResumeOrderRequest(), ["request_id", "order_id"]),
     ("returns", "ReceiveReturn", received(), ["lines"]),
     (
         "returns",
@@ -444,9 +471,6 @@ async def test_unknown_tasks_and_put_backs_are_not_found(floor: Any, refusal: An
 @pytest.mark.parametrize(
     ("service", "method", "request_"),
     [
-        ("orders", "HoldOrder", orders_pb2.HoldOrderRequest()),
-        ("orders", "ResumeOrder", orders_pb2.ResumeOrderRequest()),
-        ("shipments", "HandOverManifest", shipments_pb2.HandOverManifestRequest()),
         ("returns", "ExpectReturn", returns_pb2.ExpectReturnRequest()),
         ("measures", "ListPickerMeasures", measures_pb2.ListPickerMeasuresRequest()),
     ],

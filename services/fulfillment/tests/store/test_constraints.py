@@ -114,6 +114,10 @@ FORBIDDEN = [
     "delete from wave",
     "update return_decision set quantity = 1",
     "update put_back_scan set quantity = 1",
+    "update hand_over set signed_by = 'somebody else'",
+    "delete from hand_over",
+    "update hand_over_parcel set hand_over_id = hand_over_id",
+    "delete from hand_over_parcel",
     "drop table booking",
     "truncate booking",
 ]

@@ -250,6 +250,13 @@ class ShipmentRefused(Failure):
     reason = "SHIPMENT_REFUSED"
 
 
+class ManifestChanged(Failure):
+    """Not all of these parcels can be handed over; read the list again."""
+
+    kind = Kind.ABORTED
+    reason = "MANIFEST_CHANGED"
+
+
 class ReturnNotFound(Failure):
     """There is no such return."""
 

@@ -34,6 +34,7 @@ class OrderState(Enum):
 WAITING = (OrderState.QUEUED, OrderState.SHORT)
 RIDING = (OrderState.PLANNED, OrderState.PICKING)
 FINAL = (OrderState.SHIPPED, OrderState.CANCELLED)
+HOLDABLE = (*WAITING, *RIDING, OrderState.PICKED, OrderState.PACKED)
 
 _STAGES = {
     OrderState.QUEUED: Stage.QUEUED,
@@ -60,6 +61,14 @@ class OrderLine:
     def open_quantity(self) -> int:
         """What is still to be picked."""
         return self.quantity - self.picked_quantity
+
+
+def resumed_state(lines: Sequence[OrderLine], *, is_packed: bool) -> OrderState:
+    """Where an order goes on that was held, by what is in its tote and in its parcel."""
+    if not any(line.open_quantity for line in lines):
+        return OrderState.PACKED if is_packed else OrderState.PICKED
+    was_begun = any(line.picked_quantity or line.short_quantity for line in lines)
+    return OrderState.SHORT if was_begun else OrderState.QUEUED
 
 
 @dataclass(frozen=True, slots=True)

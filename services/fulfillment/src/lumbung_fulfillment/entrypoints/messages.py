@@ -31,7 +31,7 @@ from lumbung_fulfillment.domain.sessions import PutBack, PutBackState
 from lumbung_fulfillment.domain.waves import PlanTotals, Wave, WaveState, WaveTask
 from lumbung_fulfillment.stores.couriers import CourierSchedule, WarehouseTeam
 from lumbung_fulfillment.stores.measures import Measures
-from lumbung_fulfillment.stores.shipments import Shipment, ShipmentState
+from lumbung_fulfillment.stores.shipments import HandOver, Shipment, ShipmentState
 from lumbung_fulfillment.usecases.list_orders_at_risk import RiskyOrder
 
 ORDER_STATES = {state: getattr(orders_pb2, f"ORDER_STATE_{state.name}") for state in OrderState}
@@ -308,6 +308,20 @@ def shipment_message(shipment: Shipment, booking: Booking | None) -> shipments_p
         booking=booking_message(booking) if booking else None,
         channel_code=shipment.channel_code,
         order_reference=shipment.order_reference,
+        hand_over_time=timestamp(shipment.hand_over_time),
+        hand_over_id=str(shipment.hand_over_id or ""),
+    )
+
+
+def hand_over_message(signed: HandOver) -> shipments_pb2.HandOver:
+    """A courier's signature."""
+    return shipments_pb2.HandOver(
+        hand_over_id=str(signed.hand_over_id),
+        hand_over_time=timestamp(signed.hand_over_time),
+        courier_reference=signed.courier_reference,
+        signed_by=signed.signed_by,
+        actor=signed.actor,
+        parcel_count=signed.parcel_count,
     )
 
 

@@ -21,20 +21,24 @@ from lumbung_fulfillment.entrypoints.messages import (
 from lumbung_fulfillment.entrypoints.pages import FIRST, Pages
 from lumbung_fulfillment.stores import orders
 from lumbung_fulfillment.stores.orders import OrderFilter
+from lumbung_fulfillment.usecases.hold_order import hold_order
 from lumbung_fulfillment.usecases.list_orders_at_risk import list_orders_at_risk
 from lumbung_fulfillment.usecases.promise_cut_off import promise_cut_off
+from lumbung_fulfillment.usecases.resume_order import resume_order
+from lumbung_kit.postgres import Conn
 from lumbung_kit.validate import Check
 
 AT_RISK_MAX = 200
 SLACK_S_DEFAULT, SLACK_S_MAX = 3_600, 7 * 86_400
 LINES_MAX = 100
+REASON_LENGTH_MAX = 200
 _STATES = {number: state for state, number in ORDER_STATES.items()}
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class OrderServicer(rpc.OrderServiceServicer):
-    """Reads; orders come from stock's events alone."""
+    """Reads, holds and resumes; orders come from stock's events alone."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -87,6 +91,31 @@ class OrderServicer(rpc.OrderServiceServicer):
                 conn, warehouse_code, timedelta(seconds=slack_s), AT_RISK_MAX
             )
         return pb.ListOrdersAtRiskResponse(orders=map(risk_message, risky), read_time=timestamp(read_time))
+
+    async def HoldOrder(self, request: pb.HoldOrderRequest, context: Context) -> pb.HoldOrderResponse:
+        """Stops an order where it stands."""
+        check = Check()
+        check.request_id(request.request_id)
+        order_id = check.uuid("order_id", request.order_id)
+        reason = check.text("reason", request.reason, max_length=REASON_LENGTH_MAX)
+        check.done()
+
+        async def work(conn: Conn) -> pb.HoldOrderResponse:
+            return pb.HoldOrderResponse(order=order_message(await hold_order(conn, order_id, reason)))
+
+        return await self._desk.once("HoldOrder", request, pb.HoldOrderResponse, work)
+
+    async def ResumeOrder(self, request: pb.ResumeOrderRequest, context: Context) -> pb.ResumeOrderResponse:
+        """Lets a held order go on."""
+        check = Check()
+        check.request_id(request.request_id)
+        order_id = check.uuid("order_id", request.order_id)
+        check.done()
+
+        async def work(conn: Conn) -> pb.ResumeOrderResponse:
+            return pb.ResumeOrderResponse(order=order_message(await resume_order(conn, order_id)))
+
+        return await self._desk.once("ResumeOrder", request, pb.ResumeOrderResponse, work)
 
     async def PromiseCutOff(
         self, request: pb.PromiseCutOffRequest, context: Context

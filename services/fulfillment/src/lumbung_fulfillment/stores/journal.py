@@ -14,7 +14,7 @@ from lumbung_fulfillment.domain.orders import Order
 from lumbung_fulfillment.domain.returns import Decision, Return
 from lumbung_fulfillment.domain.sessions import PutBack
 from lumbung_fulfillment.domain.waves import Wave
-from lumbung_fulfillment.stores.shipments import Shipment
+from lumbung_fulfillment.stores.shipments import HandOver, Shipment
 from lumbung_fulfillment.stores.waves import NewWave
 from lumbung_kit import events
 from lumbung_kit.events import NewEvent
@@ -151,6 +151,45 @@ async def order_shipped(conn: Conn, order: Order, shipment: Shipment) -> None:
         tracking_number=shipment.tracking_number,
     )
     await _append(conn, "order_shipped", order.order_id, payload)
+
+
+async def order_held(conn: Conn, order: Order, reason: str) -> None:
+    """A person stopped an order."""
+    await _append(conn, "order_held", order.order_id, pb.OrderHeld(order=_key(order), reason=reason))
+
+
+async def order_resumed(conn: Conn, order: Order) -> None:
+    """A held order goes on."""
+    await _append(conn, "order_resumed", order.order_id, pb.OrderResumed(order=_key(order)))
+
+
+async def manifest_handed_over(conn: Conn, signed: HandOver, parcels: Sequence[Shipment]) -> None:
+    """A courier signed for some parcels: one event for the signature, one for each parcel."""
+    pickup = Timestamp()
+    pickup.FromDatetime(signed.pickup_time)
+    summary = pb.ManifestHandedOver(
+        hand_over_id=str(signed.hand_over_id),
+        warehouse_code=signed.warehouse_code,
+        courier_service=signed.courier_service,
+        pickup_time=pickup,
+        courier_reference=signed.courier_reference,
+        parcel_count=len(parcels),
+    )
+    each = [_event("order_handed_over", parcel.order_id, _handed_over(signed, parcel)) for parcel in parcels]
+    await events.append(conn, [_event("manifest_handed_over", signed.hand_over_id, summary), *each])
+
+
+def _handed_over(signed: HandOver, parcel: Shipment) -> pb.OrderHandedOver:
+    key = pb.OrderKey(
+        order_id=str(parcel.order_id),
+        reservation_id=str(parcel.reservation_id),
+        warehouse_code=parcel.warehouse_code,
+        channel_code=parcel.channel_code,
+        order_reference=parcel.order_reference,
+    )
+    return pb.OrderHandedOver(
+        order=key, shipment_id=str(parcel.shipment_id), hand_over_id=str(signed.hand_over_id)
+    )
 
 
 async def order_cancelled(conn: Conn, order: Order, reason: str, put_back: Mapping[str, int]) -> None:

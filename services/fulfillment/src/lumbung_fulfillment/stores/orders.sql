@@ -111,7 +111,7 @@ changed as (
             else customer_order.pick_start_time
         end,
         pick_end_time = case
-            when %(state)s = 'picked' then now()
+            when %(state)s = 'picked' then coalesce(customer_order.pick_end_time, now())
             when %(state)s in ('planned', 'picking', 'short') then null
             else customer_order.pick_end_time
         end,

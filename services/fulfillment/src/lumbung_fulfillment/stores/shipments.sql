@@ -8,13 +8,13 @@ values (
 )
 
 -- name: get
-select * from whole_shipment where shipment_id = %(shipment_id)s
+select * from shipment_under_way where shipment_id = %(shipment_id)s
 
 -- name: of_booking
-select * from whole_shipment where booking_id = %(booking_id)s
+select * from shipment_under_way where booking_id = %(booking_id)s
 
 -- name: page
-select * from whole_shipment
+select * from shipment_under_way
 where (create_time, shipment_id) < (%(before_time)s::timestamptz, %(before_id)s::uuid)
 and (%(warehouse_code)s = '' or warehouse_code = %(warehouse_code)s)
 and (%(order_id)s::uuid is null or order_id = %(order_id)s)
@@ -22,9 +22,10 @@ order by create_time desc, shipment_id desc
 limit %(limit)s
 
 -- name: of_pickup
--- What goes along with a courier.
-select * from whole_shipment
-where warehouse_code = %(warehouse_code)s and courier_service = %(courier_service)s and pickup_time = %(pickup_time)s
+-- What goes along with a courier, or went along.
+select * from shipment_under_way
+where warehouse_code = %(warehouse_code)s and courier_service = %(courier_service)s
+and coalesce(taken_by_pickup_time, pickup_time) = %(pickup_time)s
 and state = 'shipped'
 order by order_reference, shipment_id
 limit %(limit)s
@@ -43,3 +44,46 @@ where booking_id = %(booking_id)s and state = 'shipping'
 
 -- name: void_of_order
 update shipment set state = 'void' where order_id = %(order_id)s and state = 'shipping'
+
+-- name: lock
+-- After their orders, where those are locked too.
+select shipment_id from shipment where shipment_id = any(%(shipment_ids)s) order by shipment_id for update
+
+-- name: get_all
+select * from shipment_under_way where shipment_id = any(%(shipment_ids)s)
+
+-- name: insert_hand_over
+insert into hand_over (
+    hand_over_id, warehouse_code, courier_service, pickup_time, courier_reference, signed_by, actor
+)
+values (
+    %(hand_over_id)s, %(warehouse_code)s, %(courier_service)s, %(pickup_time)s, %(courier_reference)s, %(signed_by)s,
+    %(actor)s
+)
+
+-- name: insert_hand_over_parcels
+insert into hand_over_parcel (shipment_id, hand_over_id)
+select shipment_id, %(hand_over_id)s from unnest(%(shipment_ids)s::uuid[]) as parcel (shipment_id)
+
+-- name: of_hand_over
+select * from shipment_under_way where hand_over_id = %(hand_over_id)s order by order_reference, shipment_id
+
+-- name: get_hand_over
+select hand_over.*, parcels.parcel_count
+from hand_over
+cross join lateral (
+    select count(*) as parcel_count from hand_over_parcel
+    where hand_over_parcel.hand_over_id = hand_over.hand_over_id
+) as parcels
+where hand_over_id = %(hand_over_id)s
+
+-- name: hand_overs_of_pickup
+select hand_over.*, parcels.parcel_count
+from hand_over
+cross join lateral (
+    select count(*) as parcel_count from hand_over_parcel
+    where hand_over_parcel.hand_over_id = hand_over.hand_over_id
+) as parcels
+where warehouse_code = %(warehouse_code)s and courier_service = %(courier_service)s and pickup_time = %(pickup_time)s
+order by hand_over_time, hand_over_id
+limit %(limit)s

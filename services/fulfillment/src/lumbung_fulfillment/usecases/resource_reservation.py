@@ -61,3 +61,5 @@ async def _follow(conn: Conn, order: Order) -> None:
         await shipments.void_of_order(conn, order.order_id)
         await orders.change_state(conn, order.order_id, OrderState.SHORT, before=_COLLECTED, reason=REASON)
         await journal.order_short(conn, order)
+    if order.state is OrderState.HELD and missing:
+        await packages.void_of_order(conn, order.order_id)
