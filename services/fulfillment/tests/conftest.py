@@ -23,7 +23,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from pydantic import SecretStr
 
-from lumbung.catalog.v1 import barcodes_pb2, barcodes_pb2_grpc
+from lumbung.catalog.v1 import barcodes_pb2, barcodes_pb2_grpc, skus_pb2, skus_pb2_grpc
 from lumbung.fulfillment.v1 import (
     bookings_pb2,
     bookings_pb2_grpc,
@@ -136,9 +136,21 @@ class SmallStock(
         self._news = asyncio.Event()
 
     def bin(self, code: str, aisle: int, y: float, **stock: int) -> None:
-        """A bin and what lies in it; `_` in a keyword stands for `-` in the SKU."""
+        """A pick face and what lies in it; `_` in a keyword stands for `-` in the SKU."""
+        self.place(code, aisle, y, **stock)
+
+    def place(
+        self,
+        code: str,
+        aisle: int,
+        y: float,
+        kind: inventory_pb2.BinKind.ValueType = inventory_pb2.BIN_KIND_PICK,
+        capacity: int = 0,
+        **stock: int,
+    ) -> None:
+        """A bin of any kind."""
         self.bins[code] = inventory_pb2.Bin(
-            bin_code=code, kind=inventory_pb2.BIN_KIND_PICK, aisle_index=aisle, y_m=y
+            bin_code=code, kind=kind, aisle_index=aisle, y_m=y, capacity_units=capacity
         )
         for sku_code, quantity in stock.items():
             self.units[code, sku_code.replace("_", "-")] += quantity
@@ -206,7 +218,7 @@ class SmallStock(
         rows = [
             inventory_pb2.BinStock(bin_code=place, sku_code=sku, quantity=quantity)
             for (place, sku), quantity in sorted(self.units.items())
-            if quantity and sku in request.sku_codes
+            if quantity and (sku in request.sku_codes or not request.sku_codes)
         ]
         return inventory_pb2.ListBinStockResponse(bin_stock=rows)
 
@@ -331,11 +343,28 @@ class SmallStock(
         self.units[target, sku_code] += quantity
 
 
-class SmallCatalog(barcodes_pb2_grpc.BarcodeServiceServicer):
-    """`BC-<sku>` is on a piece, `CTN-<sku>` on a carton of six; nobody has any other."""
+class SmallCatalog(barcodes_pb2_grpc.BarcodeServiceServicer, skus_pb2_grpc.SkuServiceServicer):
+    """`BC-<sku>` is on a piece, `CTN-<sku>` on a carton of six; nobody has any other.
+
+    SKUs that begin with `NO-` do not exist, those that begin with `SET-` are bundles, and with `HIT-` fast movers.
+    """
 
     def __init__(self) -> None:
         self.is_down = False
+
+    async def BatchGetSkus(self, request: Any, context: Any) -> Any:
+        known = [code for code in request.sku_codes if not code.startswith("NO-")]
+        return skus_pb2.BatchGetSkusResponse(
+            skus=[
+                skus_pb2.Sku(
+                    sku_code=code,
+                    kind=skus_pb2.SKU_KIND_BUNDLE if code.startswith("SET-") else skus_pb2.SKU_KIND_PLAIN,
+                    fast_mover=code.startswith("HIT-"),
+                )
+                for code in known
+            ],
+            missing_sku_codes=[code for code in request.sku_codes if code not in known],
+        )
 
     async def ResolveBarcode(self, request: Any, context: Any) -> Any:
         if self.is_down:
@@ -680,7 +709,12 @@ async def floor(make_database: MakeDatabase) -> AsyncIterator[Floor]:
                 inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
                 stock_events_pb2_grpc.add_EventServiceServicer_to_server,
             ),
-            await _serve(stack, catalog, barcodes_pb2_grpc.add_BarcodeServiceServicer_to_server),
+            await _serve(
+                stack,
+                catalog,
+                barcodes_pb2_grpc.add_BarcodeServiceServicer_to_server,
+                skus_pb2_grpc.add_SkuServiceServicer_to_server,
+            ),
         )
         url = await make_database(SCHEMA, MIGRATIONS)
         postgres = Postgres(url, name="test", schema=SCHEMA)

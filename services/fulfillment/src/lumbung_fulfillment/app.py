@@ -34,11 +34,13 @@ from lumbung_fulfillment.entrypoints.packing import PackServicer
 from lumbung_fulfillment.entrypoints.returns import ReturnServicer
 from lumbung_fulfillment.entrypoints.scanning import Scanner
 from lumbung_fulfillment.entrypoints.shipments import ShipmentServicer
+from lumbung_fulfillment.entrypoints.slotting import SlottingServicer
 from lumbung_fulfillment.entrypoints.stock_events import ACTOR, follow_stock
 from lumbung_fulfillment.entrypoints.terminal import TerminalServicer
 from lumbung_fulfillment.entrypoints.waves import WaveServicer
 from lumbung_fulfillment.settings import FulfillmentSettings
 from lumbung_fulfillment.usecases.send_bookings import BookingSender
+from lumbung_fulfillment.usecases.suggest_putaway import SlottingSources
 from lumbung_kit.clients import open_channel
 from lumbung_kit.events import EventLog
 from lumbung_kit.migrations import migrations_of, require_current
@@ -62,10 +64,12 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
     stock = Stock(stock_channel)
     sender = BookingSender(postgres, stock, log)
     desk = Desk(postgres, log, sender)
-    scanner = Scanner(desk, Catalog(catalog_channel))
+    catalog = Catalog(catalog_channel)
+    scanner = Scanner(desk, catalog)
+    slotting = SlottingSources(postgres, stock, catalog)
     lease = timedelta(seconds=settings.wave_lease_s)
     return App(
-        services=_services(desk, stock, scanner, log, lease),
+        services=_services(desk, stock, scanner, log, lease, slotting),
         loops=[
             Loop("publish-events", log.run_publisher),
             Loop("follow-stock", follow_stock(postgres, stock_channel, log).run),
@@ -75,7 +79,14 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
     )
 
 
-def _services(desk: Desk, stock: Stock, scanner: Scanner, log: EventLog, lease: timedelta) -> list[Service]:
+def _services(
+    desk: Desk,
+    stock: Stock,
+    scanner: Scanner,
+    log: EventLog,
+    lease: timedelta,
+    slotting: SlottingSources,
+) -> list[Service]:
     terminal = TerminalServicer(desk, stock, scanner, lease)
     served: list[tuple[Callable[[Any, grpc.aio.Server], None], object, str]] = [
         (orders_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(desk), "OrderService"),
@@ -90,7 +101,7 @@ def _services(desk: Desk, stock: Stock, scanner: Scanner, log: EventLog, lease: 
         (events_pb2_grpc.add_EventServiceServicer_to_server, EventServicer(log), "EventService"),
         (
             slotting_pb2_grpc.add_SlottingServiceServicer_to_server,
-            slotting_pb2_grpc.SlottingServiceServicer(),
+            SlottingServicer(slotting),
             "SlottingService",
         ),
     ]

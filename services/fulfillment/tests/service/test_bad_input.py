@@ -17,6 +17,7 @@ from lumbung.fulfillment.v1 import (
     packing_pb2,
     returns_pb2,
     shipments_pb2,
+    slotting_pb2,
     terminal_pb2,
     waves_pb2,
 )
@@ -89,7 +90,25 @@ def inspection(**decision: Any) -> returns_pb2.InspectReturnRequest:
     )
 
 
+def putaway(*lines: tuple[str, int], **changes: Any) -> slotting_pb2.SuggestPutawayRequest:
+    usual: dict[str, Any] = {
+        "warehouse_code": "JKT",
+        "lines": [slotting_pb2.PutawayLine(sku_code=sku, quantity=quantity) for sku, quantity in lines],
+    }
+    return slotting_pb2.SuggestPutawayRequest(**usual | changes)
+
+
 CASES: list[tuple[str, str, Any, list[str]]] = [
+    ("slotting", "SuggestPutaway", putaway(warehouse_code=""), ["warehouse_code", "lines"]),
+    ("slotting", "SuggestPutaway", putaway(*[("S", 1)] * 101), ["lines"]),
+    ("slotting", "SuggestPutaway", putaway(("S", 1), ("", 0)), ["lines[1].sku_code", "lines[1].quantity"]),
+    ("slotting", "SuggestPutaway", putaway(("S", 1_000_001)), ["lines[0].quantity"]),
+    (
+        "slotting",
+        "SuggestPutaway",
+        putaway(lines=[slotting_pb2.PutawayLine(sku_code="S", quantity=1, lot_code="L" * 65)]),
+        ["lines[0].lot_code"],
+    ),
     ("orders", "GetOrder", orders_pb2.GetOrderRequest(order_id="7"), ["order_id"]),
     ("orders", "ListOrders", orders_pb2.ListOrdersRequest(page_size=-1), ["page_size"]),
     ("orders", "ListOrders", orders_pb2.ListOrdersRequest(page_token="x"), ["page_token"]),

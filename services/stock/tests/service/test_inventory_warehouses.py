@@ -123,6 +123,15 @@ async def test_bins_are_made_then_changed_then_left_alone(house) -> None:
     assert by_code["C-02"].kind == pb.BIN_KIND_FORWARD
 
 
+async def test_room_of_a_bin_is_kept_and_changed(house) -> None:
+    await house.warehouses.PutBins(put(house, a_bin(capacity_units=40), a_bin(bin_code="C-02")))
+    changed = await house.warehouses.PutBins(put(house, a_bin(bin_code="C-02", capacity_units=7)))
+    assert (changed.created_count, changed.changed_count) == (0, 1)
+    listed = await house.warehouses.ListBins(pb.ListBinsRequest(warehouse_code="JKT1"))
+    room = {each.bin_code: each.capacity_units for each in listed.bins}
+    assert (room["C-01"], room["C-02"], room["A-01"]) == (40, 7, 0)
+
+
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
@@ -141,6 +150,8 @@ async def test_bins_are_made_then_changed_then_left_alone(house) -> None:
         ({"bay": -1}, ["bins[1].bay"]),
         ({"level": 0}, ["bins[1].level"]),
         ({"zone": "x" * 33}, ["bins[1].zone"]),
+        ({"capacity_units": -1}, ["bins[1].capacity_units"]),
+        ({"capacity_units": 1_000_001}, ["bins[1].capacity_units"]),
         ({"aisle_index": 7, "y_m": 99.0}, ["bins[1].aisle_index", "bins[1].y_m"]),
     ],
 )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import grpc
 
 from lumbung.catalog.v1 import barcodes_pb2 as pb
 from lumbung.catalog.v1 import barcodes_pb2_grpc as rpc
-from lumbung_fulfillment.domain.failures import UnknownBarcode
+from lumbung.catalog.v1 import skus_pb2, skus_pb2_grpc
+from lumbung_fulfillment.domain.failures import SkuIsBundle, SkuNotFound, UnknownBarcode
 from lumbung_kit.clients import RemoteFailure, failure_from
 from lumbung_kit.failures import Kind
 
+SKUS_PER_CALL_MAX = 100
 _UNKNOWN = ("BARCODE_UNKNOWN", "BARCODE_INVALID")
 
 
@@ -28,6 +31,7 @@ class Catalog:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._barcodes: rpc.BarcodeServiceAsyncStub = rpc.BarcodeServiceStub(channel)
+        self._skus: skus_pb2_grpc.SkuServiceAsyncStub = skus_pb2_grpc.SkuServiceStub(channel)
 
     async def resolve(self, barcode: str) -> ScannedItem:
         """Raises UnknownBarcode when nobody has it, or it was misread."""
@@ -39,6 +43,22 @@ class Catalog:
                 raise _unknown(barcode, remote) from error
             raise
         return ScannedItem(response.barcode.sku_code, response.barcode.base_quantity)
+
+    async def fast_movers(self, sku_codes: Sequence[str]) -> frozenset[str]:
+        """Those of at most 100 SKUs that were announced as fast movers. Raises SkuNotFound, SkuIsBundle."""
+        try:
+            response = await self._skus.BatchGetSkus(
+                skus_pb2.BatchGetSkusRequest(sku_codes=sorted(set(sku_codes)))
+            )
+        except grpc.aio.AioRpcError as error:
+            raise failure_from(error) from error
+        if response.missing_sku_codes:
+            codes = list(response.missing_sku_codes)
+            raise SkuNotFound(f"{codes[0]} is not in the catalog", metadata={"sku_codes": ",".join(codes)})
+        bundles = [sku.sku_code for sku in response.skus if sku.kind == skus_pb2.SKU_KIND_BUNDLE]
+        if bundles:
+            raise SkuIsBundle(f"{bundles[0]} is a bundle", metadata={"sku_codes": ",".join(bundles)})
+        return frozenset(sku.sku_code for sku in response.skus if sku.fast_mover)
 
 
 def _unknown(barcode: str, remote: RemoteFailure) -> UnknownBarcode:

@@ -14,6 +14,7 @@ from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung.stock.v1 import inventory_pb2_grpc as rpc
 from lumbung_fulfillment.domain.bins import Bin, BinKind, LotUnits
 from lumbung_fulfillment.domain.bookings import BookingKind, Condition, Step
+from lumbung_fulfillment.domain.contents import Lying, LyingLot
 from lumbung_fulfillment.domain.failures import WarehouseNotFound
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_kit.clients import RemoteFailure, failure_from
@@ -97,6 +98,14 @@ class Stock:
                 found += map(_bin_stock, response.bin_stock)
         return found
 
+    async def contents(self, warehouse_code: str) -> list[Lying]:
+        """Everything that lies in the bins of a warehouse; RECEIVING, PACKING and QUARANTINE among them."""
+        request = pb.ListBinStockRequest(warehouse_code=warehouse_code, page_size=PAGE_SIZE)
+        found: list[Lying] = []
+        async for response in _pages(self._inventory.ListBinStock, request):
+            found += map(_lying, response.bin_stock)
+        return found
+
     async def book(self, step: Step, stock_request_id: str) -> None:
         """Tells stock of a step; telling it twice moves goods once. Raises RemoteFailure as stock gave it."""
         try:
@@ -109,7 +118,7 @@ class Stock:
         async for response in _pages(self._warehouses.ListBins, request):
             for row in response.bins:
                 kind = _KINDS.get(row.kind, BinKind.PICK)
-                yield Bin(row.bin_code, Stop(row.aisle_index, row.y_m), kind)
+                yield Bin(row.bin_code, Stop(row.aisle_index, row.y_m), kind, row.capacity_units)
 
     async def _pick(self, step: Step, request_id: str) -> Message:
         return await self._inventory.RecordPick(
@@ -183,6 +192,19 @@ class Stock:
                 reason=step.reason,
             )
         )
+
+
+def _lying(row: pb.BinStock) -> Lying:
+    lots = (
+        LyingLot(
+            lot.lot_code,
+            date.fromisoformat(lot.expires_on) if lot.expires_on else date.max,
+            lot.quantity,
+            lot.expired,
+        )
+        for lot in row.lots
+    )
+    return Lying(row.bin_code, row.sku_code, row.quantity, tuple(lots))
 
 
 def _bin_stock(row: pb.BinStock) -> BinStock:

@@ -36,6 +36,8 @@ class Bin:
     code: str
     stop: Stop
     kind: BinKind = BinKind.PICK
+    capacity_units: int = 0
+    """Room for so many base units; 0 when nobody has said."""
 
     @property
     def is_reserve(self) -> bool:

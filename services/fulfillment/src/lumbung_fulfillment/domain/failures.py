@@ -47,6 +47,20 @@ class WarehouseNotFound(Failure):
     reason = "WAREHOUSE_NOT_FOUND"
 
 
+class SkuNotFound(Failure):
+    """The catalog knows no such SKU."""
+
+    kind = Kind.NOT_FOUND
+    reason = "SKU_NOT_FOUND"
+
+
+class SkuIsBundle(Failure):
+    """A bundle has no stock of its own; name its components."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SKU_IS_BUNDLE"
+
+
 class LayoutUnusable(Failure):
     """The warehouse's layout cannot be walked."""
 

@@ -72,6 +72,8 @@ class Bin:
     y_m: float
     bay: int
     level: int
+    capacity_units: int = 0
+    """Room for so many; 0 when nobody has said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ AISLES_MAX = 100
 CROSS_AISLES_MIN, CROSS_AISLES_MAX = 2, 10
 METRES_MAX = 10_000.0
 BINS_MAX = 2_000
+CAPACITY_UNITS_MAX = 1_000_000
 RECEIPT_LINES_MAX = 500
 UNITS_MAX = 1_000_000
 FILTER_MAX = 500
@@ -315,6 +316,9 @@ def _bin(check: Check, field: str, message: pb.Bin) -> Bin:
         y_m=_metres(check, f"{field}.y_m", message.y_m),
         bay=check.whole(f"{field}.bay", message.bay, minimum=0, maximum=10_000),
         level=check.whole(f"{field}.level", message.level, minimum=1, maximum=100),
+        capacity_units=check.whole(
+            f"{field}.capacity_units", message.capacity_units, minimum=0, maximum=CAPACITY_UNITS_MAX
+        ),
     )
 
 

@@ -78,6 +78,7 @@ async def put_bins(conn: Conn, warehouse_code: str, bins: Sequence[Bin]) -> tupl
             "ys_m": [one.y_m for one in bins],
             "bays": [one.bay for one in bins],
             "levels": [one.level for one in bins],
+            "capacities_units": [one.capacity_units for one in bins],
         },
     )
     row = await cursor.fetchone()

@@ -28,12 +28,13 @@ SELECT warehouse_code, latitude_deg, longitude_deg FROM warehouse ORDER BY prior
 -- name: put_bins
 -- Bins that are the same already are neither made nor changed.
 WITH put AS (
-    INSERT INTO bin (warehouse_code, bin_code, kind, zone, aisle_index, y_m, bay, level)
+    INSERT INTO bin (warehouse_code, bin_code, kind, zone, aisle_index, y_m, bay, level, capacity_units)
     SELECT %(warehouse_code)s, *
       FROM unnest(
                %(bin_codes)s::text[], %(kinds)s::smallint[], %(zones)s::text[], %(aisle_indexes)s::integer[],
-               %(ys_m)s::float8[], %(bays)s::integer[], %(levels)s::integer[]
-           ) AS new (bin_code, kind, zone, aisle_index, y_m, bay, level)
+               %(ys_m)s::float8[], %(bays)s::integer[], %(levels)s::integer[],
+               %(capacities_units)s::bigint[]
+           ) AS new (bin_code, kind, zone, aisle_index, y_m, bay, level, capacity_units)
      ORDER BY bin_code
     ON CONFLICT (warehouse_code, bin_code) DO UPDATE
        SET kind = excluded.kind,
@@ -41,10 +42,14 @@ WITH put AS (
            aisle_index = excluded.aisle_index,
            y_m = excluded.y_m,
            bay = excluded.bay,
-           level = excluded.level
-     WHERE (bin.kind, bin.zone, bin.aisle_index, bin.y_m, bin.bay, bin.level)
+           level = excluded.level,
+           capacity_units = excluded.capacity_units
+     WHERE (bin.kind, bin.zone, bin.aisle_index, bin.y_m, bin.bay, bin.level, bin.capacity_units)
            IS DISTINCT FROM
-           (excluded.kind, excluded.zone, excluded.aisle_index, excluded.y_m, excluded.bay, excluded.level)
+           (
+               excluded.kind, excluded.zone, excluded.aisle_index, excluded.y_m, excluded.bay, excluded.level,
+               excluded.capacity_units
+           )
     RETURNING xmax = 0 AS created
 )
 SELECT count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM put;
@@ -53,7 +58,7 @@ SELECT count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM
 SELECT bin_code FROM bin WHERE warehouse_code = %(warehouse_code)s AND bin_code = ANY (%(bin_codes)s::text[]);
 
 -- name: list_bins
-SELECT bin_code, kind, zone, aisle_index, y_m, bay, level
+SELECT bin_code, kind, zone, aisle_index, y_m, bay, level, capacity_units
   FROM bin
  WHERE warehouse_code = %(warehouse_code)s AND bin_code > %(after_code)s
  ORDER BY bin_code

@@ -49,6 +49,7 @@ def bin_message(one: Bin) -> pb.Bin:
         y_m=one.y_m,
         bay=one.bay,
         level=one.level,
+        capacity_units=one.capacity_units,
     )
 
 

@@ -1,0 +1,33 @@
+"""Suggested moves as messages of the contract."""
+
+from __future__ import annotations
+
+from lumbung.fulfillment.v1 import slotting_pb2 as pb
+from lumbung_fulfillment.domain.moves import Move, MoveReason, sentence
+from lumbung_fulfillment.domain.velocity import Velocities, VelocityClass
+from lumbung_fulfillment.entrypoints.messages import timestamp
+
+MOVE_REASONS = {reason: getattr(pb, f"MOVE_REASON_{reason.name}") for reason in MoveReason}
+VELOCITY_CLASSES = {each: getattr(pb, f"VELOCITY_CLASS_{each.name}") for each in VelocityClass}
+_DAYS_PER_WEEK = 7
+
+
+def move_message(move: Move, paces: Velocities, terminal_code: str = "") -> pb.SuggestedMove:
+    """A suggested move, with the reason in both languages."""
+    why = sentence(move)
+    return pb.SuggestedMove(
+        sku_code=move.sku_code,
+        quantity=move.quantity,
+        from_bin_code=move.from_bin_code,
+        to_bin_code=move.to_bin_code,
+        saved_m_per_week=move.saved_m_per_day * _DAYS_PER_WEEK,
+        reason=why.english,
+        reason_id=why.indonesian,
+        move_reason=MOVE_REASONS[move.reason],
+        velocity_class=VELOCITY_CLASSES[paces.of(move.sku_code).velocity_class],
+        lot_code=move.lot_code,
+        needed_time=timestamp(move.needed_time),
+        swap_sku_code=move.swap_sku_code,
+        swap_quantity=move.swap_quantity,
+        terminal_code=terminal_code,
+    )
