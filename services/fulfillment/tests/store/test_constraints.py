@@ -118,6 +118,9 @@ FORBIDDEN = [
     "delete from hand_over",
     "update hand_over_parcel set hand_over_id = hand_over_id",
     "delete from hand_over_parcel",
+    "delete from wave_claim",
+    "update stray_scan set quantity = 1",
+    "delete from stray_scan",
     "drop table booking",
     "truncate booking",
 ]

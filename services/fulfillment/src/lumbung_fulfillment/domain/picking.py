@@ -38,10 +38,8 @@ class PickTask:
         return self.quantity - self.picked_quantity if self.state is PickState.OPEN else 0
 
 
-def check_bin(task: PickTask, bin_barcode: str) -> None:
-    """Refuses a scan of another bin, or for a task that takes no scans any more."""
-    if task.state is not PickState.OPEN:
-        raise TaskClosed(f"the task is {task.state.value}", metadata={"state": task.state.name})
+def check_place(task: PickTask, bin_barcode: str) -> None:
+    """Refuses a scan of another bin."""
     if bin_barcode.strip() != task.bin_code:
         raise WrongBin(
             f"this is not bin {task.bin_code}",
@@ -49,13 +47,20 @@ def check_bin(task: PickTask, bin_barcode: str) -> None:
         )
 
 
-def counted(task: PickTask, bin_barcode: str, sku_code: str, units: int) -> PickTask:
-    """The task after so many base units of a SKU were scanned at a bin."""
-    check_bin(task, bin_barcode)
+def check_item(task: PickTask, sku_code: str) -> None:
+    """Refuses a scan of another item."""
     if sku_code != task.sku_code:
         raise WrongItem(
             f"wanted is {task.sku_code}", metadata={"expected": task.sku_code, "scanned": sku_code}
         )
+
+
+def counted(task: PickTask, bin_barcode: str, sku_code: str, units: int) -> PickTask:
+    """The task after so many base units of a SKU were scanned at a bin."""
+    if task.state is not PickState.OPEN:
+        raise TaskClosed(f"the task is {task.state.value}", metadata={"state": task.state.name})
+    check_place(task, bin_barcode)
+    check_item(task, sku_code)
     if units > task.open_quantity:
         raise TooMany(
             f"{task.open_quantity} more are wanted, not {units}",

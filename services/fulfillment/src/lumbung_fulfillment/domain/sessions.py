@@ -8,6 +8,7 @@ from enum import Enum
 from uuid import UUID
 
 from lumbung_fulfillment.domain.failures import PutBackClosed, SessionEnded, TooMany, WrongItem
+from lumbung_fulfillment.domain.late_scans import LATE_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,11 @@ class Session:
     warehouse_code: str
     picker_code: str
     end_time: datetime | None
+
+    def require_heard(self, now: datetime) -> None:
+        """Refuses a session that ended too long ago for what it did to be sent only now."""
+        if self.end_time is not None and self.end_time < now - LATE_MAX:
+            self.require_open()
 
     def require_open(self) -> None:
         """Refuses a session that has ended."""

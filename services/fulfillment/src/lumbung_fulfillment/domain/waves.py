@@ -65,12 +65,16 @@ class Wave:
     def require_session(self, session_id: UUID) -> None:
         """Refuses a session that does not work on this wave."""
         if self.state is not WaveState.CLAIMED or self.session_id != session_id:
-            raise WaveNotYours(metadata={"wave_id": str(self.wave_id), "state": self.state.name})
+            raise self._not_yours()
 
     def require_worker(self, session_id: UUID) -> None:
         """As require_session; a wave that is over is still its last worker's, and its tasks say so."""
-        if self.state in LIVE or self.session_id != session_id:
-            self.require_session(session_id)
+        if not self.is_worked_on_by(session_id):
+            raise self._not_yours()
+
+    def is_worked_on_by(self, session_id: UUID) -> bool:
+        """Whether a session's scans count here without more: it has the wave, or was the last when it ended."""
+        return self.session_id == session_id and (self.state is WaveState.CLAIMED or self.state not in LIVE)
 
     def require(self, *states: WaveState) -> None:
         """Refuses unless the wave is in one of these states."""
@@ -79,6 +83,9 @@ class Wave:
                 f"the wave is {self.state.value}",
                 metadata={"wave_id": str(self.wave_id), "state": self.state.name},
             )
+
+    def _not_yours(self) -> WaveNotYours:
+        return WaveNotYours(metadata={"wave_id": str(self.wave_id), "state": self.state.name})
 
 
 @dataclass(frozen=True, slots=True)

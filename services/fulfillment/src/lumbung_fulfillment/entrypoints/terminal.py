@@ -149,7 +149,8 @@ class TerminalServicer(rpc.TerminalServiceServicer):
             response = await self._desk.once(
                 "ConfirmPick", request, pb.ConfirmPickResponse, lambda conn: _confirm_pick(conn, wish)
             )
-        response.booking.CopyFrom(await self._desk.booked(response.booking.booking_id))
+        if response.HasField("booking"):
+            response.booking.CopyFrom(await self._desk.booked(response.booking.booking_id))
         return response
 
     async def ReportShortPick(
@@ -283,8 +284,11 @@ async def _confirm_pick(conn: Conn, wish: PickWish) -> pb.ConfirmPickResponse:
         next_task=next_task_message(confirmed.progress.next_task),
         wave_done=confirmed.progress.is_done,
         wave_revision=confirmed.progress.revision,
+        stray_quantity=confirmed.stray,
+        put_back=put_back_message(confirmed.put_back) if confirmed.put_back else None,
     )
-    response.booking.booking_id = str(confirmed.booking_id)
+    if confirmed.booking_id:
+        response.booking.booking_id = str(confirmed.booking_id)
     return response
 
 

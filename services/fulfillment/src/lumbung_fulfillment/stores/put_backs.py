@@ -25,8 +25,8 @@ def _put_back(row: Row) -> PutBack:
     return PutBack(**fields | {"state": PutBackState(row["state"])})
 
 
-async def insert(conn: Conn, order: Order, goods: PickedGoods) -> None:
-    """Goods of a cancelled order have to go back."""
+async def insert(conn: Conn, order: Order, goods: PickedGoods) -> UUID:
+    """Goods of a cancelled order, or stray ones, have to go back; more of the same from a bin are one put-back."""
     row = {
         "put_back_id": new_id(),
         "order_id": order.order_id,
@@ -37,7 +37,8 @@ async def insert(conn: Conn, order: Order, goods: PickedGoods) -> None:
         "quantity": goods.quantity,
         "unbooked_quantity": goods.unbooked_quantity,
     }
-    await execute(conn, _INSERT, row)
+    (kept,) = await fetch(conn, _INSERT, row)
+    return UUID(str(kept["put_back_id"]))
 
 
 async def get(conn: Conn, put_back_id: UUID) -> PutBack:

@@ -1,4 +1,5 @@
 -- name: insert
+-- More of the same goods from the same bin are the same errand, also when it was done before.
 insert into put_back (
     put_back_id, order_id, reservation_id, warehouse_code, sku_code, suggested_bin_code, quantity, unbooked_quantity
 )
@@ -6,6 +7,13 @@ values (
     %(put_back_id)s, %(order_id)s, %(reservation_id)s, %(warehouse_code)s, %(sku_code)s, %(suggested_bin_code)s,
     %(quantity)s, %(unbooked_quantity)s
 )
+on conflict on constraint put_back_one_per_bin
+do update set
+    quantity = put_back.quantity + excluded.quantity,
+    unbooked_quantity = put_back.unbooked_quantity + excluded.unbooked_quantity,
+    state = 'open',
+    done_time = null
+returning put_back_id
 
 -- name: get
 select * from put_back where put_back_id = %(put_back_id)s

@@ -19,6 +19,7 @@ _INSERT_PICK_SCAN, _GET_PICK_SCAN, _UNDO_PICK_SCAN, _PICKED_OF_ORDER = (
     _SQL[name] for name in ("insert_pick_scan", "get_pick_scan", "undo_pick_scan", "picked_of_order")
 )
 _INSERT_WRONG_SCAN, _GET_WRONG_SCAN = _SQL["insert_wrong_scan"], _SQL["get_wrong_scan"]
+_INSERT_STRAY_SCAN = _SQL["insert_stray_scan"]
 _INSERT_SHORT_PICK, _COUNTS = _SQL["insert_short_pick"], _SQL["counts"]
 
 
@@ -34,6 +35,20 @@ class NewPickScan:
     session_id: UUID
     quantity: int
     booking_id: UUID
+    scan_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StrayScan:
+    """Units that a late scan says were taken, and that nobody wants any more."""
+
+    request_id: str
+    task_id: UUID
+    order_id: UUID
+    warehouse_code: str
+    session_id: UUID
+    quantity: int
+    put_back_id: UUID
     scan_time: datetime | None
 
 
@@ -93,6 +108,12 @@ async def insert_pick_scan(conn: Conn, scan: NewPickScan) -> None:
     """Writes down a pick that counted."""
     row = {name: getattr(scan, name) for name in scan.__slots__}
     await execute(conn, _INSERT_PICK_SCAN, row | {"actor": context.actor()})
+
+
+async def insert_stray_scan(conn: Conn, scan: StrayScan) -> None:
+    """Writes down what came too late to be wanted."""
+    row = {name: getattr(scan, name) for name in scan.__slots__}
+    await execute(conn, _INSERT_STRAY_SCAN, row | {"actor": context.actor()})
 
 
 async def get_pick_scan(conn: Conn, request_id: str) -> PickScan:

@@ -4,7 +4,16 @@ insert into pick_scan (
 )
 values (
     %(request_id)s, %(task_id)s, %(order_id)s, %(wave_id)s, %(warehouse_code)s, %(session_id)s, %(quantity)s,
-    %(booking_id)s, coalesce(%(scan_time)s, now()), %(actor)s
+    %(booking_id)s, least(%(scan_time)s::timestamptz, now()), %(actor)s
+)
+
+-- name: insert_stray_scan
+insert into stray_scan (
+    request_id, task_id, order_id, warehouse_code, session_id, quantity, put_back_id, scan_time, actor
+)
+values (
+    %(request_id)s, %(task_id)s, %(order_id)s, %(warehouse_code)s, %(session_id)s, %(quantity)s, %(put_back_id)s,
+    least(%(scan_time)s::timestamptz, now()), %(actor)s
 )
 
 -- name: get_pick_scan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -21,7 +22,7 @@ _SQL = sql.load(__package__, "tasks.sql")
 _INSERT, _GET, _LOCK, _SAVE = (_SQL[name] for name in ("insert", "get", "lock", "save"))
 _OF_WAVE, _OF_ORDER, _NEXT_OPEN = _SQL["of_wave"], _SQL["of_order"], _SQL["next_open"]
 _CANCEL_OPEN, _CANCEL_SKUS = _SQL["cancel_open"], _SQL["cancel_open_of_skus"]
-_MAKE_ROOM = _SQL["make_room"]
+_MAKE_ROOM, _CLOSED_AT = _SQL["make_room"], _SQL["closed_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +131,9 @@ async def cancel_open_of_wave(conn: Conn, wave_id: UUID) -> int:
 async def make_room(conn: Conn, wave_id: UUID, sequence: int, places: int) -> None:
     """Moves the tasks from a place in the walk on further back."""
     await execute(conn, _MAKE_ROOM, {"wave_id": wave_id, "sequence": sequence, "places": places})
+
+
+async def closed_at(conn: Conn, task_id: UUID) -> datetime | None:
+    """When a pick stopped taking scans; none while it is open, or when nobody wrote it down."""
+    (row,) = await fetch(conn, _CLOSED_AT, {"task_id": task_id})
+    return row["close_time"]  # type: ignore[no-any-return]

@@ -25,19 +25,24 @@ select * from wave_task where wave_id = %(wave_id)s order by sequence
 select * from wave_task where order_id = %(order_id)s order by wave_id, sequence
 
 -- name: save
-update pick_task set picked_quantity = %(picked_quantity)s, state = %(state)s where task_id = %(task_id)s
+update pick_task
+set
+    picked_quantity = %(picked_quantity)s,
+    state = %(state)s,
+    close_time = case when %(state)s <> 'open' then coalesce(close_time, now()) end
+where task_id = %(task_id)s
 
 -- name: cancel_open
 -- What is still open of an order, or of a whole wave, is no longer wanted. A pick that was begun ends short.
 update pick_task
-set state = case when picked_quantity > 0 then 'short' else 'cancelled' end
+set state = case when picked_quantity > 0 then 'short' else 'cancelled' end, close_time = now()
 where state = 'open'
 and (order_id = %(order_id)s or (%(order_id)s::uuid is null and wave_id = %(wave_id)s))
 
 -- name: cancel_open_of_skus
 -- Likewise of some SKUs of an order.
 update pick_task
-set state = case when picked_quantity > 0 then 'short' else 'cancelled' end
+set state = case when picked_quantity > 0 then 'short' else 'cancelled' end, close_time = now()
 where state = 'open' and order_id = %(order_id)s and sku_code = any(%(sku_codes)s::text[])
 
 -- name: next_open
@@ -47,3 +52,6 @@ select * from wave_task where wave_id = %(wave_id)s and state = 'open' order by 
 -- Moves the tasks from a place in the walk on further back.
 update pick_task set sequence = sequence + %(places)s
 where wave_id = %(wave_id)s and sequence >= %(sequence)s
+
+-- name: closed_at
+select close_time from pick_task where task_id = %(task_id)s

@@ -11,6 +11,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from lumbung_fulfillment.domain.failures import CartInUse, PlanNotFound, WaveNotFound
+from lumbung_fulfillment.domain.late_scans import Claim
 from lumbung_fulfillment.domain.routing import Method
 from lumbung_fulfillment.domain.waves import PlanTotals, Wave, WaveOrder, WaveState
 from lumbung_fulfillment.stores.query import Row, execute, fetch, fetch_one
@@ -29,7 +30,13 @@ _OF_SESSION, _CART_TAKEN, _CHOOSE, _CLAIM = (
     _SQL[name] for name in ("of_session", "cart_taken", "choose", "claim")
 )
 _RENEW, _TOUCH, _PAUSE, _FINISH = (_SQL[name] for name in ("renew", "touch", "pause", "finish"))
+_END_CLAIM, _END_CLAIMS_OF, _BEGIN_CLAIM, _CLAIMS = (
+    _SQL[name] for name in ("end_claim", "end_claims_of", "begin_claim", "claims")
+)
+_UNBOOKED = _SQL["unbooked"]
 
+CLAIMS_MAX = 100
+"""How many of a session's times with one wave are looked at; it is handed over a few times at most."""
 _PLACE_FIELDS = ("place_in_plan", "orders")
 
 
@@ -117,15 +124,18 @@ async def promised(
 
 
 async def leaving(conn: Conn, warehouse_code: str, bin_code: str, sku_code: str, read_time: datetime) -> int:
-    """Units that have left a bin, and that stock's figure, read from `read_time` on, may still hold."""
+    """Units that have left a bin, and that stock's figure, read from `read_time` on, may still hold: on their way to
+    stock, or in a tote without stock knowing.
+    """
     parameters = {
         "warehouse_code": warehouse_code,
         "bin_code": bin_code,
         "sku_code": sku_code,
         "read_time": read_time,
     }
-    (row,) = await fetch(conn, _LEAVING, parameters)
-    return int(row["quantity"])
+    (left,) = await fetch(conn, _LEAVING, parameters)
+    (unbooked,) = await fetch(conn, _UNBOOKED, parameters)
+    return int(left["quantity"]) + int(unbooked["quantity"])
 
 
 async def doubted(conn: Conn, warehouse_code: str, sku_codes: Sequence[str]) -> list[tuple[str, str]]:
@@ -261,10 +271,18 @@ async def claim(
     }
     try:
         await execute(conn, _CLAIM, parameters)
+        await execute(conn, _END_CLAIM, parameters)
+        await execute(conn, _BEGIN_CLAIM, parameters)
     except UniqueViolation as error:
         if constraint_of(error) == "wave_one_per_cart":
             raise CartInUse(metadata={"cart_code": cart_code}) from error
         raise
+
+
+async def claims(conn: Conn, wave_id: UUID, session_id: UUID) -> list[Claim]:
+    """When a session worked on a wave, newest first."""
+    parameters = {"wave_id": wave_id, "session_id": session_id, "limit": CLAIMS_MAX}
+    return [Claim(**row) for row in await fetch(conn, _CLAIMS, parameters)]
 
 
 async def renew(conn: Conn, wave_id: UUID, session_id: UUID, lease: timedelta) -> tuple[datetime, int] | None:
@@ -282,8 +300,10 @@ async def touch(conn: Conn, wave_id: UUID) -> int:
 async def pause_of(conn: Conn, session_id: UUID) -> None:
     """The session's wave waits for the next claim, if it has one."""
     await execute(conn, _PAUSE, {"session_id": session_id})
+    await execute(conn, _END_CLAIMS_OF, {"session_id": session_id})
 
 
 async def finish(conn: Conn, wave_id: UUID, state: WaveState) -> None:
     """The wave is over: done or cancelled."""
     await execute(conn, _FINISH, {"wave_id": wave_id, "state": state.value})
+    await execute(conn, _END_CLAIM, {"wave_id": wave_id})

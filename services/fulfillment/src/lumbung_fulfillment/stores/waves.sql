@@ -42,6 +42,13 @@ where warehouse_code = %(warehouse_code)s and bin_code = %(bin_code)s and sku_co
 and kind in ('pick', 'move', 'short_pick')
 and (state in ('queued', 'refused') or (state = 'done' and done_time >= %(read_time)s))
 
+-- name: unbooked
+-- Units that left a bin, that stock never saw leave it, and that have not been put back.
+select coalesce(sum(unbooked_quantity), 0)::bigint as quantity
+from put_back
+where warehouse_code = %(warehouse_code)s and suggested_bin_code = %(bin_code)s and sku_code = %(sku_code)s
+and state = 'open'
+
 -- name: doubted
 select bin_code, sku_code from bin_doubt
 where warehouse_code = %(warehouse_code)s and sku_code = any(%(sku_codes)s)
@@ -153,6 +160,24 @@ update wave set
     lease_expire_time = now() + %(lease)s,
     revision = revision + 1
 where wave_id = %(wave_id)s
+
+-- name: end_claim
+-- Nobody works on it any more.
+update wave_claim set end_time = now() where wave_id = %(wave_id)s and end_time is null
+
+-- name: end_claims_of
+-- Of whatever a session works on.
+update wave_claim set end_time = now() where session_id = %(session_id)s and end_time is null
+
+-- name: begin_claim
+insert into wave_claim (wave_id, session_id) values (%(wave_id)s, %(session_id)s)
+
+-- name: claims
+-- When a session worked on a wave.
+select begin_time, end_time from wave_claim
+where wave_id = %(wave_id)s and session_id = %(session_id)s
+order by begin_time desc
+limit %(limit)s
 
 -- name: renew
 -- A sign of life.

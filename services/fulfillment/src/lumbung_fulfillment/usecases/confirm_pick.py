@@ -1,4 +1,4 @@
-"""Confirm a pick by the bin's and the item's barcode."""
+"""Confirm a pick by the bin's and the item's barcode, at once or later."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from uuid import UUID
 
 from lumbung_fulfillment.clients.catalog import ScannedItem
 from lumbung_fulfillment.domain.bookings import BookingKind, Step
+from lumbung_fulfillment.domain.late_scans import (
+    Judged,
+    judge_late,
+    require_plausible,
+    was_dropped_since,
+    was_working,
+)
 from lumbung_fulfillment.domain.orders import Order
 from lumbung_fulfillment.domain.picking import counted
+from lumbung_fulfillment.domain.sessions import PutBack
 from lumbung_fulfillment.domain.waves import Wave, WaveTask
-from lumbung_fulfillment.stores import bookings, orders, scans, sessions, tasks, waves
-from lumbung_fulfillment.stores.scans import NewPickScan
+from lumbung_fulfillment.stores import bookings, clock, orders, put_backs, scans, sessions, tasks, waves
+from lumbung_fulfillment.stores.scans import NewPickScan, PickedGoods, StrayScan
 from lumbung_fulfillment.usecases.advance_order import advance_order
 from lumbung_fulfillment.usecases.lock_order import lock_task
 from lumbung_fulfillment.usecases.settle_wave import WaveProgress, settle_wave
@@ -40,31 +48,86 @@ class PickWish:
 
 @dataclass(frozen=True, slots=True)
 class PickConfirmed:
-    """The task as it stands, and how the wave goes on."""
+    """The task as it stands, and how the wave goes on; what of the scan counted, and what has to go back."""
 
     task: WaveTask
     units: int
-    booking_id: UUID
+    booking_id: UUID | None
+    stray: int
+    put_back: PutBack | None
     progress: WaveProgress
 
 
 async def confirm_pick(conn: Conn, wish: PickWish) -> PickConfirmed:
     """Counts the pick and writes down that stock is to be told.
 
-    Raises SessionNotFound, SessionEnded, TaskNotFound, WaveNotYours, TaskClosed, WrongBin, WrongItem, TooMany.
+    Raises SessionNotFound, SessionEnded, TaskNotFound, WaveNotYours, TaskClosed, WrongBin, WrongItem, TooMany, and
+    BadInput for a scan_time that cannot be.
     """
-    session = await sessions.get(conn, wish.session_id)
+    session = await sessions.find(conn, wish.session_id)
     wave, order, task = await lock_task(conn, wish.task_id)
-    wave.require_worker(session.session_id)
-    after = counted(task.pick, wish.bin_barcode, wish.item.sku_code, wish.units)
-    booking_id = await bookings.queue(conn, _step(order, task, wish.units), f"ConfirmPick/{wish.request_id}")
-    await scans.insert_pick_scan(conn, _scan(wish, wave, task, booking_id))
-    await tasks.save(conn, task.task_id, after)
-    await orders.add_picked(conn, order.order_id, after.sku_code, wish.units)
+    if wish.scan_time is not None:
+        require_plausible(wish.scan_time, await clock.now(conn))
+    if session.end_time is None and wave.is_worked_on_by(session.session_id):
+        judged = await _judge_own(conn, wish, task)
+    else:
+        await _require_late(conn, wish, wave)
+        judged = judge_late(task.pick, wish.bin_barcode, wish.item.sku_code, wish.units)
+    booking_id = await _count(conn, wish, wave, order, task, judged) if judged.counted else None
+    put_back = await _send_back(conn, wish, order, task, judged.stray) if judged.stray else None
     await waves.renew(conn, wave.wave_id, session.session_id, wish.lease)
-    await advance_order(conn, order.order_id, wave)
     progress = await settle_wave(conn, wave)
-    return PickConfirmed(await tasks.get(conn, task.task_id), wish.units, booking_id, progress)
+    after = await tasks.get(conn, task.task_id)
+    return PickConfirmed(after, judged.counted, booking_id, judged.stray, put_back, progress)
+
+
+async def _judge_own(conn: Conn, wish: PickWish, task: WaveTask) -> Judged:
+    """Of the session that has the wave. What was dropped behind the picker's back was taken all the same."""
+    if not task.is_open:
+        close_time = await tasks.closed_at(conn, task.task_id)
+        if was_dropped_since(task.pick, close_time, wish.scan_time):
+            return judge_late(task.pick, wish.bin_barcode, wish.item.sku_code, wish.units)
+    after = counted(task.pick, wish.bin_barcode, wish.item.sku_code, wish.units)
+    return Judged(after, wish.units, 0)
+
+
+async def _require_late(conn: Conn, wish: PickWish, wave: Wave) -> None:
+    """Refuses a session that had not the wave when it scanned, or does not say when it did."""
+    claims = await waves.claims(conn, wave.wave_id, wish.session_id)
+    if wish.scan_time is None or not was_working(claims, wish.scan_time):
+        await sessions.get(conn, wish.session_id)
+        wave.require_worker(wish.session_id)
+
+
+async def _count(
+    conn: Conn, wish: PickWish, wave: Wave, order: Order, task: WaveTask, judged: Judged
+) -> UUID:
+    booking_id = await bookings.queue(
+        conn, _step(order, task, judged.counted), f"ConfirmPick/{wish.request_id}"
+    )
+    await scans.insert_pick_scan(conn, _scan(wish, wave, task, judged.counted, booking_id))
+    await tasks.save(conn, task.task_id, judged.pick)
+    await orders.add_picked(conn, order.order_id, judged.pick.sku_code, judged.counted)
+    await advance_order(conn, order.order_id, wave)
+    return booking_id
+
+
+async def _send_back(conn: Conn, wish: PickWish, order: Order, task: WaveTask, units: int) -> PutBack:
+    """For the ledger these units never left their bin; nobody is sent there for them until they are back."""
+    goods = PickedGoods(task.pick.sku_code, task.pick.bin_code, units, unbooked_quantity=units)
+    put_back_id = await put_backs.insert(conn, order, goods)
+    stray = StrayScan(
+        wish.request_id,
+        task.task_id,
+        order.order_id,
+        order.warehouse_code,
+        wish.session_id,
+        units,
+        put_back_id,
+        wish.scan_time,
+    )
+    await scans.insert_stray_scan(conn, stray)
+    return await put_backs.get(conn, put_back_id)
 
 
 def _step(order: Order, task: WaveTask, units: int) -> Step:
@@ -79,7 +142,7 @@ def _step(order: Order, task: WaveTask, units: int) -> Step:
     )
 
 
-def _scan(wish: PickWish, wave: Wave, task: WaveTask, booking_id: UUID) -> NewPickScan:
+def _scan(wish: PickWish, wave: Wave, task: WaveTask, units: int, booking_id: UUID) -> NewPickScan:
     return NewPickScan(
         wish.request_id,
         task.task_id,
@@ -87,7 +150,7 @@ def _scan(wish: PickWish, wave: Wave, task: WaveTask, booking_id: UUID) -> NewPi
         wave.wave_id,
         wave.warehouse_code,
         wish.session_id,
-        wish.units,
+        units,
         booking_id,
         wish.scan_time,
     )

@@ -9,7 +9,7 @@ from lumbung_fulfillment.clients.catalog import ScannedItem
 from lumbung_fulfillment.domain.bookings import BookingKind, BookingState, Step
 from lumbung_fulfillment.domain.failures import BookingPending
 from lumbung_fulfillment.domain.sessions import PutBack, PutBackState
-from lumbung_fulfillment.stores import bookings, journal, orders, put_backs, sessions
+from lumbung_fulfillment.stores import bookings, clock, journal, orders, put_backs, sessions
 from lumbung_kit.postgres import Conn
 
 _RETRY_AFTER_S = 1.0
@@ -46,7 +46,7 @@ async def confirm_put_back(conn: Conn, wish: PutBackWish) -> PutBackConfirmed:
 
     Raises SessionNotFound, SessionEnded, PutBackNotFound, PutBackClosed, WrongItem, TooMany, BookingPending.
     """
-    await sessions.get(conn, wish.session_id)
+    (await sessions.find(conn, wish.session_id)).require_heard(await clock.now(conn))
     put_back = await put_backs.lock(conn, wish.put_back_id)
     put_back.require_returnable(wish.item.sku_code, wish.units)
     await _require_settled_picks(conn, put_back)
