@@ -104,7 +104,7 @@ class WaveNotYours(Failure):
 
 
 class NoWaveWaiting(Failure):
-    """No wave waits for a picker in this warehouse."""
+    """No wave waits for a picker in this warehouse, and none can be planned."""
 
     kind = Kind.FAILED_PRECONDITION
     reason = "NO_WAVE_WAITING"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import grpc
 
 from lumbung.fulfillment.v1 import terminal_pb2 as pb
 from lumbung.fulfillment.v1 import terminal_pb2_grpc as rpc
 from lumbung_fulfillment.clients.stock import Stock
-from lumbung_fulfillment.domain.failures import UnknownBin
+from lumbung_fulfillment.domain.cart import Capacity
+from lumbung_fulfillment.domain.failures import NoWaveWaiting, UnknownBin
 from lumbung_fulfillment.domain.sessions import PutBackState
+from lumbung_fulfillment.domain.waves import Wave
 from lumbung_fulfillment.entrypoints import checks
 from lumbung_fulfillment.entrypoints.desk import Desk
 from lumbung_fulfillment.entrypoints.messages import (
@@ -25,6 +30,7 @@ from lumbung_fulfillment.entrypoints.messages import (
 )
 from lumbung_fulfillment.entrypoints.pages import FIRST, Pages
 from lumbung_fulfillment.entrypoints.scanning import Scanner
+from lumbung_fulfillment.entrypoints.waves import cart_capacity
 from lumbung_fulfillment.stores import put_backs, sessions, tasks
 from lumbung_fulfillment.usecases.claim_wave import claim_wave
 from lumbung_fulfillment.usecases.confirm_pick import PickWish, confirm_pick
@@ -32,6 +38,8 @@ from lumbung_fulfillment.usecases.confirm_put_back import PutBackWish, confirm_p
 from lumbung_fulfillment.usecases.list_tasks import list_tasks
 from lumbung_fulfillment.usecases.look_at_stock import look_at_stock
 from lumbung_fulfillment.usecases.pause_wave import pause_wave
+from lumbung_fulfillment.usecases.plan_waves import Proposal, StaleProposalError
+from lumbung_fulfillment.usecases.release_wave import propose_for_cart, release_wave
 from lumbung_fulfillment.usecases.renew_lease import renew_lease
 from lumbung_fulfillment.usecases.report_short_pick import (
     ShortPickWish,
@@ -45,6 +53,8 @@ from lumbung_kit.postgres import Conn
 from lumbung_kit.validate import Check
 
 NOTE_LENGTH_MAX = 200
+RELEASE_ATTEMPTS_MAX = 4
+RETRY_AFTER_S = 5.0
 _PUT_BACK_STATES = {number: state for state, number in PUT_BACK_STATES.items()}
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -58,6 +68,8 @@ class TerminalServicer(rpc.TerminalServiceServicer):
         self._stock = stock
         self._scanner = scanner
         self._lease = lease
+        # One wave is planned at a time: terminals that ask together would only take each other's orders.
+        self._releasing = asyncio.Lock()
 
     async def SignIn(self, request: pb.SignInRequest, context: Context) -> pb.SignInResponse:
         """Opens a session."""
@@ -98,14 +110,39 @@ class TerminalServicer(rpc.TerminalServiceServicer):
         session_id = check.uuid("session_id", request.session_id)
         cart_code = check.code("cart_code", request.cart_code)
         wanted = checks.optional_uuid(check, "wave_id", request.wave_id)
+        capacity = cart_capacity(check, request.cart) if request.HasField("cart") else Capacity()
         check.done()
 
-        async def work(conn: Conn) -> pb.ClaimWaveResponse:
-            wave = await claim_wave(conn, session_id, cart_code, wanted, self._lease)
-            own_tasks = await tasks.of_wave(conn, wave.wave_id)
-            return pb.ClaimWaveResponse(wave=wave_message(wave, own_tasks), wave_revision=wave.revision)
+        async def claim(conn: Conn) -> pb.ClaimWaveResponse:
+            return await _claimed(conn, await claim_wave(conn, session_id, cart_code, wanted, self._lease))
 
-        return await self._desk.once("ClaimWave", request, pb.ClaimWaveResponse, work)
+        try:
+            return await self._desk.once("ClaimWave", request, pb.ClaimWaveResponse, claim)
+        except NoWaveWaiting:
+            if wanted is not None or request.planned_only:
+                raise
+        return await self._release(request, session_id, cart_code, capacity)
+
+    async def _release(
+        self, request: pb.ClaimWaveRequest, session_id: UUID, cart_code: str, capacity: Capacity
+    ) -> pb.ClaimWaveResponse:
+        """Plans until a wave can be given: others plan as well, and take what was meant for this cart."""
+        async with self._releasing:
+            for _ in range(RELEASE_ATTEMPTS_MAX):
+                proposal = await propose_for_cart(self._desk.postgres, self._stock, session_id, capacity)
+                if proposal is None:
+                    break
+                work = partial(self._released, session_id, cart_code, proposal)
+                try:
+                    return await self._desk.once("ClaimWave", request, pb.ClaimWaveResponse, work)
+                except StaleProposalError:
+                    continue
+        raise NoWaveWaiting(retry_after_s=RETRY_AFTER_S)
+
+    async def _released(
+        self, session_id: UUID, cart_code: str, proposal: Proposal, conn: Conn
+    ) -> pb.ClaimWaveResponse:
+        return await _claimed(conn, await release_wave(conn, session_id, cart_code, proposal, self._lease))
 
     async def Heartbeat(self, request: pb.HeartbeatRequest, context: Context) -> pb.HeartbeatResponse:
         """Renews the lease."""
@@ -274,6 +311,11 @@ class TerminalServicer(rpc.TerminalServiceServicer):
         floor = await self._stock.floor(warehouse_code)
         if bin_code not in floor.bins:
             raise UnknownBin(metadata={"scanned": bin_code})
+
+
+async def _claimed(conn: Conn, wave: Wave) -> pb.ClaimWaveResponse:
+    own_tasks = await tasks.of_wave(conn, wave.wave_id)
+    return pb.ClaimWaveResponse(wave=wave_message(wave, own_tasks), wave_revision=wave.revision)
 
 
 async def _confirm_pick(conn: Conn, wish: PickWish) -> pb.ConfirmPickResponse:

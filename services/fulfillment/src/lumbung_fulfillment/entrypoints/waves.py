@@ -157,14 +157,15 @@ def _plan_wish(check: Check, request: pb.PlanWavesRequest) -> PlanWish:
     )
     return PlanWish(
         check.code("warehouse_code", request.warehouse_code),
-        _capacity(check, request.cart) if request.HasField("cart") else Capacity(),
+        cart_capacity(check, request.cart) if request.HasField("cart") else Capacity(),
         checks.optional_moment(check, request, "pickup_until_time"),
         budget_s,
         check.whole("max_waves", request.max_waves, minimum=0, maximum=WAVES_MAX) or WAVES_MAX,
     )
 
 
-def _capacity(check: Check, cart: pb.CartCapacity) -> Capacity:
+def cart_capacity(check: Check, cart: pb.CartCapacity) -> Capacity:
+    """What a request says that a cart carries."""
     return Capacity(
         check.whole("cart.units", cart.units, minimum=0, maximum=UNITS_MAX),
         check.whole("cart.totes", cart.totes, minimum=0, maximum=TOTES_MAX),

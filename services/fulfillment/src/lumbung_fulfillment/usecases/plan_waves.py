@@ -45,6 +45,7 @@ class PlanWish:
     pickup_until: datetime | None
     budget_s: float
     waves_max: int
+    orders_max: int = ORDERS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ async def propose_waves(postgres: Postgres, stock: Stock, wish: PlanWish) -> Pro
     """Reads the queue and the bins, and computes. Raises WarehouseNotFound, LayoutUnusable."""
     async with postgres.transaction() as conn:
         await roll_missed_pickups(conn, wish.warehouse_code)
-        waiting = await orders.waiting(conn, wish.warehouse_code, wish.pickup_until, ORDERS_MAX + 1)
+        waiting = await orders.waiting(conn, wish.warehouse_code, wish.pickup_until, wish.orders_max + 1)
         timetable = await couriers.timetable(conn, [wish.warehouse_code])
-    queue = waiting[:ORDERS_MAX]
+    queue = waiting[: wish.orders_max]
     sku_codes = sorted({line.sku_code for order in queue for line in order.lines})
     sight = await look_at_stock(postgres, stock, wish.warehouse_code, sku_codes)
     async with postgres.connection() as conn:
@@ -85,7 +86,7 @@ async def propose_waves(postgres: Postgres, stock: Stock, wish: PlanWish) -> Pro
     )
     elapsed_s = time.perf_counter() - started
     _plan_seconds.observe(elapsed_s)
-    more = len(waiting) > ORDERS_MAX or len(planned.waves) > wish.waves_max
+    more = len(waiting) > wish.orders_max or len(planned.waves) > wish.waves_max
     return _Draft(wish, timetable, {str(order.order_id): order for order in queue}).proposal(
         sight.turn, planned, elapsed_s, more
     )
