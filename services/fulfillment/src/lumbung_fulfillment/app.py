@@ -40,6 +40,7 @@ from lumbung_fulfillment.entrypoints.terminal import TerminalServicer
 from lumbung_fulfillment.entrypoints.waves import WaveServicer
 from lumbung_fulfillment.settings import FulfillmentSettings
 from lumbung_fulfillment.usecases.send_bookings import BookingSender
+from lumbung_fulfillment.usecases.send_replenishments import ReplenishmentSender
 from lumbung_fulfillment.usecases.suggest_putaway import SlottingSources
 from lumbung_kit.clients import open_channel
 from lumbung_kit.events import EventLog
@@ -66,7 +67,14 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
     desk = Desk(postgres, log, sender)
     catalog = Catalog(catalog_channel)
     scanner = Scanner(desk, catalog)
-    slotting = SlottingSources(postgres, stock, catalog)
+    carrying = ReplenishmentSender(postgres, stock)
+    slotting = SlottingServicer(
+        desk,
+        SlottingSources(postgres, stock, catalog),
+        scanner,
+        carrying,
+        timedelta(seconds=settings.replenishment_lease_s),
+    )
     lease = timedelta(seconds=settings.wave_lease_s)
     return App(
         services=_services(desk, stock, scanner, log, lease, slotting),
@@ -74,6 +82,7 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
             Loop("publish-events", log.run_publisher),
             Loop("follow-stock", follow_stock(postgres, stock_channel, log).run),
             Loop("send-bookings", sender.run),
+            Loop("send-replenishments", carrying.run),
         ],
         ready=postgres.ping,
     )
@@ -85,7 +94,7 @@ def _services(
     scanner: Scanner,
     log: EventLog,
     lease: timedelta,
-    slotting: SlottingSources,
+    slotting: SlottingServicer,
 ) -> list[Service]:
     terminal = TerminalServicer(desk, stock, scanner, lease)
     served: list[tuple[Callable[[Any, grpc.aio.Server], None], object, str]] = [
@@ -101,7 +110,7 @@ def _services(
         (events_pb2_grpc.add_EventServiceServicer_to_server, EventServicer(log), "EventService"),
         (
             slotting_pb2_grpc.add_SlottingServiceServicer_to_server,
-            SlottingServicer(slotting),
+            slotting,
             "SlottingService",
         ),
     ]

@@ -98,7 +98,65 @@ def putaway(*lines: tuple[str, int], **changes: Any) -> slotting_pb2.SuggestPuta
     return slotting_pb2.SuggestPutawayRequest(**usual | changes)
 
 
+def face(**changes: Any) -> slotting_pb2.SetPickFaceRequest:
+    usual: dict[str, Any] = {
+        "warehouse_code": "JKT",
+        "sku_code": "S",
+        "bin_code": "A0-05",
+        "min_quantity": 1,
+        "max_quantity": 2,
+    }
+    return slotting_pb2.SetPickFaceRequest(request_id="r", pick_face=slotting_pb2.PickFace(**usual | changes))
+
+
 CASES: list[tuple[str, str, Any, list[str]]] = [
+    (
+        "slotting",
+        "ListReplenishments",
+        slotting_pb2.ListReplenishmentsRequest(page_size=-1, page_token="x"),
+        ["warehouse_code", "page_token", "page_size"],
+    ),
+    (
+        "slotting",
+        "ClaimReplenishment",
+        slotting_pb2.ClaimReplenishmentRequest(session_id="7"),
+        ["request_id", "session_id"],
+    ),
+    (
+        "slotting",
+        "ConfirmReplenishment",
+        slotting_pb2.ConfirmReplenishmentRequest(quantity=-1),
+        [
+            "request_id",
+            "session_id",
+            "replenishment_id",
+            "from_bin_barcode",
+            "to_bin_barcode",
+            "item_barcode",
+            "quantity",
+        ],
+    ),
+    (
+        "slotting",
+        "ReleaseReplenishment",
+        slotting_pb2.ReleaseReplenishmentRequest(request_id="r", session_id=ID),
+        ["replenishment_id"],
+    ),
+    (
+        "slotting",
+        "SetPickFace",
+        face(warehouse_code="", sku_code="", bin_code=""),
+        ["pick_face.warehouse_code", "pick_face.sku_code", "pick_face.bin_code"],
+    ),
+    ("slotting", "SetPickFace", face(min_quantity=-1), ["pick_face.min_quantity"]),
+    ("slotting", "SetPickFace", face(min_quantity=3), ["pick_face.max_quantity"]),
+    ("slotting", "SetPickFace", face(max_quantity=1_000_001), ["pick_face.max_quantity"]),
+    (
+        "slotting",
+        "ListPickFaces",
+        slotting_pb2.ListPickFacesRequest(warehouse_code="J", page_token="x"),
+        ["page_token"],
+    ),
     ("slotting", "SuggestPutaway", putaway(warehouse_code=""), ["warehouse_code", "lines"]),
     ("slotting", "SuggestPutaway", putaway(*[("S", 1)] * 101), ["lines"]),
     ("slotting", "SuggestPutaway", putaway(("S", 1), ("", 0)), ["lines[1].sku_code", "lines[1].quantity"]),
@@ -483,6 +541,11 @@ async def test_unknown_tasks_and_put_backs_are_not_found(floor: Any, refusal: An
     assert (await refusal(floor.terminals.UndoPick(undo))).reason == "SCAN_NOT_FOUND"
     back = floor.terminals.ConfirmPutBack(put_back(session_id=session_id))
     assert (await refusal(back)).reason == "PUT_BACK_NOT_FOUND"
+    carried = slotting_pb2.ReleaseReplenishmentRequest(
+        request_id="r", session_id=session_id, replenishment_id=ID
+    )
+    refused = await refusal(floor.slotting.ReleaseReplenishment(carried))
+    assert refused.reason == "REPLENISHMENT_NOT_FOUND"
     claim = terminal.claim(wave_id=ID)
     assert (await refusal(claim)).reason == "WAVE_NOT_FOUND"
 

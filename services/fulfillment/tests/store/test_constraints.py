@@ -17,7 +17,7 @@ MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
 
 pytestmark = pytest.mark.store
 
-ORDER, WAVE, PLAN, TASK, SESSION, BOOKING, PACKAGE, RETURN = (uuid4() for _ in range(8))
+ORDER, WAVE, PLAN, TASK, SESSION, BOOKING, PACKAGE, RETURN, CARRIED = (uuid4() for _ in range(9))
 
 SETUP = f"""
 insert into customer_order (order_id, reservation_id, warehouse_code, channel_code, order_reference, wanted_courier,
@@ -42,6 +42,25 @@ insert into package_item values ('{PACKAGE}', 'RICE', 5, 0);
 insert into goods_return (return_id, order_id, warehouse_code, reason, note, actor)
 values ('{RETURN}', '{ORDER}', 'JKT', 'other', '', 'test');
 insert into goods_return_line (return_id, sku_code, quantity) values ('{RETURN}', 'RICE', 2);
+insert into replenishment (replenishment_id, warehouse_code, sku_code, lot_code, quantity, from_bin_code, to_bin_code,
+    reason, session_id, terminal_code, lease_expire_time, actor, traceparent)
+values ('{CARRIED}', 'JKT', 'RICE', '', 5, 'R', 'A', 'runs_dry', '{SESSION}', 't-1', now(), 'test', '');
+insert into pick_face (warehouse_code, sku_code, bin_code, min_quantity, max_quantity, actor)
+values ('JKT', 'RICE', 'A', 1, 5, 'test');
+"""
+
+CARRY_TOO = """
+insert into replenishment (replenishment_id, warehouse_code, sku_code, lot_code, quantity, from_bin_code, to_bin_code,
+    reason, session_id, terminal_code, lease_expire_time, actor, traceparent)
+select gen_random_uuid(), warehouse_code, sku_code, lot_code, 1, %s, to_bin_code, reason, %s, terminal_code, now(),
+    actor, '' from replenishment
+"""
+OTHER_SESSION = f"""
+with other as (
+    insert into terminal_session (session_id, terminal_code, warehouse_code, picker_code, actor)
+    select gen_random_uuid(), 't-2', warehouse_code, picker_code, actor from terminal_session
+    where session_id = '{SESSION}' returning session_id
+)
 """
 
 COPY_WAVE = f"""
@@ -52,6 +71,29 @@ select gen_random_uuid(), plan_id, 1, warehouse_code, courier_services, 1, 1, 1,
 """
 
 VIOLATIONS: list[tuple[str, str]] = [
+    ("replenishment_quantity_positive", "update replenishment set quantity = 0"),
+    ("replenishment_moved_within", "update replenishment set moved_quantity = 6"),
+    ("replenishment_state_known", "update replenishment set state = 'lost', lease_expire_time = null"),
+    ("replenishment_claimed_has_lease", "update replenishment set lease_expire_time = null"),
+    (
+        "replenishment_carried_is_booked",
+        "update replenishment set state = 'booking', lease_expire_time = null, moved_quantity = 5",
+    ),
+    ("replenishment_over_has_time", "update replenishment set state = 'released', lease_expire_time = null"),
+    (
+        "replenishment_one_per_session",
+        CARRY_TOO.replace("%s, to_bin", "'R-2', to_bin").replace("%s", "session_id"),
+    ),
+    (
+        "replenishment_claimed_once",
+        OTHER_SESSION
+        + CARRY_TOO.replace("%s, to_bin", "from_bin_code, to_bin").replace(
+            "%s", "(select session_id from other)"
+        ),
+    ),
+    ("pick_face_max_from_min", "update pick_face set min_quantity = 6"),
+    ("pick_face_max_positive", "update pick_face set min_quantity = 0, max_quantity = 0"),
+    ("pick_face_min_not_negative", "update pick_face set min_quantity = -1"),
     ("order_line_picked_within", "update order_line set picked_quantity = 6"),
     ("order_line_picked_within", "update order_line set picked_quantity = -1"),
     ("customer_order_rides_when_planned", "update customer_order set state = 'planned'"),

@@ -17,6 +17,7 @@ from lumbung_fulfillment.domain.bookings import BookingKind, Condition, Step
 from lumbung_fulfillment.domain.contents import Lying, LyingLot
 from lumbung_fulfillment.domain.failures import WarehouseNotFound
 from lumbung_fulfillment.domain.layout import Layout, Stop
+from lumbung_fulfillment.domain.replenishment import Replenishment
 from lumbung_kit.clients import RemoteFailure, failure_from
 
 PAGE_SIZE = 2_000
@@ -110,6 +111,23 @@ class Stock:
         """Tells stock of a step; telling it twice moves goods once. Raises RemoteFailure as stock gave it."""
         try:
             await self._booked_by[step.kind](step, stock_request_id)
+        except grpc.aio.AioRpcError as error:
+            raise failure_from(error) from error
+
+    async def move(self, carried: Replenishment) -> None:
+        """Books what was carried; booking it twice moves it once. Raises RemoteFailure as stock gave it."""
+        request = pb.MoveBetweenBinsRequest(
+            request_id=carried.stock_request_id or "",
+            warehouse_code=carried.warehouse_code,
+            sku_code=carried.sku_code,
+            quantity=carried.moved_quantity,
+            from_bin_code=carried.from_bin_code,
+            to_bin_code=carried.to_bin_code,
+            lot_code=carried.lot_code,
+            reason="replenishment of a pick face",
+        )
+        try:
+            await self._inventory.MoveBetweenBins(request)
         except grpc.aio.AioRpcError as error:
             raise failure_from(error) from error
 

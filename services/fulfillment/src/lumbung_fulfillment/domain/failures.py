@@ -208,6 +208,34 @@ class PutBackClosed(Failure):
     reason = "PUT_BACK_CLOSED"
 
 
+class NoReplenishmentWaiting(Failure):
+    """No pick face needs goods from bulk that nobody carries yet."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "NO_REPLENISHMENT_WAITING"
+
+
+class ReplenishmentNotFound(Failure):
+    """There is no such replenishment."""
+
+    kind = Kind.NOT_FOUND
+    reason = "REPLENISHMENT_NOT_FOUND"
+
+
+class ReplenishmentNotYours(Failure):
+    """Another session has this replenishment."""
+
+    kind = Kind.ABORTED
+    reason = "REPLENISHMENT_NOT_YOURS"
+
+
+class ReplenishmentClosed(Failure):
+    """The replenishment was carried, given back, or lost to its lease's end."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "REPLENISHMENT_CLOSED"
+
+
 class BookingPending(Failure):
     """Stock has not answered an earlier step of this order yet; try again in a moment."""
 

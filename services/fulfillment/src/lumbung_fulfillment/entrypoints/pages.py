@@ -59,6 +59,15 @@ class Pages:
         """Where a list by code begins; empty without a token."""
         return self._parts[0] if self._parts else ""
 
+    def texts(self) -> tuple[str, str]:
+        """Where a list by two codes begins; both empty without a token."""
+        if not self._parts:
+            return "", ""
+        if len(self._parts) != 2:
+            self._note_wrong()
+            return "", ""
+        return self._parts[0], self._parts[1]
+
     def cut(self, found: Sequence[T], place_of: Callable[[T], Sequence[object]]) -> tuple[Sequence[T], str]:
         """What belongs on this page of those found, and the token for the next."""
         if len(found) <= self.size:

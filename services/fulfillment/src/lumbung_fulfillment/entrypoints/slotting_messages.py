@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from lumbung.fulfillment.v1 import slotting_pb2 as pb
 from lumbung_fulfillment.domain.moves import Move, MoveReason, sentence
+from lumbung_fulfillment.domain.replenishment import PickFace, Replenishment, ReplenishmentState
 from lumbung_fulfillment.domain.velocity import Velocities, VelocityClass
 from lumbung_fulfillment.entrypoints.messages import timestamp
 
 MOVE_REASONS = {reason: getattr(pb, f"MOVE_REASON_{reason.name}") for reason in MoveReason}
 VELOCITY_CLASSES = {each: getattr(pb, f"VELOCITY_CLASS_{each.name}") for each in VelocityClass}
+REPLENISHMENT_STATES = {
+    state: getattr(pb, f"REPLENISHMENT_STATE_{state.name}") for state in ReplenishmentState
+}
 _DAYS_PER_WEEK = 7
 
 
@@ -30,4 +34,34 @@ def move_message(move: Move, paces: Velocities, terminal_code: str = "") -> pb.S
         swap_sku_code=move.swap_sku_code,
         swap_quantity=move.swap_quantity,
         terminal_code=terminal_code,
+    )
+
+
+def replenishment_message(replenishment: Replenishment) -> pb.Replenishment:
+    """What somebody carries."""
+    return pb.Replenishment(
+        replenishment_id=str(replenishment.replenishment_id),
+        warehouse_code=replenishment.warehouse_code,
+        sku_code=replenishment.sku_code,
+        lot_code=replenishment.lot_code,
+        quantity=replenishment.quantity,
+        from_bin_code=replenishment.from_bin_code,
+        to_bin_code=replenishment.to_bin_code,
+        needed_time=timestamp(replenishment.needed_time),
+        state=REPLENISHMENT_STATES[replenishment.state],
+        moved_quantity=replenishment.moved_quantity,
+        lease_expire_time=timestamp(replenishment.lease_expire_time),
+        terminal_code=replenishment.terminal_code,
+        refusal=replenishment.last_error,
+    )
+
+
+def face_message(warehouse_code: str, face: PickFace) -> pb.PickFace:
+    """A pick face as it was set."""
+    return pb.PickFace(
+        warehouse_code=warehouse_code,
+        sku_code=face.sku_code,
+        bin_code=face.bin_code,
+        min_quantity=face.min_quantity,
+        max_quantity=face.max_quantity,
     )

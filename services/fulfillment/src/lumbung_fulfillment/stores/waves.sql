@@ -16,7 +16,8 @@ update bin_promise set revision = revision + 1 where warehouse_code = %(warehous
 
 -- name: promised
 -- Units that stock's figure of a bin may still hold and that are spoken for: open picks; picks and moves on their way
--- to stock, or booked there since its figures were read; goods of cancelled orders that stock never saw leave.
+-- to stock, or booked there since its figures were read; goods of cancelled orders that stock never saw leave; goods
+-- that somebody fetches from bulk for a pick face.
 select bin_code, sku_code, sum(quantity)::bigint as quantity
 from (
     select bin_code, sku_code, quantity - picked_quantity as quantity
@@ -31,6 +32,16 @@ from (
     select suggested_bin_code, sku_code, unbooked_quantity
     from put_back
     where warehouse_code = %(warehouse_code)s and state = 'open' and sku_code = any(%(sku_codes)s)
+    union all
+    select from_bin_code, sku_code, case when state = 'claimed' then quantity else moved_quantity end
+    from replenishment
+    where warehouse_code = %(warehouse_code)s and sku_code = any(%(sku_codes)s)
+    and (state = 'booking' or (state = 'claimed' and lease_expire_time >= now()))
+    union all
+    select from_bin_code, sku_code, moved_quantity
+    from replenishment
+    where warehouse_code = %(warehouse_code)s and sku_code = any(%(sku_codes)s)
+    and state = 'done' and end_time >= %(read_time)s
 ) as spoken_for
 group by bin_code, sku_code
 
