@@ -11,6 +11,7 @@ from lumbung.stock.v1 import (
     events_pb2_grpc,
     flash_sales_pb2_grpc,
     inventory_pb2_grpc,
+    lots_pb2_grpc,
     quarantine_pb2_grpc,
     reason_codes_pb2_grpc,
     receiving_pb2_grpc,
@@ -40,6 +41,7 @@ from lumbung_stock.entrypoints.catalog_events import follow_catalog
 from lumbung_stock.entrypoints.event_service import EventService
 from lumbung_stock.entrypoints.flash_sale_service import FlashSaleService, FlashSaleUseCases
 from lumbung_stock.entrypoints.inventory_service import InventoryService
+from lumbung_stock.entrypoints.lot_service import LotService
 from lumbung_stock.entrypoints.quarantine_service import QuarantineService
 from lumbung_stock.entrypoints.reason_code_service import ReasonCodeService
 from lumbung_stock.entrypoints.receiving_service import ReceivingService
@@ -407,6 +409,11 @@ def _inventory(stores: Stores, settings: StockSettings) -> list[Service]:
             quarantine_pb2_grpc.add_QuarantineServiceServicer_to_server,
             QuarantineService(stores.postgres, stores.log, lock),
             "lumbung.stock.v1.QuarantineService",
+        ),
+        Service(
+            lots_pb2_grpc.add_LotServiceServicer_to_server,
+            LotService(stores.postgres, stores.log),
+            "lumbung.stock.v1.LotService",
         ),
         Service(
             shortfalls_pb2_grpc.add_ShortfallServiceServicer_to_server,

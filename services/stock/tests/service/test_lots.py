@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,8 +11,9 @@ import pytest
 
 from lumbung.stock.v1 import availability_pb2 as availability_pb
 from lumbung.stock.v1 import inventory_pb2 as pb
+from lumbung.stock.v1 import lots_pb2 as lots_pb
+from lumbung.stock.v1 import lots_pb2_grpc, quarantine_pb2_grpc, receiving_pb2_grpc, transfers_pb2_grpc
 from lumbung.stock.v1 import quarantine_pb2 as quarantine_pb
-from lumbung.stock.v1 import quarantine_pb2_grpc, receiving_pb2_grpc, transfers_pb2_grpc
 from lumbung.stock.v1 import receiving_pb2 as receiving_pb
 from lumbung.stock.v1 import transfers_pb2 as transfers_pb
 from lumbung_stock.domain.lots import LotTracking
@@ -157,11 +159,7 @@ async def test_goods_set_apart_moved_scrapped_and_sent_keep_their_lot(house: Any
 async def test_a_transfer_carries_its_lots_and_loses_those_that_never_came(house: Any) -> None:
     await tracked(house, "MILK")
     await receive(house, line("MILK", 5, "L1", day(9)), line("MILK", 5, "L2", day(20)))
-    await house.shop.sql.execute(
-        "INSERT INTO warehouse SELECT 'SUB1', name, time_zone, priority + 1, aisle_x_m, cross_aisle_y_m, depot_x_m"
-        " FROM warehouse WHERE warehouse_code = 'JKT1'"
-    )
-    await house.shop.sql.execute("INSERT INTO ledger_head VALUES ('SUB1')")
+    await second_warehouse(house)
     sent = await house.inventory.TransferToWarehouse(
         pb.TransferToWarehouseRequest(
             request_id=house.new_id(),
@@ -189,6 +187,31 @@ async def test_a_transfer_carries_its_lots_and_loses_those_that_never_came(house
         "SELECT lot_code, quantity FROM lot_stock WHERE warehouse_code = 'SUB1'"
     )
     assert dict(await rows.fetchall()) == {"L1": 3, "L2": 1}
+    await require_true(house)
+
+
+async def test_expired_goods_are_sent_away_while_all_others_are_promised(house: Any) -> None:
+    await tracked(house, "MILK")
+    await second_warehouse(house)
+    await receive(house, line("MILK", 5, "OLD", day(-1)), line("MILK", 4, "NEW", day(9)))
+    await house.sell({"MILK": 3})
+
+    def send(*lines: pb.ReceiptLine) -> Any:
+        return house.inventory.TransferToWarehouse(
+            pb.TransferToWarehouseRequest(
+                request_id=house.new_id(),
+                from_warehouse_code=WAREHOUSE,
+                to_warehouse_code="SUB1",
+                lines=lines,
+            )
+        )
+
+    failure = await house.refused_unchanged(send(line("MILK", 2, "NEW"), line("MILK", 5, "OLD")))
+    assert (failure.reason, failure.metadata["available_quantity"]) == ("NOT_ENOUGH_AVAILABLE", "1")
+    sent = await send(line("MILK", 1, "NEW"), line("MILK", 5, "OLD"))
+    assert {entry.lot_code: entry.quantity for entry in sent.entries} == {"NEW": 1, "OLD": 5}
+    figures = await house.figures("MILK")
+    assert (figures.on_hand, figures.expired, figures.available_to_promise) == (3, 0, 0)
     await require_true(house)
 
 
@@ -351,6 +374,171 @@ async def test_a_day_that_is_over_hits_promises_and_the_book_can_be_rebuilt(hous
 
     await house.shop.until(good_again)
     await require_true(house)
+
+
+def lot_service(house: Any) -> Any:
+    return lots_pb2_grpc.LotServiceStub(house.shop.channel)
+
+
+def correction(house: Any, lot: str, expires_on: str, sku: str = "MILK") -> lots_pb.CorrectLotExpiryRequest:
+    return lots_pb.CorrectLotExpiryRequest(
+        request_id=house.new_id(), sku_code=sku, lot_code=lot, expires_on=expires_on, reason="misread"
+    )
+
+
+async def second_warehouse(house: Any) -> None:
+    await house.shop.sql.execute(
+        "INSERT INTO warehouse SELECT 'SUB1', name, time_zone, priority + 1, aisle_x_m, cross_aisle_y_m, depot_x_m"
+        " FROM warehouse WHERE warehouse_code = 'JKT1'"
+    )
+    await house.shop.sql.execute("INSERT INTO ledger_head VALUES ('SUB1')")
+
+
+async def test_a_corrected_day_is_followed_at_once_in_every_warehouse_both_ways(house: Any) -> None:
+    await tracked(house, "MILK", days_min=2)
+    await second_warehouse(house)
+    await receive(house, line("MILK", 5, "L1", day(40)), line("MILK", 2, "L2", day(40)))
+    await house.inventory.ReceiveStock(
+        pb.ReceiveStockRequest(
+            request_id=house.new_id(),
+            warehouse_code="SUB1",
+            document="PO",
+            lines=[line("MILK", 3, "L1", bin_code="RECEIVING"), line("MILK", 1, "L1", bin_code="QUARANTINE")],
+        )
+    )
+    sale = await house.sell({"MILK": 6})
+    asked = correction(house, "L1", day(1))
+    corrected = await lot_service(house).CorrectLotExpiry(asked)
+    assert corrected.expires_on_before == day(40)
+    marks = {one.warehouse_code: (one.expired, one.quantity) for one in corrected.marks}
+    assert marks == {"JKT1": (True, 5), "SUB1": (True, 3)}
+    figures = await house.figures("MILK")
+    assert (figures.expired, figures.shortfall) == (8, 4)
+    assert len(await house.events("lot_expiry_changed")) == 2
+    await require_true(house, shortfall=4)
+    assert await lot_service(house).CorrectLotExpiry(asked) == corrected
+    reused = lots_pb.CorrectLotExpiryRequest()
+    reused.CopyFrom(asked)
+    reused.expires_on = day(3)
+    failure = await house.refused_unchanged(lot_service(house).CorrectLotExpiry(reused))
+    assert failure.reason == "REQUEST_ID_REUSED"
+    again = await lot_service(house).CorrectLotExpiry(correction(house, "L1", day(2)))
+    assert [one.expired for one in again.marks] == [False, False]
+    figures = await house.figures("MILK")
+    assert (figures.expired, figures.shortfall, figures.available_to_promise) == (0, 0, 4)
+    await house.pick(sale, "MILK", 6)
+    await require_true(house)
+
+
+async def test_corrections_are_kept_with_who_made_them(house: Any) -> None:
+    await tracked(house, "MILK", LotTracking.LOT)
+    await receive(house, line("MILK", 5, "L1"))
+    await lot_service(house).CorrectLotExpiry(correction(house, "L1", day(40)))
+    await lot_service(house).CorrectLotExpiry(correction(house, "L1", day(40)))
+    await lot_service(house).CorrectLotExpiry(correction(house, "L1", ""))
+    asked = lots_pb.ListLotExpiryCorrectionsRequest(sku_code="MILK", lot_code="L1", page_size=1)
+    first = await lot_service(house).ListLotExpiryCorrections(asked)
+    asked.page_token = first.next_page_token
+    second = await lot_service(house).ListLotExpiryCorrections(asked)
+    shown = [
+        (one.expires_on_before, one.expires_on, one.reason, one.actor)
+        for one in [*first.corrections, *second.corrections]
+    ]
+    actor = first.corrections[0].actor
+    assert actor
+    assert shown == [(day(40), "", "misread", actor), ("", day(40), "misread", actor)]
+    assert second.next_page_token == ""
+
+
+@pytest.mark.parametrize(
+    ("lot", "expires_on", "sku", "reason", "field"),
+    [
+        ("L9", "2031-01-01", "MILK", "LOT_NOT_FOUND", "lot_code"),
+        ("L1", "", "MILK", "LOT_EXPIRY_REQUIRED", "expires_on"),
+        ("L1", "2031-01-01", "TEA", "SKU_NOT_FOUND", "sku_code"),
+        ("", "2031-01-01", "MILK", "BAD_INPUT", "lot_code"),
+        ("L1", "soon", "MILK", "BAD_INPUT", "expires_on"),
+    ],
+)
+async def test_a_correction_that_cannot_be_changes_nothing(
+    house: Any, lot: str, expires_on: str, sku: str, reason: str, field: str
+) -> None:
+    await tracked(house, "MILK")
+    await receive(house, line("MILK", 5, "L1", day(4)))
+    call = lot_service(house).CorrectLotExpiry(correction(house, lot, expires_on, sku))
+    failure = await house.refused_unchanged(call)
+    assert (failure.reason, [one.field for one in failure.fields]) == (reason, [field])
+
+
+async def test_a_lot_that_enters_while_its_day_is_corrected_has_the_new_one(house: Any) -> None:
+    await tracked(house, "MILK")
+    await second_warehouse(house)
+    await receive(house, line("MILK", 5, "L1", day(4)))
+    arrival = pb.ReceiveStockRequest(
+        request_id=house.new_id(),
+        warehouse_code="SUB1",
+        document="PO",
+        lines=[line("MILK", 3, "L1", bin_code="QUARANTINE")],
+    )
+    async with house.shop.sql.transaction():
+        await house.shop.sql.execute("UPDATE lot SET expires_on = expires_on + 7 WHERE lot_code = 'L1'")
+        arriving = asyncio.ensure_future(house.inventory.ReceiveStock(arrival))
+
+        async def waits() -> bool:
+            return bool(await house.shop.scalar("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+        await house.shop.until(waits)
+    await arriving
+    ((last,),) = await house.shop.rows(
+        "SELECT last_sale_day FROM warehouse_lot WHERE warehouse_code = 'SUB1'"
+    )
+    assert last.isoformat() == day(11)
+
+
+async def test_what_expires_soon_is_listed_with_its_bins(house: Any) -> None:
+    await tracked(house, "MILK", days_min=3)
+    await tracked(house, "RICE")
+    await receive(
+        house,
+        line("MILK", 4, "OLD", day(2)),
+        line("MILK", 3, "OLD", bin_code="B-01"),
+        line("MILK", 2, "GONE", day(2), "QUARANTINE"),
+        line("RICE", 9, "SOON", day(7)),
+        line("RICE", 9, "LATE", day(9)),
+    )
+    await house.inventory.ScrapStock(
+        pb.ScrapStockRequest(
+            request_id=house.new_id(),
+            warehouse_code=WAREHOUSE,
+            sku_code="MILK",
+            bin_code="QUARANTINE",
+            quantity=2,
+            reason="old",
+            lot_code="GONE",
+        )
+    )
+    asked = lots_pb.ListExpiringLotsRequest(warehouse_code=WAREHOUSE, within_days=7, page_size=1)
+    first = await lot_service(house).ListExpiringLots(asked)
+    asked.page_token = first.next_page_token
+    second = await lot_service(house).ListExpiringLots(asked)
+    shown = [
+        (
+            one.lot_code,
+            one.days_left,
+            one.quantity,
+            [(place.bin_code, place.quantity) for place in one.places],
+        )
+        for one in [*first.lots, *second.lots]
+    ]
+    assert shown == [("OLD", -1, 7, [("A-01", 4), ("B-01", 3)]), ("SOON", 7, 9, [("A-01", 9)])]
+    assert (first.lots[0].expires_on, first.lots[0].last_sale_day) == (day(2), day(-1))
+    assert (first.lots[0].place_count, second.next_page_token) == (2, "")
+    asked.within_days = 8
+    failure = await house.refused(lot_service(house).ListExpiringLots(asked))
+    assert (failure.reason, failure.fields[0].field) == ("BAD_INPUT", "page_token")
+    nowhere = lots_pb.ListExpiringLotsRequest(warehouse_code="NOWHERE", within_days=4_000)
+    failure = await house.refused(lot_service(house).ListExpiringLots(nowhere))
+    assert (failure.reason, failure.fields[0].field) == ("BAD_INPUT", "within_days")
 
 
 async def test_lots_that_are_not_what_the_ledger_says_are_found_and_rebuilt(house: Any) -> None:

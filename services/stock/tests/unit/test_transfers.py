@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumbung_kit.failures import Failure
-from lumbung_stock.domain.ledger import Movement, MovementKind
-from lumbung_stock.domain.levels import Level
+from lumbung_stock.domain.levels import Level, LevelChange
 from lumbung_stock.domain.transfer_failures import (
     MoreThanPlanned,
     MoreThanSent,
@@ -109,7 +108,25 @@ def test_promised_units_do_not_travel_but_safety_stock_does(
     held, sold, escrow = promised
     level = Level("JKT1", "CUP", on_hand, held, sold, escrow, safety_stock=9, reorder_point=0,
                   reorder_quantity=0, shortfall=0)  # fmt: skip
-    leaving = [Movement(MovementKind.TRANSFER, "CUP", asked, "A-01", "TRANSIT")]
+    leaving = [LevelChange("JKT1", "CUP", on_hand=-asked)]
+    if refused:
+        with pytest.raises(NotEnoughAvailable):
+            require_unpromised({"CUP": level}, leaving)
+    else:
+        require_unpromised({"CUP": level}, leaving)
+
+
+@pytest.mark.parametrize(
+    ("good", "expired", "refused"), [(3, 4, False), (3, 0, False), (4, 0, True), (4, 4, True)]
+)
+def test_what_has_expired_takes_nothing_off_what_is_not_promised(
+    good: int, expired: int, refused: bool
+) -> None:
+    level = Level("JKT1", "CUP", 10, 3, 0, 0, 0, 0, 0, 0, expired=4)
+    leaving = [
+        LevelChange("JKT1", "CUP", on_hand=-good - expired),
+        LevelChange("JKT1", "CUP", expired=-expired),
+    ]
     if refused:
         with pytest.raises(NotEnoughAvailable):
             require_unpromised({"CUP": level}, leaving)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -31,6 +31,9 @@ LotKey = tuple[str, str]
 
 NAMED_MAX: Final = 10
 """Lots that a refusal names."""
+
+PLACES_SHOWN: Final = 50
+"""Places that are listed of a lot; the rest is counted."""
 
 FOR_CUSTOMERS: Final = frozenset({MovementKind.PICK, MovementKind.REPLACEMENT})
 """Movements that take units to somebody who bought them: never of an expired lot."""
@@ -64,6 +67,44 @@ class Marked:
     expired: bool
     expires_on: date | None
     units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The last day that was known before, and the warehouses where that it may be sold has changed."""
+
+    before: date | None
+    marks: tuple[tuple[str, Marked], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryCorrection:
+    """A lot's last day as it was and as it became, and who said so. `correction_id` ascends."""
+
+    correction_id: int
+    before: date | None
+    after: date | None
+    reason: str
+    actor: str
+    record_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringLot:
+    """A lot in one warehouse that may be sold for `days_left` days more; below 0 when its last one is over.
+
+    `place_codes` and `quantities` belong together; the first PLACES_SHOWN of `place_count`.
+    """
+
+    sku_code: str
+    lot_code: str
+    expires_on: date
+    last_sale_day: date
+    days_left: int
+    quantity: int
+    place_count: int
+    place_codes: Sequence[str]
+    quantities: Sequence[int]
 
 
 class LotPlaceKey(NamedTuple):
@@ -151,6 +192,28 @@ def require_known(movements: Iterable[Movement], known: Mapping[LotKey, date | N
                 metadata=_names(one),
                 fields=[FieldViolation(f"{one.lot.line}lot_code", f"unknown lot {one.lot.code}")],
             )
+
+
+def require_correctable(
+    lot: LotKey, known: Mapping[LotKey, date | None], needs_expiry: bool, day: date | None
+) -> None:
+    """A lot that somebody has received keeps a last day where its SKU wants one.
+
+    Raises LotNotFound and LotExpiryRequired.
+    """
+    named = dict(zip(("sku_code", "lot_code"), lot, strict=True))
+    if lot not in known:
+        raise LotNotFound(
+            f"Nobody has received lot {lot[1]} of {lot[0]}.",
+            metadata=named,
+            fields=[FieldViolation("lot_code", f"unknown lot {lot[1]}")],
+        )
+    if needs_expiry and day is None:
+        raise LotExpiryRequired(
+            f"Lots of {lot[0]} need a last day.",
+            metadata=named,
+            fields=[FieldViolation("expires_on", f"lots of {lot[0]} need a last day")],
+        )
 
 
 def lot_changes(movements: Iterable[Movement]) -> dict[LotPlaceKey, int]:

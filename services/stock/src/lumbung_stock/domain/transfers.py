@@ -10,8 +10,8 @@ from enum import IntEnum
 from uuid import UUID
 
 from lumbung_kit.failures import FieldViolation
-from lumbung_stock.domain.ledger import NO_LOT, LotName, Movement
-from lumbung_stock.domain.levels import Level
+from lumbung_stock.domain.ledger import NO_LOT, LotName
+from lumbung_stock.domain.levels import Level, LevelChange
 from lumbung_stock.domain.transfer_failures import (
     MoreThanPlanned,
     MoreThanSent,
@@ -178,18 +178,19 @@ def close(transfer: Transfer) -> tuple[TransferLine, ...]:
     )
 
 
-def require_unpromised(levels: Mapping[str, Level], movements: Sequence[Movement]) -> None:
-    """Units that somebody was promised stay, held, sold or set aside for a sale; safety stock may travel.
+def require_unpromised(levels: Mapping[str, Level], changes: Iterable[LevelChange]) -> None:
+    """Units that somebody was promised stay, held, sold or set aside for a sale; safety stock may travel, and so may
+    what has expired, which was promised to nobody.
 
-    `levels` by SKU, locked. More than there is at all is left to the bins, which say so. Raises NotEnoughAvailable.
+    `levels` by SKU, locked, as they were before the changes. Raises NotEnoughAvailable.
     """
     leaving: Counter[str] = Counter()
-    for movement in movements:
-        leaving[movement.sku_code] -= movement.on_hand_difference()
+    for change in changes:
+        leaving[change.sku_code] += change.expired - change.on_hand
     for sku, units in leaving.items():
         level = levels[sku]
         free = max(0, level.on_hand - level.held - level.sold - level.escrow - level.expired)
-        if free < units <= level.on_hand:
+        if free < units:
             raise NotEnoughAvailable(
                 f"{free} of {sku} are not promised in {level.warehouse_code}, fewer than the {units} that are to "
                 "leave it.",

@@ -151,10 +151,11 @@ def lot_of(check: Check, lot_code: str, expires_on: str = "", *, line: str = "")
         check.add(f"{line}lot_code", "must be printable, without spaces at its ends")
     if expires_on and not code:
         check.add(f"{line}expires_on", "must be empty where no lot is named")
-    return LotName(code, _day(check, f"{line}expires_on", expires_on), line)
+    return LotName(code, day_of(check, f"{line}expires_on", expires_on), line)
 
 
-def _day(check: Check, field: str, value: str) -> date | None:
+def day_of(check: Check, field: str, value: str) -> date | None:
+    """A day such as 2027-03-31; none when it is empty."""
     if not value:
         return None
     try:

@@ -14,8 +14,16 @@ from lumbung_kit.sql import load
 from lumbung_stock.domain import places
 from lumbung_stock.domain.audit import LedgerDifference
 from lumbung_stock.domain.inventory_failures import NotEnoughInBin
-from lumbung_stock.domain.ledger import PlaceKey
-from lumbung_stock.domain.lots import LotKey, LotPlaceKey, LotUnits, Marked
+from lumbung_stock.domain.ledger import Author, PlaceKey
+from lumbung_stock.domain.lots import (
+    PLACES_SHOWN,
+    ExpiringLot,
+    ExpiryCorrection,
+    LotKey,
+    LotPlaceKey,
+    LotUnits,
+    Marked,
+)
 
 _SQL = load(__package__, "lots.sql")
 
@@ -120,6 +128,51 @@ async def set_shelf_life(conn: Conn, sku_code: str) -> None:
     await conn.execute(_SQL["set_shelf_life"], {"sku_code": sku_code})
 
 
+async def warehouses_of_lot(conn: Conn, lot: LotKey) -> list[str]:
+    """Where units of it are or were."""
+    return [code async for (code,) in await conn.execute(_SQL["warehouses_of_lot"], _lot(lot))]
+
+
+async def lock_lot(conn: Conn, lot: LotKey) -> date | None:
+    """The last day of a lot that there is; it stays until the transaction ends. Levels and places are locked before."""
+    row = await (await conn.execute(_SQL["lock_lot"], _lot(lot))).fetchone()
+    return row[0] if row else None
+
+
+async def correct_expiry(
+    conn: Conn, author: Author, lot: LotKey, *, before: date | None, day: date | None, reason: str
+) -> None:
+    """Another last day, with who said so; the marks are for the caller."""
+    asked = {**_lot(lot), "expires_on": day}
+    await conn.execute(_SQL["set_expiry"], asked)
+    await conn.execute(_SQL["set_last_sale_days"], asked)
+    noted = {"expires_on_before": before, "reason": reason}
+    by = {"actor": author.actor, "request_id": author.request_id}
+    await conn.execute(_SQL["note_correction"], {**asked, **noted, **by})
+
+
+async def list_corrections(conn: Conn, lot: LotKey, *, before: int, limit: int) -> list[ExpiryCorrection]:
+    """Corrections of a lot's last day before one of them, newest first."""
+    asked = {**_lot(lot), "before": before, "limit": limit}
+    return [ExpiryCorrection(*row) async for row in await conn.execute(_SQL["corrections"], asked)]
+
+
+async def list_expiring(
+    conn: Conn, warehouse_code: str, within_days: int, *, after: tuple[date, str, str], limit: int
+) -> list[ExpiringLot]:
+    """Lots in the house whose last day of sale is over in so many days, behind (day, SKU, lot)."""
+    asked = {
+        "warehouse_code": warehouse_code,
+        "within_days": within_days,
+        "after_day": after[0],
+        "after_sku": after[1],
+        "after_lot": after[2],
+        "places": PLACES_SHOWN,
+        "limit": limit,
+    }
+    return [ExpiringLot(*row) async for row in await conn.execute(_SQL["expiring"], asked)]
+
+
 async def lot_differences(
     conn: Conn, slice_of: Mapping[str, object], warehouse_code: str
 ) -> list[LedgerDifference]:
@@ -172,6 +225,10 @@ async def _by_document(
         if quantity > 0:
             found.setdefault((str(document), sku), []).append(LotUnits(lot, quantity, day))
     return found
+
+
+def _lot(lot: LotKey) -> dict[str, str]:
+    return {"sku_code": lot[0], "lot_code": lot[1]}
 
 
 def _lot_arrays(keys: Iterable[LotKey]) -> dict[str, Any]:

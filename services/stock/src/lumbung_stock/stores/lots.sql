@@ -12,7 +12,8 @@ SELECT sku_code, lot_code, expires_on
 ON CONFLICT DO NOTHING;
 
 -- name: enter
--- Lots that come into a warehouse for the first time are judged by its own clock.
+-- Lots that come into a warehouse for the first time are judged by its own clock. Whoever corrects a lot's last day
+-- meanwhile is waited for (FOR SHARE), so that no warehouse keeps the old one.
 INSERT INTO warehouse_lot (warehouse_code, sku_code, lot_code, last_sale_day, expired)
 SELECT warehouse_code, lot.sku_code, lot.lot_code, expires_on - shelf_life_days_min,
        coalesce(expires_on - shelf_life_days_min < (clock_timestamp() AT TIME ZONE time_zone)::date, false)
@@ -20,7 +21,12 @@ SELECT warehouse_code, lot.sku_code, lot.lot_code, expires_on - shelf_life_days_
   JOIN lot USING (sku_code, lot_code)
   JOIN sku USING (sku_code)
   JOIN warehouse ON warehouse_code = %(warehouse_code)s
+ WHERE NOT EXISTS (SELECT 1 FROM warehouse_lot AS inside
+                    WHERE inside.warehouse_code = %(warehouse_code)s
+                      AND inside.sku_code = lot.sku_code
+                      AND inside.lot_code = lot.lot_code)
  ORDER BY lot.sku_code, lot.lot_code
+   FOR SHARE OF lot
 ON CONFLICT DO NOTHING;
 
 -- name: expired
@@ -138,6 +144,58 @@ UPDATE warehouse_lot
    AND warehouse_lot.sku_code = lot.sku_code
    AND warehouse_lot.lot_code = lot.lot_code
    AND last_sale_day IS DISTINCT FROM lot.expires_on - sku.shelf_life_days_min;
+
+-- name: warehouses_of_lot
+SELECT warehouse_code FROM warehouse_lot WHERE sku_code = %(sku_code)s AND lot_code = %(lot_code)s;
+
+-- name: lock_lot
+-- Behind levels and places in the order of locks.
+SELECT expires_on FROM lot WHERE sku_code = %(sku_code)s AND lot_code = %(lot_code)s FOR NO KEY UPDATE;
+
+-- name: set_expiry
+UPDATE lot SET expires_on = %(expires_on)s WHERE sku_code = %(sku_code)s AND lot_code = %(lot_code)s;
+
+-- name: set_last_sale_days
+UPDATE warehouse_lot
+   SET last_sale_day = %(expires_on)s::date - sku.shelf_life_days_min
+  FROM sku
+ WHERE sku.sku_code = %(sku_code)s AND warehouse_lot.sku_code = sku.sku_code AND lot_code = %(lot_code)s;
+
+-- name: note_correction
+INSERT INTO lot_expiry_correction (sku_code, lot_code, expires_on_before, expires_on, reason, actor, request_id)
+VALUES (%(sku_code)s, %(lot_code)s, %(expires_on_before)s, %(expires_on)s, %(reason)s, %(actor)s, %(request_id)s);
+
+-- name: corrections
+SELECT correction_id, expires_on_before, expires_on, reason, actor, record_time
+  FROM lot_expiry_correction
+ WHERE sku_code = %(sku_code)s AND lot_code = %(lot_code)s AND correction_id < %(before)s
+ ORDER BY correction_id DESC
+ LIMIT %(limit)s;
+
+-- name: expiring
+-- Units are summed for the page alone; a lot of which nothing is left is passed over.
+SELECT warehouse_lot.sku_code, warehouse_lot.lot_code, lot.expires_on, last_sale_day,
+       last_sale_day - (statement_timestamp() AT TIME ZONE time_zone)::date AS days_left,
+       there.quantity, there.place_count, there.place_codes, there.quantities
+  FROM warehouse_lot
+  JOIN warehouse USING (warehouse_code)
+  JOIN lot USING (sku_code, lot_code)
+ CROSS JOIN LATERAL (
+       SELECT sum(quantity)::bigint AS quantity, count(*) AS place_count,
+              (array_agg(place_code ORDER BY place_code))[:%(places)s] AS place_codes,
+              (array_agg(quantity ORDER BY place_code))[:%(places)s] AS quantities
+         FROM lot_stock
+        WHERE lot_stock.warehouse_code = warehouse_lot.warehouse_code
+          AND lot_stock.sku_code = warehouse_lot.sku_code
+          AND lot_stock.lot_code = warehouse_lot.lot_code
+          AND quantity > 0) AS there
+ WHERE warehouse_code = %(warehouse_code)s
+   AND last_sale_day <= (statement_timestamp() AT TIME ZONE time_zone)::date + %(within_days)s::integer
+   AND (last_sale_day, warehouse_lot.sku_code, warehouse_lot.lot_code)
+       > (%(after_day)s::date, %(after_sku)s::text, %(after_lot)s::text)
+   AND there.quantity IS NOT NULL
+ ORDER BY last_sale_day, warehouse_lot.sku_code, warehouse_lot.lot_code
+ LIMIT %(limit)s;
 
 -- name: differences
 -- Lots at places beside the ledger, both ways round; and what is stored of a place is never less than its lots.

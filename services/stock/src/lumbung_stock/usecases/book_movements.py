@@ -16,6 +16,7 @@ from lumbung_stock.domain.ledger import (
     require_stock,
 )
 from lumbung_stock.domain.levels import LevelChange, LevelKey
+from lumbung_stock.domain.transfers import require_unpromised
 from lumbung_stock.stores import ledger, levels, places, sellables
 from lumbung_stock.usecases.name_lots import name_lots
 from lumbung_stock.usecases.settle_shortfalls import settle_shortfalls
@@ -23,18 +24,24 @@ from lumbung_stock.wire.events import availability_changed
 from lumbung_stock.wire.inventory_events import stock_moved
 
 
-async def book_movements(conn: Conn, booking: Booking) -> list[LedgerEntry]:
+async def book_movements(
+    conn: Conn, booking: Booking, *, unpromised_alone: bool = False
+) -> list[LedgerEntry]:
     """Moves goods, and what is on hand with them. What exists was checked by the caller.
 
-    Reality wins: when what is on hand falls below what is promised, a shortfall is raised.
-    Raises NotEnoughInBin, and what `name_lots` raises.
+    Reality wins: when what is on hand falls below what is promised, a shortfall is raised. `unpromised_alone` is for
+    goods that leave because somebody wants them to: only as many as nobody was promised.
+    Raises NotEnoughInBin, what `name_lots` raises, and NotEnoughAvailable where only unpromised goods may leave.
     """
     changes = level_changes(booking.warehouse_code, booking.movements)
     keys = sorted({(change.warehouse_code, change.sku_code) for change in changes} | _of_put_backs(booking))
     if keys:
         await levels.ensure_levels(conn, keys)
-        await levels.lock_levels(conn, keys)
+    locked = await levels.lock_levels(conn, keys) if keys else {}
     moved = await move_goods(conn, booking)
+    if unpromised_alone:
+        before = {sku_code: level for (_, sku_code), level in locked.items()}
+        require_unpromised(before, [*changes, *moved.expired])
     if changes or moved.expired:
         await accept_and_tell(conn, [*changes, *moved.expired])
     return moved.entries

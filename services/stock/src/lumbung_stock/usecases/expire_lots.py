@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from lumbung_kit import events
 from lumbung_kit.events import EventLog
-from lumbung_kit.metrics import counter
 from lumbung_kit.postgres import Conn, Postgres
-from lumbung_stock.domain.levels import LevelChange
-from lumbung_stock.stores import levels, lots, places
+from lumbung_stock.stores import lots
 from lumbung_stock.stores.leases import Leases
-from lumbung_stock.usecases.book_movements import accept_and_tell
-from lumbung_stock.wire.inventory_events import lot_expiry_changed
+from lumbung_stock.usecases.mark_lots import lock_goods_of, mark_lots
 
 LOTS_BATCH = 100
 LEASE = "lots"
-
-_EXPIRED = counter("lumbung_stock_lots_expired", "Times that a lot's last day was over in a warehouse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +41,5 @@ class ExpireLots:
 async def _expire(lot: tuple[str, str, str], conn: Conn) -> bool:
     """Marks a lot as the warehouse's calendar says; False when it is so already."""
     warehouse_code, sku_code, lot_code = lot
-    key = (warehouse_code, sku_code)
-    await levels.ensure_levels(conn, [key])
-    await levels.lock_levels(conn, [key])
-    await places.lock_places(conn, warehouse_code, await lots.place_keys(conn, warehouse_code, sku_code))
-    marked = await lots.mark_lot(conn, warehouse_code, sku_code, lot_code)
-    if marked is None:
-        return False
-    if marked.expired:
-        _EXPIRED.inc()
-    difference = marked.units if marked.expired else -marked.units
-    if difference:
-        await accept_and_tell(conn, [LevelChange(*key, expired=difference)])
-    await events.append(conn, [lot_expiry_changed(warehouse_code, sku_code, lot_code, marked)])
-    return True
+    await lock_goods_of(conn, sku_code, [warehouse_code])
+    return bool(await mark_lots(conn, (sku_code, lot_code), [warehouse_code]))

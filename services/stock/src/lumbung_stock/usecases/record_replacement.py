@@ -12,7 +12,6 @@ from lumbung_stock.stores.reservations import add_replaced
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.lock_reservation import lock_reservation
 from lumbung_stock.usecases.require_goods import require_goods_in_bin
-from lumbung_stock.usecases.require_unpromised_goods import require_unpromised_goods
 
 
 async def record_replacement(
@@ -38,5 +37,5 @@ async def record_replacement(
         reservation_id=reservation_id,
         lot=goods.lot,
     )
-    await require_unpromised_goods(conn, goods.warehouse_code, [movement])
-    return (await book_movements(conn, Booking(goods.warehouse_code, (movement,), author)))[0]
+    booking = Booking(goods.warehouse_code, (movement,), author)
+    return (await book_movements(conn, booking, unpromised_alone=True))[0]

@@ -13,7 +13,6 @@ from lumbung_stock.domain.transfers import Parcel, Transfer, send
 from lumbung_stock.stores import transfers
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.require_goods import require_goods
-from lumbung_stock.usecases.require_unpromised_goods import require_unpromised_goods
 
 
 async def send_transfer(
@@ -35,8 +34,7 @@ async def send_transfer(
     )
     after = send(before, parcels)
     movements = tuple(_leaves(parcel, transfer_id) for parcel in parcels)
-    await require_unpromised_goods(conn, warehouse_code, movements)
-    entries = await book_movements(conn, Booking(warehouse_code, movements, author))
+    entries = await book_movements(conn, Booking(warehouse_code, movements, author), unpromised_alone=True)
     return entries, await transfers.change(conn, before, after)
 
 
