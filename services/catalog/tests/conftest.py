@@ -131,18 +131,30 @@ async def postgres(make_database: MakeDatabase) -> AsyncIterator[Postgres]:
 async def catalog(make_database: MakeDatabase) -> AsyncIterator[Catalog]:
     """An empty catalog, served; its client acts as `staff:ani`."""
     async with AsyncExitStack() as stack:
-        yield await _served(await make_database(SCHEMA, MIGRATIONS), stack)
+        yield await served(await make_database(SCHEMA, MIGRATIONS), stack)
+
+
+@pytest_asyncio.fixture
+async def open_catalog(make_database: MakeDatabase) -> AsyncIterator[Callable[..., Awaitable[Catalog]]]:
+    """`await open_catalog(stock_target=...)`: an empty catalog that knows where other services are."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(**others: str) -> Catalog:
+            return await served(await make_database(SCHEMA, MIGRATIONS), stack, **others)
+
+        yield opened
 
 
 @pytest_asyncio.fixture
 async def another_catalog(make_database: MakeDatabase) -> AsyncIterator[Catalog]:
     """Another empty catalog beside it."""
     async with AsyncExitStack() as stack:
-        yield await _served(await make_database(SCHEMA, MIGRATIONS), stack)
+        yield await served(await make_database(SCHEMA, MIGRATIONS), stack)
 
 
-async def _served(url: str, stack: AsyncExitStack) -> Catalog:
-    settings = CatalogSettings(postgres_url=SecretStr(url))
+async def served(url: str, stack: AsyncExitStack, **others: str) -> Catalog:
+    """A catalog on a database, until the stack ends; `others` are settings: where the other services are."""
+    settings = CatalogSettings(postgres_url=SecretStr(url), **others)
     app = await build(settings, stack)
     server = await serving.start(NAME, settings, app)
     stack.push_async_callback(server.stop, 1)

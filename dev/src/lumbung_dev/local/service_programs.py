@@ -31,7 +31,7 @@ def service_programs(wiring: Wiring) -> list[Program]:
     """The four services, in the order in which they are stopped last to first."""
     at = wiring.addresses
     return [
-        _program(wiring, "catalog", {}),
+        _program(wiring, "catalog", {"STOCK_TARGET": at.stock, "CHANNEL_SYNC_TARGET": at.channel_sync}),
         _program(
             wiring,
             "stock",

@@ -18,7 +18,7 @@ _ATTEMPTS_MAX = 3
 
 M = TypeVar("M", bound=Message)
 _SQL = sql.load("lumbung_kit", "idempotency.sql")
-_CLAIM, _REMEMBER = _SQL["claim"], _SQL["remember"]
+_CLAIM, _RECALL, _REMEMBER = _SQL["claim"], _SQL["recall"], _SQL["remember"]
 
 
 def content_hash(message: Message, *, without: Sequence[str] = ("request_id",)) -> bytes:
@@ -68,15 +68,33 @@ async def once(
     raise ConcurrentChange(retry_after_s=RETRY_AFTER_S)
 
 
+async def answer_before(
+    postgres: Postgres, method: str, request: Message, response_type: type[M]
+) -> M | None:
+    """What `once` has answered the same request, for a method that asks others before it takes effect: they may say
+    something else by now. Raises RequestIdReused.
+    """
+    keys = {"method": method, "request_id": request.request_id}  # type: ignore[attr-defined]
+    async with postgres.connection() as conn:
+        row = await (await conn.execute(_RECALL, keys, binary=True)).fetchone()
+    if row is None:
+        return None
+    return response_type.FromString(_same_content(bytes(row[0]), content_hash(request), row[1]))
+
+
 async def _stored_answer(conn: Conn, keys: dict[str, str], digest: bytes) -> bytes | None:
     row = await (await conn.execute(_CLAIM, keys, binary=True)).fetchone()
     free, hash_before, response = row or (False, None, None)
     if hash_before is not None:
-        if hash_before != digest:
-            raise RequestIdReused(
-                fields=[FieldViolation("request_id", "was used for a request with other content")]
-            )
-        return bytes(response)
+        return _same_content(hash_before, digest, response)
     if not free:
         raise RequestInFlight(retry_after_s=RETRY_AFTER_S)
     return None
+
+
+def _same_content(hash_before: bytes, digest: bytes, response: bytes) -> bytes:
+    if hash_before != digest:
+        raise RequestIdReused(
+            fields=[FieldViolation("request_id", "was used for a request with other content")]
+        )
+    return bytes(response)

@@ -8,6 +8,10 @@ select
 from (values (1)) as always (present)
 left join request_record as record on record.method = %(method)s and record.request_id = %(request_id)s
 
+-- name: recall
+-- The answer given before, if any; takes no right to answer.
+select content_hash, response from request_record where method = %(method)s and request_id = %(request_id)s
+
 -- name: remember
 insert into request_record (method, request_id, content_hash, response)
 values (%(method)s, %(request_id)s, %(content_hash)s, %(response)s)

@@ -7,7 +7,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
 
 from lumbung_kit.failures import ConcurrentChange, RequestIdReused, RequestInFlight
-from lumbung_kit.idempotency import content_hash, once
+from lumbung_kit.idempotency import answer_before, content_hash, once
 from lumbung_kit.postgres import Conn, Postgres
 
 METHOD = "lumbung.test.v1.TestService/Put"
@@ -103,6 +103,17 @@ async def test_a_failure_rolls_everything_back_and_leaves_the_id_free(postgres: 
         await once(postgres, METHOD, request, Put, fail)
     assert await count_effects(postgres) == 0
     assert await once(postgres, METHOD, request, Put, Work()) == Put(note="run 1")
+
+
+@pytest.mark.store
+async def test_an_answer_given_before_is_known_without_asking_for_another(postgres: Postgres) -> None:
+    request = Put(request_id="r1")
+    assert await answer_before(postgres, METHOD, request, Put) is None
+    answer = await once(postgres, METHOD, request, Put, Work())
+    assert await answer_before(postgres, METHOD, request, Put) == answer
+    assert await answer_before(postgres, "another", request, Put) is None
+    with pytest.raises(RequestIdReused):
+        await answer_before(postgres, METHOD, Put(request_id="r1", note="other"), Put)
 
 
 @pytest.mark.store

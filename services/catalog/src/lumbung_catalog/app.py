@@ -10,6 +10,8 @@ from lumbung.catalog.v1 import (
     products_pb2_grpc,
     skus_pb2_grpc,
 )
+from lumbung_catalog.clients.listings import Listings
+from lumbung_catalog.clients.stock import StockUse
 from lumbung_catalog.entrypoints.barcodes import BarcodeServicer
 from lumbung_catalog.entrypoints.bundles import BundleServicer
 from lumbung_catalog.entrypoints.desk import Desk
@@ -18,6 +20,8 @@ from lumbung_catalog.entrypoints.imports import ImportServicer
 from lumbung_catalog.entrypoints.products import ProductServicer
 from lumbung_catalog.entrypoints.skus import SkuServicer
 from lumbung_catalog.settings import CatalogSettings
+from lumbung_catalog.usecases.seal_sku import SealSku
+from lumbung_kit.clients import open_channel
 from lumbung_kit.events import EventLog
 from lumbung_kit.migrations import migrations_of, require_current
 from lumbung_kit.postgres import Postgres
@@ -25,6 +29,7 @@ from lumbung_kit.serving import App, Loop, Service
 
 NAME = "catalog"
 SCHEMA = "catalog"
+ACTOR = "service:catalog"
 
 
 async def build(settings: CatalogSettings, stack: AsyncExitStack) -> App:
@@ -36,13 +41,28 @@ async def build(settings: CatalogSettings, stack: AsyncExitStack) -> App:
     log = EventLog(postgres)
     desk = Desk(postgres, log)
     return App(
-        services=_services(desk, log),
+        services=_services(desk, log, await _seal(settings, stack, postgres)),
         loops=[Loop("publish-events", log.run_publisher)],
         ready=postgres.ping,
     )
 
 
-def _services(desk: Desk, log: EventLog) -> list[Service]:
+async def _seal(settings: CatalogSettings, stack: AsyncExitStack, postgres: Postgres) -> SealSku:
+    """Who is asked whether a SKU is used."""
+    channels = {
+        target: await stack.enter_async_context(open_channel(target, actor=ACTOR))
+        for target in (settings.stock_target, settings.channel_sync_target)
+        if target
+    }
+    stock = channels.get(settings.stock_target)
+    return SealSku(
+        postgres,
+        StockUse(stock) if stock is not None else None,
+        Listings(channels.get(settings.channel_sync_target)),
+    )
+
+
+def _services(desk: Desk, log: EventLog, seal: SealSku) -> list[Service]:
     return [
         Service(
             products_pb2_grpc.add_ProductServiceServicer_to_server,
@@ -50,7 +70,9 @@ def _services(desk: Desk, log: EventLog) -> list[Service]:
             "lumbung.catalog.v1.ProductService",
         ),
         Service(
-            skus_pb2_grpc.add_SkuServiceServicer_to_server, SkuServicer(desk), "lumbung.catalog.v1.SkuService"
+            skus_pb2_grpc.add_SkuServiceServicer_to_server,
+            SkuServicer(desk, seal),
+            "lumbung.catalog.v1.SkuService",
         ),
         Service(
             barcodes_pb2_grpc.add_BarcodeServiceServicer_to_server,

@@ -18,6 +18,7 @@ from lumbung.stock.v1 import (
     replenishment_pb2_grpc,
     reservations_pb2_grpc,
     shortfalls_pb2_grpc,
+    sku_use_pb2_grpc,
     stocktakes_pb2_grpc,
     transfers_pb2_grpc,
 )
@@ -48,6 +49,7 @@ from lumbung_stock.entrypoints.receiving_service import ReceivingService
 from lumbung_stock.entrypoints.replenishment_service import ReplenishmentService
 from lumbung_stock.entrypoints.reservation_service import ReservationService, units_of_batch
 from lumbung_stock.entrypoints.shortfall_service import ShortfallService
+from lumbung_stock.entrypoints.sku_use_service import SkuUseService
 from lumbung_stock.entrypoints.stocktake_service import StocktakeService
 from lumbung_stock.entrypoints.transfer_service import TransferService
 from lumbung_stock.entrypoints.warehouse_service import WarehouseService
@@ -434,6 +436,11 @@ def _inventory(stores: Stores, settings: StockSettings) -> list[Service]:
             reason_codes_pb2_grpc.add_ReasonCodeServiceServicer_to_server,
             ReasonCodeService(stores.postgres),
             "lumbung.stock.v1.ReasonCodeService",
+        ),
+        Service(
+            sku_use_pb2_grpc.add_SkuUseServiceServicer_to_server,
+            SkuUseService(stores.postgres),
+            "lumbung.stock.v1.SkuUseService",
         ),
         Service(
             inventory_pb2_grpc.add_AuditServiceServicer_to_server,

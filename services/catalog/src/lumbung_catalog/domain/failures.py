@@ -45,6 +45,20 @@ class SkuRetired(Failure):
     reason = "SKU_RETIRED"
 
 
+class SkuInUse(Failure):
+    """The SKU is used: what is fixed of it stays; retire it and create another one."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SKU_IN_USE"
+
+
+class UseUnknown(Failure):
+    """This catalog has not been told where stock is, so that nobody knows whether the SKU is used."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "USE_UNKNOWN"
+
+
 class SkuNotRetired(Failure):
     """The SKU is in use; there is nothing to reinstate."""
 

@@ -10,7 +10,7 @@ from lumbung_catalog.domain.acts import Act
 from lumbung_catalog.stores.constraints import refusals
 from lumbung_kit import context
 from lumbung_kit.events import EventLog
-from lumbung_kit.idempotency import once
+from lumbung_kit.idempotency import answer_before, once
 from lumbung_kit.postgres import Conn, Postgres
 
 M = TypeVar("M", bound=Message)
@@ -26,6 +26,10 @@ class Desk:
     def reading(self) -> AbstractAsyncContextManager[Conn]:
         """A connection whose statements each see what is committed."""
         return self.postgres.connection()
+
+    async def answer_before(self, action: str, request: Message, response_type: type[M]) -> M | None:
+        """What `mutate` has answered the same request, for an action that asks others before it takes effect."""
+        return await answer_before(self.postgres, action, request, response_type)
 
     async def mutate(
         self,

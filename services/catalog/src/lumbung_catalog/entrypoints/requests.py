@@ -7,6 +7,7 @@ from typing import Any
 from lumbung.catalog.v1 import products_pb2, skus_pb2
 from lumbung_catalog.domain import gs1, limits
 from lumbung_catalog.domain.barcodes import Barcode, BarcodeKind, check_barcodes
+from lumbung_catalog.domain.corrections import Correction
 from lumbung_catalog.domain.failures import FieldImmutable
 from lumbung_catalog.domain.products import Axis, NewProduct, Option, repeated
 from lumbung_catalog.domain.skus import Component, Description, LotTracking, NewSku, SkuKind, SkuState
@@ -176,11 +177,11 @@ def _shelf_life(check: Check, field: str, days: int) -> int:
     return check.whole(field, days, minimum=0, maximum=limits.SHELF_LIFE_DAYS_MAX)
 
 
-def _options(check: Check, options: Sequence[skus_pb2.Option]) -> tuple[Option, ...]:
-    given = check.items("options", options, minimum=0, maximum=limits.AXES_MAX)
+def _options(check: Check, options: Sequence[skus_pb2.Option], field: str = "options") -> tuple[Option, ...]:
+    given = check.items(field, options, minimum=0, maximum=limits.AXES_MAX)
     for i, option in enumerate(given):
-        check.text(f"options[{i}].axis", option.axis, max_length=limits.AXIS_NAME_LENGTH_MAX)
-        _option_value(check, f"options[{i}].value", option.value)
+        check.text(f"{field}[{i}].axis", option.axis, max_length=limits.AXIS_NAME_LENGTH_MAX)
+        _option_value(check, f"{field}[{i}].value", option.value)
     return tuple(Option(option.axis.strip(), option.value.strip()) for option in given)
 
 
@@ -281,6 +282,16 @@ def sku_changes(check: Check, sku: skus_pb2.Sku, paths: Sequence[str]) -> Mappin
             maximum = _MEASURES[path]
             changes[path] = check.whole(f"sku.{path}", getattr(sku, path), minimum=0, maximum=maximum)
     return changes
+
+
+def correction(check: Check, sku: skus_pb2.Sku, paths: Sequence[str]) -> Correction:
+    """What is set right of a SKU. Raises FieldImmutable."""
+    _require_mutable(check, paths, ("product_code", "options", "base_unit"))
+    return Correction(
+        product_code=check.code("sku.product_code", sku.product_code) if "product_code" in paths else None,
+        options=_options(check, sku.options, "sku.options") if "options" in paths else None,
+        base_unit=unit_code(check, "sku.base_unit", sku.base_unit) if "base_unit" in paths else None,
+    )
 
 
 def product_changes(check: Check, product: products_pb2.Product, paths: Sequence[str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """SkuService over gRPC."""
 
+import time
 from typing import Any
 
 import grpc
@@ -16,12 +17,14 @@ from lumbung_catalog.entrypoints.messages import history_message
 from lumbung_catalog.entrypoints.pages import NEWEST, Pages
 from lumbung_catalog.stores import journal, skus
 from lumbung_catalog.usecases.add_unit import add_unit
+from lumbung_catalog.usecases.correct_sku import correct_sku
 from lumbung_catalog.usecases.create_sku import create_sku
 from lumbung_catalog.usecases.find import read_sku
 from lumbung_catalog.usecases.find_similar_skus import find_similar_skus
 from lumbung_catalog.usecases.reinstate_sku import reinstate_sku
 from lumbung_catalog.usecases.remove_unit import remove_unit
 from lumbung_catalog.usecases.retire_sku import retire_sku
+from lumbung_catalog.usecases.seal_sku import SealSku
 from lumbung_catalog.usecases.update_sku import update_sku
 from lumbung_catalog.wire import similar_message, sku_message
 from lumbung_kit.postgres import Conn
@@ -33,8 +36,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class SkuServicer(rpc.SkuServiceServicer):
     """SKUs, their units and their history."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, seal: SealSku) -> None:
         self._desk = desk
+        self._seal = seal
 
     @override
     async def CreateSku(self, request: pb.CreateSkuRequest, context: Context) -> pb.CreateSkuResponse:
@@ -111,6 +115,27 @@ class SkuServicer(rpc.SkuServiceServicer):
             return pb.ReinstateSkuResponse(sku=sku_message(await reinstate_sku(conn, code, etag, act)))
 
         return await self._desk.mutate("reinstate_sku", request, pb.ReinstateSkuResponse, work, reason=reason)
+
+    @override
+    async def CorrectSku(self, request: pb.CorrectSkuRequest, context: Context) -> pb.CorrectSkuResponse:
+        check = Check()
+        check.request_id(request.request_id)
+        code = check.code("sku.sku_code", request.sku.sku_code)
+        etag = requests.etag(check, "sku.etag", request.sku.etag)
+        correction = requests.correction(check, request.sku, request.update_mask.paths)
+        reason = requests.reason(check, "reason", request.reason, required=True)
+        check.done()
+        before = await self._desk.answer_before("correct_sku", request, pb.CorrectSkuResponse)
+        if before is not None:
+            return before
+        sealed = await self._seal(code, etag, correction)
+
+        async def work(conn: Conn, act: Act) -> pb.CorrectSkuResponse:
+            sealed.require_time(time.monotonic())
+            sku, similar = await correct_sku(conn, code, etag, correction, act)
+            return pb.CorrectSkuResponse(sku=sku_message(sku), warnings=map(similar_message, similar))
+
+        return await self._desk.mutate("correct_sku", request, pb.CorrectSkuResponse, work, reason=reason)
 
     @override
     async def ListSkus(self, request: pb.ListSkusRequest, context: Context) -> pb.ListSkusResponse:

@@ -20,6 +20,8 @@ _INSERT_COMPONENTS = _SQL["insert_components"]
 _INSERT_DRAWS = _SQL["insert_draws"]
 _LOCK_RECIPES = _SQL["lock_recipes"]
 _BUNDLES_AROUND = _SQL["bundles_around"]
+_EVER_CONSUMING = _SQL["list_ever_consuming"]
+_EVER_DRAWN = _SQL["list_ever_drawn"]
 _LIST = _SQL["list_recipes"]
 _LIST_BUNDLES_OF = _SQL["list_bundles_of"]
 
@@ -69,6 +71,18 @@ def _part_rows(recipe: NewRecipe, parts: Sequence[Component]) -> list[dict[str, 
         }
         for part in parts
     ]
+
+
+async def ever_consuming(conn: Conn, sku_code: str, limit: int) -> list[str]:
+    """Bundles that consume a SKU, or have in an earlier version of their recipe."""
+    found = await fetch(conn, _EVER_CONSUMING, {"component_code": sku_code, "limit": limit})
+    return [row["sku_code"] for row in found]
+
+
+async def ever_drawn(conn: Conn, sku_code: str, limit: int) -> list[str]:
+    """What a bundle takes from stock, or has in an earlier version of its recipe."""
+    found = await fetch(conn, _EVER_DRAWN, {"sku_code": sku_code, "limit": limit})
+    return [row["sku_code"] for row in found]
 
 
 async def lock_all(conn: Conn) -> None:

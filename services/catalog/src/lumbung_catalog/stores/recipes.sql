@@ -62,6 +62,31 @@ where recipe.sku_code = %(sku_code)s and recipe.version < %(before_version)s
 order by recipe.version desc
 limit %(limit)s
 
+-- name: list_ever_consuming
+-- Bundles that consume a SKU in whatever version of their recipe, directly. What is drawn through a bundle is consumed by
+-- that bundle.
+select distinct sku_code
+from recipe_component
+where component_code = %(component_code)s
+order by sku_code
+limit %(limit)s
+
+-- name: list_ever_drawn
+-- Everything that a bundle takes from stock, in whatever version of its recipe.
+select distinct drawn.sku_code
+from (
+    select part.component_code as sku_code
+    from recipe_component as part
+    join recipe on recipe.sku_code = part.sku_code and recipe.version = part.version
+    where part.sku_code = %(sku_code)s and recipe.level = 1
+    union all
+    select draw.draw_code
+    from recipe_draw as draw
+    where draw.sku_code = %(sku_code)s
+) as drawn
+order by drawn.sku_code
+limit %(limit)s
+
 -- name: list_bundles_of
 -- Bundles whose current recipe consumes a SKU, in order of code.
 select bundle.*

@@ -7,10 +7,11 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from lumbung_catalog.domain.barcodes import lookup_keys
+from lumbung_catalog.domain.corrections import Corrected
 from lumbung_catalog.domain.failures import OptionsTaken, SkuExists
 from lumbung_catalog.domain.import_changes import SkuChange
 from lumbung_catalog.domain.limits import QUERY_WORDS_MAX
-from lumbung_catalog.domain.products import option_key
+from lumbung_catalog.domain.products import Option, option_key
 from lumbung_catalog.domain.recipes import Standing
 from lumbung_catalog.domain.similarity import Fingerprint, Known, fingerprint
 from lumbung_catalog.domain.skus import Description, NewSku, Sku, SkuKind, SkuState
@@ -42,6 +43,7 @@ _TOUCH = _SQL["touch"]
 _UPDATE_DESCRIPTION = _SQL["update_description"]
 _CHANGE = _SQL["change_skus"]
 _LOCK_VERSIONS = _SQL["lock_versions"]
+_CORRECT = _SQL["correct"]
 _RETIRE = _SQL["retire"]
 _REINSTATE = _SQL["reinstate"]
 _SET_RECIPE_VERSIONS = _SQL["set_recipe_versions"]
@@ -126,7 +128,7 @@ def _sku_row(sku: NewSku) -> dict[str, Any]:
         "sku_code": sku.sku_code,
         "product_code": sku.product_code,
         **_description_row(about),
-        "options": [{"axis": option.axis, "value": option.value} for option in sku.options],
+        "options": _options(sku.options),
         "option_key": option_key(sku.options),
         "kind": int(sku.kind),
         "base_unit": sku.base_unit,
@@ -134,6 +136,10 @@ def _sku_row(sku: NewSku) -> dict[str, Any]:
         "code_characters": compared.code_characters,
         "name_marks": compared.marks,
     }
+
+
+def _options(options: Sequence[Option]) -> list[dict[str, str]]:
+    return [{"axis": option.axis, "value": option.value} for option in options]
 
 
 async def _clash(conn: Conn, sku: NewSku) -> SkuExists | OptionsTaken:
@@ -214,6 +220,21 @@ def _description_row(about: Description) -> dict[str, Any]:
         "lot_tracking": int(about.lot_tracking),
         "shelf_life_days_min": about.shelf_life_days_min,
     }
+
+
+async def correct(conn: Conn, wanted: Corrected) -> None:
+    """Makes the next version of a SKU, with what is otherwise fixed of it as corrected."""
+    await execute(
+        conn,
+        _CORRECT,
+        {
+            "sku_code": wanted.before.sku_code,
+            "product_code": wanted.product_code,
+            "options": Jsonb(_options(wanted.options)),
+            "option_key": option_key(wanted.options),
+            "base_unit": wanted.base_unit,
+        },
+    )
 
 
 async def retire(conn: Conn, sku_code: str, reason: str) -> None:

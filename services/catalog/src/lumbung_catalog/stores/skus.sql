@@ -149,6 +149,13 @@ set
     name_marks = %(name_marks)s, version = version + 1, update_time = now()
 where sku_code = %(sku_code)s
 
+-- name: correct
+update sku
+set
+    product_code = %(product_code)s, options = %(options)s, option_key = %(option_key)s, base_unit = %(base_unit)s,
+    version = version + 1, update_time = now()
+where sku_code = %(sku_code)s
+
 -- name: retire
 update sku
 set state = 2, retire_time = now(), retire_reason = %(reason)s, version = version + 1, update_time = now()

@@ -21,6 +21,7 @@ from lumbung_stock.domain.expected_receipts import (
 )
 from lumbung_stock.domain.ledger import Author, LedgerEntry
 from lumbung_stock.domain.receiving_failures import ExpectedReceiptExists, ExpectedReceiptNotFound
+from lumbung_stock.stores.sku_seals import first_uses
 
 _SQL = load(__package__, "expected_receipts.sql")
 _INSERT, _CHANGE, _DROP_LINES, _PUT_LINES = (
@@ -53,15 +54,16 @@ async def change(conn: Conn, expected_receipt_id: UUID, expectation: Expectation
 
 async def put_lines(conn: Conn, expected_receipt_id: UUID, lines: Sequence[ExpectedLine]) -> None:
     """Writes lines with what was received of them. The caller has locked the document."""
-    await conn.execute(
-        _PUT_LINES,
-        {
-            "expected_receipt_id": expected_receipt_id,
-            "sku_codes": [line.sku_code for line in lines],
-            "expected": [line.expected for line in lines],
-            "received": [line.received for line in lines],
-        },
-    )
+    with first_uses():
+        await conn.execute(
+            _PUT_LINES,
+            {
+                "expected_receipt_id": expected_receipt_id,
+                "sku_codes": [line.sku_code for line in lines],
+                "expected": [line.expected for line in lines],
+                "received": [line.received for line in lines],
+            },
+        )
 
 
 async def set_state(

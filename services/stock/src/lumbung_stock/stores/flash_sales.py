@@ -18,6 +18,7 @@ from lumbung_stock.domain.flash_sales import FlashSale, FlashSaleItem, FlashSale
 from lumbung_stock.domain.pools import whole
 from lumbung_stock.domain.reckoning import Standing
 from lumbung_stock.domain.resolve import CreditDue, EscrowChange
+from lumbung_stock.stores.sku_seals import first_uses
 from lumbung_stock.stores.waiting_rooms import insert_room, room_of
 
 _SQL = load(__package__, "flash_sales.sql")
@@ -71,16 +72,17 @@ async def insert_sale(conn: Conn, sale: FlashSale, actor: str) -> None:
     if sale.waiting_room is not None:
         await insert_room(conn, sale.flash_sale_code, sale.waiting_room)
     items = [(gated.flash_sale_code, item) for gated in sale.gated for item in gated.items]
-    await conn.execute(
-        _SQL["insert_items"],
-        {
-            "flash_sale_codes": [code for code, _ in items],
-            "sku_codes": [item.sku_code for _, item in items],
-            "warehouse_codes": [item.warehouse_code for _, item in items],
-            "quotas": [item.quota for _, item in items],
-            "limits": [item.limit_per_customer for _, item in items],
-        },
-    )
+    with first_uses():
+        await conn.execute(
+            _SQL["insert_items"],
+            {
+                "flash_sale_codes": [code for code, _ in items],
+                "sku_codes": [item.sku_code for _, item in items],
+                "warehouse_codes": [item.warehouse_code for _, item in items],
+                "quotas": [item.quota for _, item in items],
+                "limits": [item.limit_per_customer for _, item in items],
+            },
+        )
 
 
 async def find_sales(conn: Conn, flash_sale_codes: Sequence[str]) -> dict[str, FlashSale]:

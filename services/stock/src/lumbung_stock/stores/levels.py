@@ -10,13 +10,15 @@ from psycopg.rows import class_row
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain.levels import Level, LevelChange, LevelKey, merge
+from lumbung_stock.stores.sku_seals import first_uses
 
 _SQL = load(__package__, "levels.sql")
 
 
 async def ensure_levels(conn: Conn, keys: Iterable[LevelKey]) -> None:
-    """Makes the rows that are not there yet."""
-    await conn.execute(_SQL["ensure_levels"], _key_arrays(keys))
+    """Makes the rows that are not there yet. Raises SkuSealed."""
+    with first_uses():
+        await conn.execute(_SQL["ensure_levels"], _key_arrays(keys))
 
 
 async def lock_levels(conn: Conn, keys: Iterable[LevelKey]) -> dict[LevelKey, Level]:

@@ -18,6 +18,7 @@ from lumbung_stock.domain.replenishment import (
     ReplenishmentChange,
 )
 from lumbung_stock.domain.suggestions import Demand, LeadTime, LeadTimeKey
+from lumbung_stock.stores.sku_seals import first_uses
 
 _SQL = load(__package__, "replenishment.sql")
 
@@ -93,7 +94,8 @@ async def put_lead_times(conn: Conn, actor: str, said: Sequence[LeadTime]) -> No
         "pack_sizes": [each.pack_size for each in said],
         "priorities": [each.priority for each in said],
     }
-    await conn.execute(_SQL["put_lead_times"], {**columns, "actor": actor})
+    with first_uses():
+        await conn.execute(_SQL["put_lead_times"], {**columns, "actor": actor})
 
 
 async def remove_lead_times(conn: Conn, author: Author, keys: Sequence[LeadTimeKey]) -> set[LeadTimeKey]:

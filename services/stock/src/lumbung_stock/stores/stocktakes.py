@@ -28,6 +28,7 @@ from lumbung_stock.domain.stocktakes import (
     StocktakeState,
     Verdict,
 )
+from lumbung_stock.stores.sku_seals import first_uses
 
 _SQL = load(__package__, "stocktakes.sql")
 COUNTERS_MAX = 10_000
@@ -246,20 +247,21 @@ async def insert_scans(conn: Conn, stocktake_id: UUID, scans: Sequence[Scan], au
     """Writes scans of one counter in one round; the ids of those that were new."""
     if not scans:
         return set()
-    cursor = await conn.execute(
-        _SQL["insert_counts"],
-        {
-            "stocktake_id": stocktake_id,
-            "round": scans[0].round,
-            "counter": author.actor,
-            "request_id": author.request_id,
-            "scan_ids": [scan.scan_id for scan in scans],
-            "bin_codes": [scan.bin_code for scan in scans],
-            "sku_codes": [scan.sku_code for scan in scans],
-            "quantities": [scan.counted_quantity for scan in scans],
-            "scan_times": [scan.scan_time for scan in scans],
-        },
-    )
+    with first_uses():
+        cursor = await conn.execute(
+            _SQL["insert_counts"],
+            {
+                "stocktake_id": stocktake_id,
+                "round": scans[0].round,
+                "counter": author.actor,
+                "request_id": author.request_id,
+                "scan_ids": [scan.scan_id for scan in scans],
+                "bin_codes": [scan.bin_code for scan in scans],
+                "sku_codes": [scan.sku_code for scan in scans],
+                "quantities": [scan.counted_quantity for scan in scans],
+                "scan_times": [scan.scan_time for scan in scans],
+            },
+        )
     return {scan_id for (scan_id,) in await cursor.fetchall()}
 
 
@@ -315,7 +317,8 @@ async def set_costs(conn: Conn, author: Author, costs: Costs) -> None:
         "request_id": author.request_id,
     }
     await conn.execute(_SQL["own_costs"])
-    await conn.execute(_SQL["set_costs"], asked)
+    with first_uses():
+        await conn.execute(_SQL["set_costs"], asked)
 
 
 async def begin_round(conn: Conn, count: Stocktake, author: Author, reason: str = "") -> None:

@@ -18,6 +18,7 @@ from lumbung_stock.domain.transfers import (
     TransferState,
     state_of,
 )
+from lumbung_stock.stores.sku_seals import first_uses
 
 _SQL = load(__package__, "transfers.sql")
 _INSERT, _PUT_LINES, _SET_STATE = (_SQL[name] for name in ("insert", "put_lines", "set_state"))
@@ -73,19 +74,20 @@ async def list_some(conn: Conn, wanted: TransferFilter, before: UUID, limit: int
 
 
 async def _put_lines(conn: Conn, transfer_id: UUID, route: Route, lines: Sequence[TransferLine]) -> None:
-    await conn.execute(
-        _PUT_LINES,
-        {
-            **_fields(transfer_id, route),
-            "sku_codes": [line.sku_code for line in lines],
-            "planned": [line.planned for line in lines],
-            "sent": [line.sent for line in lines],
-            "received": [line.received for line in lines],
-            "lost": [line.lost for line in lines],
-            "over": [line.over for line in lines],
-            "cancelled": [line.cancelled for line in lines],
-        },
-    )
+    with first_uses():
+        await conn.execute(
+            _PUT_LINES,
+            {
+                **_fields(transfer_id, route),
+                "sku_codes": [line.sku_code for line in lines],
+                "planned": [line.planned for line in lines],
+                "sent": [line.sent for line in lines],
+                "received": [line.received for line in lines],
+                "lost": [line.lost for line in lines],
+                "over": [line.over for line in lines],
+                "cancelled": [line.cancelled for line in lines],
+            },
+        )
 
 
 def _fields(transfer_id: UUID, route: Route) -> dict[str, object]:

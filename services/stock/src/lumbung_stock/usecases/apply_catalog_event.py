@@ -5,7 +5,7 @@ from __future__ import annotations
 from lumbung_kit import events
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.skus import SkuRecord
-from lumbung_stock.stores import lots, sellables, skus
+from lumbung_stock.stores import lots, sellables, sku_seals, skus
 from lumbung_stock.wire.events import availability_changed
 
 
@@ -18,6 +18,7 @@ async def apply_catalog_event(conn: Conn, sku: SkuRecord, catalog_version: int) 
     before = (await skus.find_skus(conn, [sku.sku_code])).get(sku.sku_code)
     if not await skus.put_sku(conn, sku, catalog_version):
         return False
+    await sku_seals.unseal(conn, sku.sku_code, catalog_version)
     if before is not None and before.shelf_life_days_min != sku.shelf_life_days_min:
         await lots.set_shelf_life(conn, sku.sku_code)
     if before is None or (before.active, before.components) != (sku.active, sku.components):
