@@ -460,9 +460,15 @@ class Floor:
             wave_lease_s=LEASE_S,
         )
         self.server = await serving.start(NAME, settings, await build(settings, self._stack))
-        channel = await self._stack.enter_async_context(
-            open_cast_channel(f"127.0.0.1:{self.server.port}", "terminal:test")
-        )
+        await self._connect(f"127.0.0.1:{self.server.port}")
+
+    async def attach(self, address: str) -> None:
+        """Speaks with a service that somebody else has started, after `stop`."""
+        self._stack = AsyncExitStack()
+        await self._connect(address)
+
+    async def _connect(self, address: str) -> None:
+        channel = await self._stack.enter_async_context(open_cast_channel(address, "terminal:test"))
         self.channel = channel
         self.orders: orders_pb2_grpc.OrderServiceAsyncStub = orders_pb2_grpc.OrderServiceStub(channel)
         self.couriers: couriers_pb2_grpc.CourierServiceAsyncStub = couriers_pb2_grpc.CourierServiceStub(
