@@ -43,6 +43,10 @@ async def _create_look_alike(catalog: Any) -> None:
     await catalog.sku("SUSU", name="Susu Kental-Manis")
 
 
+async def _create_like_the_new_name(catalog: Any) -> None:
+    await catalog.sku("BOTOL", name="Teh-Botol")
+
+
 async def _take_barcode(catalog: Any) -> None:
     barcode = skus_pb2.Barcode(code="BARU-1", kind=skus_pb2.BARCODE_KIND_INTERNAL, unit_code="pcs")
     request = barcodes_pb2.AddBarcodeRequest(request_id="b", sku_code="KOPI", barcode=barcode)
@@ -64,7 +68,7 @@ async def _set_recipe(catalog: Any) -> None:
 
 @pytest.mark.parametrize(
     "meanwhile",
-    [_update, _update_product, _create, _create_look_alike, _take_barcode, _retire_component, _set_recipe],
+    [_update, _update_product, _create, _create_look_alike, _create_like_the_new_name, _take_barcode, _retire_component, _set_recipe],
 )
 async def test_what_changed_since_the_check_stops_the_whole_file(
     catalog: Any, meanwhile: Callable[[Any], Awaitable[None]]

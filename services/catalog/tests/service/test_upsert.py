@@ -129,10 +129,23 @@ async def test_a_retired_sku_is_not_changed(shop: Any) -> None:
     assert await shop.everything() == before
 
 
-async def test_only_new_skus_are_looked_at_for_look_alikes(shop: Any) -> None:
-    lines = "sku_code,sku_name\nTEH,Teh botol dingin\nTEH-2,Teh Botol\n"
-    report = (await shop.imports.ImportCatalog(request(lines))).report
-    assert (report.applied, [warning.row for warning in report.warnings]) == (False, [3])
+@pytest.mark.parametrize(
+    ("lines", "rows"),
+    [
+        ("TEH,Teh botol\nTEH-2,Teh Botol\n", [3]),
+        ("TEH,Teh botol dingin sekali\nTEH-2,Teh Botol\n", []),
+        ("GULA,Teh-Botol\n", [2]),
+        ("GULA,Susu kental manis\nTEH,Susu Kental-Manis\n", [3]),
+        ("GULA,Teh-Botol\nTEH,Air mineral galon\n", []),
+    ],
+    ids=["new", "new, and the other renamed", "renamed", "both renamed alike", "renamed as another was"],
+)
+async def test_new_skus_and_new_names_are_looked_at_as_they_will_be(
+    shop: Any, lines: str, rows: list[int]
+) -> None:
+    report = (await shop.imports.ImportCatalog(request(f"sku_code,sku_name\n{lines}"))).report
+    assert [warning.row for warning in report.warnings] == rows
+    assert report.applied == (not rows)
 
 
 async def test_the_annotated_file_can_be_mended_and_sent_again(shop: Any) -> None:

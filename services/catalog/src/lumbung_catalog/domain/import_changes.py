@@ -20,6 +20,7 @@ from lumbung_catalog.domain.limits import BARCODES_MAX, CELL_SHOWN_LENGTH_MAX, U
 from lumbung_catalog.domain.products import Option, option_key
 from lumbung_catalog.domain.recipes import ordered
 from lumbung_catalog.domain.said import Said
+from lumbung_catalog.domain.similarity import Fingerprint, fingerprint
 from lumbung_catalog.domain.skus import (
     Component,
     Description,
@@ -45,9 +46,25 @@ class SkuChange:
     version: int
     description: Description
     described: bool
+    name_before: str
     units: tuple[Unit, ...]
     barcodes: tuple[Barcode, ...]
     components: tuple[Component, ...]
+
+    @property
+    def renamed(self) -> bool:
+        """Whether its name is compared with others'."""
+        return self.description.name != self.name_before
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What of it is compared, as it will be."""
+        return fingerprint(self.sku_code, self.description.name, self.product_code)
+
+    @property
+    def fingerprint_before(self) -> Fingerprint:
+        """The same, as it was."""
+        return fingerprint(self.sku_code, self.name_before, self.product_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +95,7 @@ def compared(draft: Draft, sku: Sku) -> Compared:
             version=sku.version,
             description=description,
             described=description != sku.description,
+            name_before=sku.description.name,
             units=units,
             barcodes=barcodes,
             components=components,

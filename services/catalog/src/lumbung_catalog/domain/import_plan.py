@@ -28,7 +28,7 @@ from lumbung_catalog.domain.limits import BARCODES_MAX, CELL_SHOWN_LENGTH_MAX
 from lumbung_catalog.domain.products import Axis, NewProduct, Product, matched_options, option_key
 from lumbung_catalog.domain.recipes import Standing, component_problem, resolved_together
 from lumbung_catalog.domain.said import Said
-from lumbung_catalog.domain.similarity import Fingerprint, Neighbourhood, fingerprint
+from lumbung_catalog.domain.similarity import Fingerprint, Neighbourhood, Similar, fingerprint
 from lumbung_catalog.domain.skus import Component, NewSku, SkuKind, SkuState
 from lumbung_catalog.domain.text import folded, shortened
 from lumbung_kit.failures import Failure
@@ -485,30 +485,46 @@ def shown_axes(axes: Sequence[Axis]) -> str:
 
 
 def _look_alikes(drafts: Sequence[Draft], existing: Existing) -> Iterator[Problem]:
-    """New SKUs that look like others of the catalog or like earlier rows."""
+    """New SKUs, and new names, that look like others of the catalog or like earlier rows."""
     neighbours = Neighbourhood(existing.look_alikes)
     rows: defaultdict[str, int] = defaultdict(int, {draft.sku_code: draft.row for draft in drafts})
     for draft in drafts:
-        if draft.sku_code in existing.skus:
+        change = _renaming(draft, existing)
+        if change is not None:
+            own = change.fingerprint
+            similar = neighbours.newly_similar(change.fingerprint_before, own, _SIMILAR_NAMED_PER_ROW_MAX)
+        elif draft.sku_code not in existing.skus:
+            own = fingerprint(draft.sku_code, draft.description.name, draft.product_code)
+            similar = neighbours.similar_to(own, _SIMILAR_NAMED_PER_ROW_MAX)
+        else:
             continue
-        own = fingerprint(draft.sku_code, draft.description.name, draft.product_code)
-        for similar in neighbours.similar_to(own, _SIMILAR_NAMED_PER_ROW_MAX):
-            row = rows[similar.sku_code]
-            column = "sku_code" if similar.field == "sku_code" else "sku_name"
-            value = draft.sku_code if similar.field == "sku_code" else draft.description.name
-            named = f"{similar.sku_code} ({similar.name})"
-            yield problem(
-                draft,
-                column,
-                value,
-                reason="SKU_NEARLY_EQUAL",
-                message=Said(
-                    f"looks like {named} {f'on row {row}' if row else 'in the catalog'}, {similar.score} of 100",
-                    f"mirip {named} {f'di baris {row}' if row else 'di katalog'}, {similar.score} dari 100",
-                ),
-                expected=Said(
-                    "another SKU, or force_reason to have both",
-                    "SKU lain, atau alasan untuk memiliki keduanya",
-                ),
-            )
+        for one in similar:
+            yield _look_alike(draft, one, rows[one.sku_code])
         neighbours.add(own)
+
+
+def _renaming(draft: Draft, existing: Existing) -> SkuChange | None:
+    """What the row changes, when it names a SKU otherwise."""
+    beside = existing.compared.get(draft.sku_code)
+    return (
+        beside.change if beside is not None and beside.change is not None and beside.change.renamed else None
+    )
+
+
+def _look_alike(draft: Draft, similar: Similar, row: int) -> Problem:
+    column = "sku_code" if similar.field == "sku_code" else "sku_name"
+    named = f"{similar.sku_code} ({similar.name})"
+    return problem(
+        draft,
+        column,
+        draft.sku_code if similar.field == "sku_code" else draft.description.name,
+        reason="SKU_NEARLY_EQUAL",
+        message=Said(
+            f"looks like {named} {f'on row {row}' if row else 'in the catalog'}, {similar.score} of 100",
+            f"mirip {named} {f'di baris {row}' if row else 'di katalog'}, {similar.score} dari 100",
+        ),
+        expected=Said(
+            "another SKU, or force_reason to have both",
+            "SKU lain, atau alasan untuk memiliki keduanya",
+        ),
+    )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from lumbung_catalog.domain.limits import SAME_MARKS_COMPARED_MAX
+from lumbung_catalog.domain.limits import LOOK_ALIKES_MAX, SAME_MARKS_COMPARED_MAX
 
 NAME_SCORE_MIN = 90
 CONFUSED_CODE_SCORE = 98
@@ -165,6 +165,14 @@ class Neighbourhood:
             if best is None or best.score < score:
                 found[other.sku_code] = Similar(other.sku_code, other.name, score, field)
         return sorted(found.values(), key=lambda one: (-one.score, one.sku_code))[:limit]
+
+    def newly_similar(self, before: Fingerprint, after: Fingerprint, limit: int) -> list[Similar]:
+        """The SKUs that look like one under another name, nearest first, and not already under the one that it has."""
+        similar = self.similar_to(after, LOOK_ALIKES_MAX)
+        if not similar:
+            return []
+        known = {one.sku_code for one in self.similar_to(before, LOOK_ALIKES_MAX)}
+        return [one for one in similar if one.sku_code not in known][:limit]
 
     def _by_code(self, new: Fingerprint) -> Iterable[tuple[Fingerprint, int, str]]:
         """Looks up the codes that there may be: those with the same characters are many in a series of numbers."""

@@ -79,12 +79,14 @@ class SkuServicer(rpc.SkuServiceServicer):
         code = check.code("sku.sku_code", request.sku.sku_code)
         etag = requests.etag(check, "sku.etag", request.sku.etag)
         changes = requests.sku_changes(check, request.sku, request.update_mask.paths)
+        reason = requests.reason(check, "force_reason", request.force_reason, required=False)
         check.done()
 
         async def work(conn: Conn, act: Act) -> pb.UpdateSkuResponse:
-            return pb.UpdateSkuResponse(sku=sku_message(await update_sku(conn, code, etag, changes, act)))
+            sku, similar = await update_sku(conn, code, etag, changes, act)
+            return pb.UpdateSkuResponse(sku=sku_message(sku), warnings=map(similar_message, similar))
 
-        return await self._desk.mutate("update_sku", request, pb.UpdateSkuResponse, work)
+        return await self._desk.mutate("update_sku", request, pb.UpdateSkuResponse, work, reason=reason)
 
     @override
     async def RetireSku(self, request: pb.RetireSkuRequest, context: Context) -> pb.RetireSkuResponse:

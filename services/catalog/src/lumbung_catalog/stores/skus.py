@@ -10,7 +10,7 @@ from lumbung_catalog.domain.barcodes import lookup_keys
 from lumbung_catalog.domain.corrections import Corrected
 from lumbung_catalog.domain.failures import OptionsTaken, SkuExists
 from lumbung_catalog.domain.import_changes import SkuChange
-from lumbung_catalog.domain.limits import QUERY_WORDS_MAX
+from lumbung_catalog.domain.limits import LOOK_ALIKES_MAX, QUERY_WORDS_MAX
 from lumbung_catalog.domain.products import Option, option_key
 from lumbung_catalog.domain.recipes import Standing
 from lumbung_catalog.domain.similarity import Fingerprint, Known, fingerprint
@@ -22,7 +22,6 @@ from lumbung_kit import sql
 from lumbung_kit.failures import FieldViolation
 from lumbung_kit.postgres import Conn
 
-LOOK_ALIKES_MAX = 20_000
 LOOK_ALIKE_GROUPS = 64
 MISSPELT_RANK_MIN = 100
 MISSPELT_SIMILARITY_MIN = 0.45

@@ -165,6 +165,7 @@ async def _require_no_new_look_alikes(conn: Conn, plan: Plan) -> None:
     Held from here to the end only: for as long as a large file is written, nobody could create anything.
     """
     new = [fingerprint(sku.sku_code, sku.description.name, sku.product_code) for sku in plan.skus]
+    new += [change.fingerprint for change in plan.changes if change.renamed]
     if not new:
         return
     await skus.hold_look_alikes(conn, new)

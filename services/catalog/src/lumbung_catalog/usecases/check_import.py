@@ -12,7 +12,7 @@ from lumbung_catalog.domain.import_plan import Existing, Plan, plan_import
 from lumbung_catalog.domain.import_rows import Draft, ImportMode, ReadRow, read_row
 from lumbung_catalog.domain.import_table import FileFormat, OpenTable, Size, open_table
 from lumbung_catalog.domain.limits import BUNDLES_AROUND_MAX
-from lumbung_catalog.domain.similarity import Known, fingerprint
+from lumbung_catalog.domain.similarity import Fingerprint, Known, fingerprint
 from lumbung_catalog.domain.skus import Component, Sku, SkuState
 from lumbung_catalog.stores import barcodes, products, recipes, skus
 from lumbung_kit.postgres import Conn, Postgres
@@ -107,7 +107,13 @@ async def _existing(conn: Conn, rows: Sequence[ReadRow], mode: ImportMode) -> Ex
     known_products = await products.load_in_any_case(
         conn, [*product_codes, *(one.product_code for one in beside.values())]
     )
-    new = [draft for draft in drafts if draft.sku_code not in beside]
+    new = [
+        fingerprint(draft.sku_code, draft.description.name, draft.product_code)
+        for draft in drafts
+        if draft.sku_code not in beside
+    ]
+    changes = [one.change for one in beside.values() if one.change is not None]
+    new += [change.fingerprint for change in changes if change.renamed]
     return Existing(
         skus=await skus.standings(conn, _mentioned(drafts, around)),
         products=known_products,
@@ -119,12 +125,9 @@ async def _existing(conn: Conn, rows: Sequence[ReadRow], mode: ImportMode) -> Ex
     )
 
 
-async def _look_alikes(conn: Conn, new: Sequence[Draft]) -> list[Known]:
-    return await skus.look_alikes(
-        conn,
-        [fingerprint(draft.sku_code, draft.description.name, draft.product_code) for draft in new],
-        except_codes=[draft.sku_code for draft in new],
-    )
+async def _look_alikes(conn: Conn, new: Sequence[Fingerprint]) -> list[Known]:
+    """Not those that the file names otherwise: they are compared as they will be."""
+    return await skus.look_alikes(conn, new, except_codes=[one.sku_code for one in new])
 
 
 def _mentioned(drafts: Sequence[Draft], around: dict[str, tuple[Component, ...]]) -> list[str]:

@@ -3,16 +3,14 @@
 from dataclasses import replace
 
 from lumbung_catalog.domain.acts import Act
-from lumbung_catalog.domain.failures import SkuNearlyEqual
 from lumbung_catalog.domain.products import matched_options
 from lumbung_catalog.domain.recipes import Resolved, check_components, resolved
 from lumbung_catalog.domain.similarity import Similar, fingerprint
 from lumbung_catalog.domain.skus import NewSku, Sku
 from lumbung_catalog.stores import barcodes, products, recipes, skus
 from lumbung_catalog.usecases.find import found_product
-from lumbung_catalog.usecases.find_similar_skus import find_similar_skus
+from lumbung_catalog.usecases.find_similar_skus import find_similar_skus, require_none_similar
 from lumbung_catalog.usecases.record_change import record_change
-from lumbung_kit.failures import PreconditionViolation
 from lumbung_kit.postgres import Conn
 
 
@@ -31,8 +29,7 @@ async def create_sku(conn: Conn, new: NewSku, act: Act) -> tuple[Sku, list[Simil
     if recipe is not None:
         await recipes.insert(conn, [recipes.NewRecipe(new.sku_code, 1, recipe)], act)
     similar = await find_similar_skus(conn, new.sku_code, new.description.name, new.product_code)
-    if similar and not act.reason:
-        raise _nearly_equal(similar)
+    require_none_similar(similar, act)
     return await record_change(conn, new.sku_code, act), similar
 
 
@@ -42,15 +39,3 @@ async def _recipe(conn: Conn, new: NewSku) -> Resolved:
     known = await skus.lock_components(conn, [component.sku_code for component in new.components])
     check_components(new.sku_code, new.components, known)
     return resolved(new.sku_code, new.components, known)
-
-
-def _nearly_equal(similar: list[Similar]) -> SkuNearlyEqual:
-    return SkuNearlyEqual(
-        metadata={"sku_codes": ",".join(one.sku_code for one in similar)},
-        preconditions=[
-            PreconditionViolation(
-                "SIMILAR_SKU", one.sku_code, f"{one.field} is {one.score} of 100 alike: {one.name}"
-            )
-            for one in similar
-        ],
-    )
