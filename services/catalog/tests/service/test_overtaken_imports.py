@@ -68,7 +68,16 @@ async def _set_recipe(catalog: Any) -> None:
 
 @pytest.mark.parametrize(
     "meanwhile",
-    [_update, _update_product, _create, _create_look_alike, _create_like_the_new_name, _take_barcode, _retire_component, _set_recipe],
+    [
+        _update,
+        _update_product,
+        _create,
+        _create_look_alike,
+        _create_like_the_new_name,
+        _take_barcode,
+        _retire_component,
+        _set_recipe,
+    ],
 )
 async def test_what_changed_since_the_check_stops_the_whole_file(
     catalog: Any, meanwhile: Callable[[Any], Awaitable[None]]
