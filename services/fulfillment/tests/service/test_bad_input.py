@@ -148,6 +148,18 @@ CASES: list[tuple[str, str, Any, list[str]]] = [
         face(warehouse_code="", sku_code="", bin_code=""),
         ["pick_face.warehouse_code", "pick_face.sku_code", "pick_face.bin_code"],
     ),
+    (
+        "slotting",
+        "ReportSlotting",
+        slotting_pb2.ReportSlottingRequest(max_moves=-1, weeks=27),
+        ["warehouse_code", "max_moves", "weeks"],
+    ),
+    (
+        "slotting",
+        "ReportSlotting",
+        slotting_pb2.ReportSlottingRequest(warehouse_code="J", max_moves=201),
+        ["max_moves"],
+    ),
     ("slotting", "SetPickFace", face(min_quantity=-1), ["pick_face.min_quantity"]),
     ("slotting", "SetPickFace", face(min_quantity=3), ["pick_face.max_quantity"]),
     ("slotting", "SetPickFace", face(max_quantity=1_000_001), ["pick_face.max_quantity"]),

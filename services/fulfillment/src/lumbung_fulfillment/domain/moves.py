@@ -34,7 +34,8 @@ class Move:
     needed_time: datetime | None = None
     swap_sku_code: str = ""
     swap_quantity: int = 0
-    saved_m_per_day: float = 0.0
+    saved_m_per_walk: float = 0.0
+    """Metres that one wave is shorter by, on average."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from lumbung_fulfillment.clients.catalog import SKUS_PER_CALL_MAX
 from lumbung_fulfillment.domain.failures import PlanContended
 from lumbung_fulfillment.domain.putaway import Received
 from lumbung_fulfillment.domain.replenishment import PickFace
+from lumbung_fulfillment.domain.velocity import WEEKS_DEFAULT, WEEKS_MAX
 from lumbung_fulfillment.entrypoints import checks
 from lumbung_fulfillment.entrypoints.desk import Desk
 from lumbung_fulfillment.entrypoints.pages import Pages
@@ -22,10 +24,12 @@ from lumbung_fulfillment.entrypoints.slotting_messages import (
     face_message,
     move_message,
     replenishment_message,
+    report_message,
 )
 from lumbung_fulfillment.stores import replenishments, sessions
 from lumbung_fulfillment.usecases.claim_replenishment import claim_replenishment
 from lumbung_fulfillment.usecases.confirm_replenishment import CarriedWish, confirm_replenishment
+from lumbung_fulfillment.usecases.find_better_places import find_better_places
 from lumbung_fulfillment.usecases.find_replenishments import FacesSight, look_at_faces
 from lumbung_fulfillment.usecases.plan_waves import StaleProposalError
 from lumbung_fulfillment.usecases.release_replenishment import release_replenishment
@@ -36,6 +40,7 @@ from lumbung_kit.postgres import Conn
 from lumbung_kit.validate import QUANTITY_MAX, Check
 
 LOT_CODE_LENGTH_MAX = 64
+MOVES_DEFAULT, MOVES_MAX = 50, 200
 ATTEMPTS_MAX = 4
 RETRY_AFTER_S = 0.5
 
@@ -58,6 +63,8 @@ class SlottingServicer(rpc.SlottingServiceServicer):
         self._scanner = scanner
         self._sender = sender
         self._lease = lease
+        # One report at a time: it computes for seconds.
+        self._turn = asyncio.Lock()
 
     async def SuggestPutaway(
         self, request: pb.SuggestPutawayRequest, context: Context
@@ -176,6 +183,25 @@ class SlottingServicer(rpc.SlottingServiceServicer):
         return pb.ListPickFacesResponse(
             pick_faces=[face_message(warehouse_code, face) for face in page], next_page_token=token
         )
+
+    async def ReportSlotting(
+        self, request: pb.ReportSlottingRequest, context: Context
+    ) -> pb.ReportSlottingResponse:
+        """What to move where."""
+        check = Check()
+        warehouse_code = check.code("warehouse_code", request.warehouse_code)
+        moves_max = check.whole("max_moves", request.max_moves, minimum=0, maximum=MOVES_MAX)
+        weeks = check.whole("weeks", request.weeks, minimum=0, maximum=WEEKS_MAX)
+        check.done()
+        async with self._turn:
+            report = await find_better_places(
+                self._desk.postgres,
+                self._sources.stock,
+                warehouse_code,
+                moves_max or MOVES_DEFAULT,
+                weeks or WEEKS_DEFAULT,
+            )
+        return report_message(report)
 
     async def _claim(
         self, request: pb.ClaimReplenishmentRequest, session_id: UUID, sight: FacesSight

@@ -7,6 +7,7 @@ from lumbung_fulfillment.domain.moves import Move, MoveReason, sentence
 from lumbung_fulfillment.domain.replenishment import PickFace, Replenishment, ReplenishmentState
 from lumbung_fulfillment.domain.velocity import Velocities, VelocityClass
 from lumbung_fulfillment.entrypoints.messages import timestamp
+from lumbung_fulfillment.usecases.find_better_places import SlottingReport
 
 MOVE_REASONS = {reason: getattr(pb, f"MOVE_REASON_{reason.name}") for reason in MoveReason}
 VELOCITY_CLASSES = {each: getattr(pb, f"VELOCITY_CLASS_{each.name}") for each in VelocityClass}
@@ -16,7 +17,9 @@ REPLENISHMENT_STATES = {
 _DAYS_PER_WEEK = 7
 
 
-def move_message(move: Move, paces: Velocities, terminal_code: str = "") -> pb.SuggestedMove:
+def move_message(
+    move: Move, paces: Velocities, terminal_code: str = "", walks_per_week: float = 0.0
+) -> pb.SuggestedMove:
     """A suggested move, with the reason in both languages."""
     why = sentence(move)
     return pb.SuggestedMove(
@@ -24,7 +27,7 @@ def move_message(move: Move, paces: Velocities, terminal_code: str = "") -> pb.S
         quantity=move.quantity,
         from_bin_code=move.from_bin_code,
         to_bin_code=move.to_bin_code,
-        saved_m_per_week=move.saved_m_per_day * _DAYS_PER_WEEK,
+        saved_m_per_week=move.saved_m_per_walk * walks_per_week,
         reason=why.english,
         reason_id=why.indonesian,
         move_reason=MOVE_REASONS[move.reason],
@@ -64,4 +67,18 @@ def face_message(warehouse_code: str, face: PickFace) -> pb.PickFace:
         bin_code=face.bin_code,
         min_quantity=face.min_quantity,
         max_quantity=face.max_quantity,
+    )
+
+
+def report_message(report: SlottingReport) -> pb.ReportSlottingResponse:
+    """What to move where, with what it saves."""
+    walks_per_week = report.waves_per_day * _DAYS_PER_WEEK
+    return pb.ReportSlottingResponse(
+        moves=[
+            move_message(move, report.paces, walks_per_week=walks_per_week) for move in report.found.moves
+        ],
+        walk_m_per_day=report.per_day(report.found.walk_m),
+        saved_m_per_day=report.per_day(report.found.saved_m),
+        measured_wave_count=report.found.measured_count,
+        recorded_wave_count=report.recorded_count,
     )

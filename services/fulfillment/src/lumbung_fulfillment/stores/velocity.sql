@@ -22,3 +22,26 @@ cross join lateral (
     order by pick_task.task_id
     limit 1
 ) as first_pick
+
+-- name: recorded
+-- How many waves were picked since, and when the first of them was planned.
+select count(*) as wave_count, min(plan_time) as first_time
+from wave
+where warehouse_code = %(warehouse_code)s and plan_time >= %(since)s and state = 'done'
+
+-- name: walks
+-- Which places were visited in a sample of those waves; the same sample each time, for the same waves.
+with sampled as (
+    select wave_id, hashtextextended(wave_id::text, %(sample_seed)s) as lot
+    from wave
+    where warehouse_code = %(warehouse_code)s and plan_time >= %(since)s and state = 'done'
+    order by lot, wave_id
+    limit %(limit)s
+)
+
+select jsonb_agg(distinct jsonb_build_array(pick_task.bin_code, pick_task.sku_code)) as places
+from sampled
+inner join pick_task using (wave_id)
+where pick_task.picked_quantity > 0
+group by sampled.lot, sampled.wave_id
+order by sampled.lot, sampled.wave_id
