@@ -351,8 +351,11 @@ class SmallCatalog(barcodes_pb2_grpc.BarcodeServiceServicer, skus_pb2_grpc.SkuSe
 
     def __init__(self) -> None:
         self.is_down = False
+        self.weights_g: dict[str, int] = {}
 
     async def BatchGetSkus(self, request: Any, context: Any) -> Any:
+        if self.is_down:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
         known = [code for code in request.sku_codes if not code.startswith("NO-")]
         return skus_pb2.BatchGetSkusResponse(
             skus=[
@@ -360,6 +363,7 @@ class SmallCatalog(barcodes_pb2_grpc.BarcodeServiceServicer, skus_pb2_grpc.SkuSe
                     sku_code=code,
                     kind=skus_pb2.SKU_KIND_BUNDLE if code.startswith("SET-") else skus_pb2.SKU_KIND_PLAIN,
                     fast_mover=code.startswith("HIT-"),
+                    weight_g=self.weights_g.get(code, 0),
                 )
                 for code in known
             ],
@@ -576,6 +580,14 @@ class Floor:
         return await self.get(order.order_id)
 
     async def pack(self, order: orders_pb2.Order) -> packing_pb2.Package:
+        package = await self.filled(order)
+        close = packing_pb2.ClosePackageRequest(
+            request_id=self.new_id(), package_id=package.package_id, weight_g=700
+        )
+        return (await self.packing.ClosePackage(close)).package
+
+    async def filled(self, order: orders_pb2.Order) -> packing_pb2.Package:
+        """A parcel with everything in it, still open."""
         start = packing_pb2.StartPackageRequest(
             request_id=self.new_id(), order_id=order.order_id, station_code="pack-1"
         )
@@ -589,10 +601,7 @@ class Floor:
                     quantity=item.quantity,
                 )
             )
-        close = packing_pb2.ClosePackageRequest(
-            request_id=self.new_id(), package_id=package.package_id, weight_g=700
-        )
-        return (await self.packing.ClosePackage(close)).package
+        return package
 
     async def ship(self, order_id: str, request_id: str = "") -> shipments_pb2.Shipment:
         request = shipments_pb2.ShipRequest(

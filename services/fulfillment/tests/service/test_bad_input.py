@@ -346,7 +346,16 @@ CASES: list[tuple[str, str, Any, list[str]]] = [
         packing_pb2.ClosePackageRequest(request_id="r", package_id=ID, weight_g=100_001),
         ["weight_g"],
     ),
+    (
+        "packing",
+        "ClosePackage",
+        packing_pb2.ClosePackageRequest(
+            request_id="r", package_id=ID, packaging_weight_g=20_001, weight_override_reason="x" * 201
+        ),
+        ["packaging_weight_g", "weight_override_reason", "weight_override_reason"],
+    ),
     ("packing", "GetPackage", packing_pb2.GetPackageRequest(), ["package_id"]),
+    ("packing", "GetLabel", packing_pb2.GetLabelRequest(package_id="x"), ["package_id"]),
     (
         "shipments",
         "Ship",

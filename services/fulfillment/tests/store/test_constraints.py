@@ -136,6 +136,8 @@ VIOLATIONS: list[tuple[str, str]] = [
         "package_one_per_order",
         f"insert into package (package_id, order_id, station_code, actor) values ('{uuid4()}', '{ORDER}', 'p', 't')",
     ),
+    ("package_weights_not_negative", "update package set packaging_weight_g = -1"),
+    ("package_override_is_of_a_weight", "update package set weight_override_reason = 'it is right'"),
     (
         "goods_return_line_decided_within",
         "update goods_return_line set restocked_quantity = 1, scrapped_quantity = 2",

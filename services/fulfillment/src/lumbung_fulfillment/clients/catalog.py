@@ -11,6 +11,7 @@ from lumbung.catalog.v1 import barcodes_pb2 as pb
 from lumbung.catalog.v1 import barcodes_pb2_grpc as rpc
 from lumbung.catalog.v1 import skus_pb2, skus_pb2_grpc
 from lumbung_fulfillment.domain.failures import SkuIsBundle, SkuNotFound, UnknownBarcode
+from lumbung_fulfillment.domain.weights import SkuSize
 from lumbung_kit.clients import RemoteFailure, failure_from
 from lumbung_kit.failures import Kind
 
@@ -59,6 +60,19 @@ class Catalog:
         if bundles:
             raise SkuIsBundle(f"{bundles[0]} is a bundle", metadata={"sku_codes": ",".join(bundles)})
         return frozenset(sku.sku_code for sku in response.skus if sku.fast_mover)
+
+    async def sizes(self, sku_codes: Sequence[str]) -> dict[str, SkuSize]:
+        """What one base unit of each SKU weighs and takes in room; those that the catalog does not know are absent."""
+        wanted = sorted(set(sku_codes))
+        found: dict[str, SkuSize] = {}
+        for start in range(0, len(wanted), SKUS_PER_CALL_MAX):
+            request = skus_pb2.BatchGetSkusRequest(sku_codes=wanted[start : start + SKUS_PER_CALL_MAX])
+            try:
+                response = await self._skus.BatchGetSkus(request)
+            except grpc.aio.AioRpcError as error:
+                raise failure_from(error) from error
+            found |= {sku.sku_code: SkuSize(sku.weight_g, sku.volume_ml) for sku in response.skus}
+        return found
 
 
 def _unknown(barcode: str, remote: RemoteFailure) -> UnknownBarcode:

@@ -278,6 +278,20 @@ class PackageIncomplete(Failure):
     reason = "PACKAGE_INCOMPLETE"
 
 
+class PackageNotClosed(Failure):
+    """The parcel is still being packed, or has to be unpacked."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "PACKAGE_NOT_CLOSED"
+
+
+class WeightImplausible(Failure):
+    """The parcel does not weigh what its contents weigh."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "WEIGHT_IMPLAUSIBLE"
+
+
 class ShipmentNotFound(Failure):
     """There is no such shipment."""
 

@@ -8,7 +8,13 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from lumbung_fulfillment.domain.failures import PackageClosed, PackageIncomplete, TooMany, WrongItem
+from lumbung_fulfillment.domain.failures import (
+    PackageClosed,
+    PackageIncomplete,
+    PackageNotClosed,
+    TooMany,
+    WrongItem,
+)
 from lumbung_kit.failures import PreconditionViolation
 
 
@@ -47,6 +53,9 @@ class Package:
     close_time: datetime | None
     items: tuple[PackageItem, ...]
     note: str
+    contents_weight_g: int | None = None
+    packaging_weight_g: int = 0
+    weight_override_reason: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -57,6 +66,11 @@ class Package:
         """Refuses a parcel that takes nothing more."""
         if self.state is not PackageState.OPEN:
             raise PackageClosed(f"the parcel is {self.state.value}", metadata={"state": self.state.name})
+
+    def require_closed(self) -> None:
+        """Refuses a parcel that is not ready to go."""
+        if self.state is not PackageState.CLOSED:
+            raise PackageNotClosed(f"the parcel is {self.state.value}", metadata={"state": self.state.name})
 
     def checked(self, sku_code: str, units: int) -> int:
         """How many of a SKU are checked after so many more; refuses what does not belong in it."""

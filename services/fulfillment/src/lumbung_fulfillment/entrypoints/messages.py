@@ -32,6 +32,7 @@ from lumbung_fulfillment.domain.waves import PlanTotals, Wave, WaveState, WaveTa
 from lumbung_fulfillment.stores.couriers import CourierSchedule, WarehouseTeam
 from lumbung_fulfillment.stores.measures import Measures
 from lumbung_fulfillment.stores.shipments import HandOver, Shipment, ShipmentState
+from lumbung_fulfillment.usecases.get_label import Label
 from lumbung_fulfillment.usecases.list_orders_at_risk import RiskyOrder
 
 ORDER_STATES = {state: getattr(orders_pb2, f"ORDER_STATE_{state.name}") for state in OrderState}
@@ -289,6 +290,33 @@ def package_message(package: Package) -> packing_pb2.Package:
         create_time=timestamp(package.create_time),
         close_time=timestamp(package.close_time),
         note=package.note,
+        contents_weight_g=package.contents_weight_g or 0,
+        packaging_weight_g=package.packaging_weight_g,
+        weight_override_reason=package.weight_override_reason,
+    )
+
+
+def label_message(label: Label) -> packing_pb2.Label:
+    """What is printed on a parcel."""
+    order, package = label.order, label.package
+    return packing_pb2.Label(
+        package_id=str(package.package_id),
+        order_id=str(order.order_id),
+        order_reference=order.order_reference,
+        channel_code=order.channel_code,
+        warehouse_code=order.warehouse_code,
+        courier_service=order.courier_service,
+        tracking_number=label.tracking_number,
+        sort_code=label.sort_code,
+        pickup_time=timestamp(order.pickup_time),
+        totes=[
+            packing_pb2.ToteOnCart(cart_code=tote.cart_code, tote_position=tote.tote_position)
+            for tote in label.totes
+        ],
+        weight_g=package.weight_g,
+        unit_count=sum(item.quantity for item in package.items),
+        barcode=label.barcode,
+        note=order.note,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 from google.protobuf.message import Message
 
 from lumbung_fulfillment.clients.catalog import Catalog, ScannedItem
+from lumbung_fulfillment.domain.weights import SkuSize
 from lumbung_fulfillment.entrypoints.desk import Desk
 from lumbung_fulfillment.usecases.refuse_scan import WRONG, ScanId, recall_wrong_scan, record_wrong_scan
 from lumbung_kit.idempotency import content_hash
@@ -24,6 +25,10 @@ class Scanner:
     async def resolve(self, barcode: str) -> ScannedItem:
         """What a barcode is on. Raises UnknownBarcode."""
         return await self._catalog.resolve(barcode)
+
+    async def sizes(self, sku_codes: Sequence[str]) -> dict[str, SkuSize]:
+        """What a base unit of each SKU weighs; those that the catalog does not know are absent."""
+        return await self._catalog.sizes(sku_codes)
 
     @asynccontextmanager
     async def scanned(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from lumbung_fulfillment.domain.failures import PackageNotFound
 from lumbung_fulfillment.domain.packing import Package, PackageItem, PackageState
-from lumbung_fulfillment.stores.query import Row, execute, fetch_one
+from lumbung_fulfillment.stores.query import Row, execute, fetch, fetch_one
 from lumbung_kit import context, sql
 from lumbung_kit.postgres import Conn
 
@@ -17,6 +18,18 @@ _INSERT, _INSERT_ITEMS, _GET, _OF_ORDER = (
 _LOCK, _SAVE_CHECKED, _CLOSE, _VOID_OF_ORDER = (
     _SQL[name] for name in ("lock", "save_checked", "close", "void_of_order")
 )
+
+_TOTES, _TRACKING_NUMBER = _SQL["totes_of_order"], _SQL["tracking_number"]
+TOTES_MAX = 20
+"""Totes that a label names; an order rides more than once only when goods were short."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToteOnCart:
+    """Where goods of an order lie."""
+
+    cart_code: str
+    tote_position: int
 
 
 def _package(row: Row) -> Package:
@@ -68,9 +81,36 @@ async def save_checked(conn: Conn, package_id: UUID, sku_code: str, checked_quan
     await execute(conn, _SAVE_CHECKED, row)
 
 
-async def close(conn: Conn, package_id: UUID, weight_g: int) -> None:
-    """Nothing more goes into it."""
-    await execute(conn, _CLOSE, {"package_id": package_id, "weight_g": weight_g})
+async def close(
+    conn: Conn,
+    package_id: UUID,
+    *,
+    weight_g: int,
+    contents_weight_g: int | None,
+    packaging_weight_g: int,
+    override_reason: str,
+) -> None:
+    """Nothing more goes into it. Weights are in grams."""
+    row = {
+        "package_id": package_id,
+        "weight_g": weight_g,
+        "contents_weight_g": contents_weight_g,
+        "packaging_weight_g": packaging_weight_g,
+        "override_reason": override_reason,
+    }
+    await execute(conn, _CLOSE, row)
+
+
+async def totes_of_order(conn: Conn, order_id: UUID) -> list[ToteOnCart]:
+    """Where goods of an order were picked into, the first first."""
+    rows = await fetch(conn, _TOTES, {"order_id": order_id, "limit": TOTES_MAX})
+    return [ToteOnCart(**row) for row in rows]
+
+
+async def tracking_number(conn: Conn, package_id: UUID) -> str:
+    """The courier's number, or empty."""
+    row = await fetch_one(conn, _TRACKING_NUMBER, {"package_id": package_id})
+    return str(row["tracking_number"]) if row else ""
 
 
 async def void_of_order(conn: Conn, order_id: UUID) -> None:
