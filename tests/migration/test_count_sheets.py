@@ -101,7 +101,7 @@ async def scans(shop: Shop) -> list[tuple[Any, ...]]:
 
 def filled(content: bytes, figures: Sequence[str]) -> list[list[str]]:
     header, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
-    return [header, *([*row[:3], figure, *row[4:]] for row, figure in zip(rows, figures, strict=True))]
+    return [header, *([*row[:4], figure, *row[5:]] for row, figure in zip(rows, figures, strict=True))]
 
 
 def semicolons(rows: Sequence[Sequence[str]]) -> bytes:
@@ -114,11 +114,11 @@ def semicolons(rows: Sequence[Sequence[str]]) -> bytes:
 async def test_a_sheet_is_blind_filled_in_and_sent_back(shop: Shop, count: str, tmp_path: Path) -> None:
     written = await sheet_of(shop, count, tmp_path / "hitung.csv", Language.ID)
     header, *rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"))))
-    assert header == ["Rak", "SKU", "Nama", "Jumlah", "Waktu hitung", "Putaran"]
+    assert header == ["Rak", "SKU", "Nama", "Lot", "Jumlah", "Waktu hitung", "Putaran", "Baik sampai"]
     assert rows == [
-        ["B-0", "TEH-1", "'=Teh botol", "", "", "1"],
-        ["B-1", "GULA-1", "Gula, pasir", "", "", "1"],
-        ["B-2", "", "", "", "", "1"],
+        ["B-0", "TEH-1", "'=Teh botol", "", "", "", "1", ""],
+        ["B-1", "GULA-1", "Gula, pasir", "", "", "", "1", ""],
+        ["B-2", "", "", "", "", "", "1", ""],
     ]
     path = tmp_path / "kembali.csv"
     path.write_bytes(semicolons(filled(written, ["29", "", "0"])))
@@ -134,12 +134,45 @@ async def test_a_sheet_is_blind_filled_in_and_sent_back(shop: Shop, count: str, 
     assert len(await scans(shop)) == 2, "sent again, nothing counts twice"
 
 
+async def test_a_line_that_is_tracked_is_counted_lot_by_lot(shop: Shop, count: str, tmp_path: Path) -> None:
+    await shop.sql.execute("UPDATE sku SET lot_tracking = 2 WHERE sku_code = 'TEH-1'")
+    line = inventory_pb2.ReceiptLine(
+        sku_code="TEH-1", bin_code="B-0", quantity=5, lot_code="L1", expires_on="2031-05-31"
+    )
+    await shop.inventory.ReceiveStock(
+        inventory_pb2.ReceiveStockRequest(
+            request_id="lots", warehouse_code="JKT1", document="PO", lines=[line]
+        )
+    )
+    written = await sheet_of(shop, count, tmp_path / "lots.csv")
+    rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"))))
+    assert [row[3] for row in rows[1:]] == ["L1", "(-)", "", ""]
+    path = tmp_path / "back.csv"
+    more = ["B-1", "TEH-1", "", "L9", "2", "", "1", "31-05-2031"]
+    path.write_bytes(semicolons([*filled(written, ["6", "29", "", ""]), more]))
+    outcome, said = await send(shop, count, path, lang=Language.ID)
+    assert (outcome, await scans(shop)) == (Outcome.ROWS_TO_MEND, [])
+    assert 'Baik sampai "31-05-2031": harus tanggal' in said
+    assert "nobody has received lot L9" in said
+    more[-1] = "2031-05-31"
+    path.write_bytes(semicolons([*filled(written, ["6", "29", "", ""]), more]))
+    assert (await send(shop, count, path))[0] is Outcome.DONE
+    found = await shop.sql.execute(
+        "SELECT bin_code, lot_code, counted_quantity, expires_on::text FROM stocktake_count ORDER BY 1, 2"
+    )
+    assert await found.fetchall() == [
+        ("B-0", "", 29, None),
+        ("B-0", "L1", 6, None),
+        ("B-1", "L9", 2, "2031-05-31"),
+    ]
+
+
 async def test_a_workbook_goes_out_and_comes_back(shop: Shop, count: str, tmp_path: Path) -> None:
     written = await sheet_of(shop, count, tmp_path / "count.xlsx")
     rows = list(records(io.BytesIO(written), Bounds(10**6, 10**6)))
     assert rows[:2] == [
-        ["Bin", "SKU", "Name", "Counted", "Counted at", "Round"],
-        ["B-0", "TEH-1", "=Teh botol", "", "", "1"],
+        ["Bin", "SKU", "Name", "Lot", "Counted", "Counted at", "Round", "Good until"],
+        ["B-0", "TEH-1", "=Teh botol", "", "", "", "1"],
     ]
     outcome, _ = await _refused(send(shop, count, tmp_path / "count.xlsx"))
     assert "no line on which something was counted" in outcome

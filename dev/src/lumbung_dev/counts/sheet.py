@@ -25,7 +25,7 @@ from lumbung_catalog.domain.import_table import FileFormat
 from lumbung_catalog.domain.label_text import FONT, font, lines, shown, width_mm
 from lumbung_catalog.domain.sheets import new_sheet
 from lumbung_dev.chaos.words import Language
-from lumbung_dev.counts.words import COLUMNS, PRINTED, WORDS
+from lumbung_dev.counts.words import COLUMNS, PRINTED, WITHOUT_LOT, WORDS
 from lumbung_dev.files.import_file import Outcome, told
 from lumbung_dev.local.trouble import Trouble
 from lumbung_kit.clients import failure_from, open_channel
@@ -33,7 +33,7 @@ from lumbung_kit.clients import failure_from, open_channel
 PAGE_SIZE = 500
 PRINTED_LINES_MAX = 5_000
 _MARGIN = 12 * mm
-_WIDTHS = (50 * mm, 62 * mm, 50 * mm, 24 * mm)
+_WIDTHS = (46 * mm, 56 * mm, 36 * mm, 28 * mm, 20 * mm)
 _HEAD_SIZE, _ID_SIZE = 10, 8
 _BAR_WIDTH, _BAR_HEIGHT = 0.22 * mm, 6 * mm
 
@@ -115,11 +115,21 @@ async def _write_table(
     table.write([words[column] for column in COLUMNS])
     line_count = 0
     async for tasks in pages:
-        rows = [[task.bin_code, task.sku_code, task.sku_name, "", "", str(count.round)] for task in tasks]
+        rows = [
+            [task.bin_code, task.sku_code, task.sku_name, lot, "", "", str(count.round), ""]
+            for task in tasks
+            for lot in lots_of(task)
+        ]
         await asyncio.to_thread(table.write_all, rows)
         line_count += len(rows)
     await asyncio.to_thread(table.close)
     return line_count
+
+
+def lots_of(task: pb.CountTask) -> list[str]:
+    """Each of them has a line of its own; one line without a lot where there is nothing to say of lots."""
+    bare = [WITHOUT_LOT] if task.lot_codes and task.has_units_without_lot else []
+    return [*task.lot_codes, *bare] or [""]
 
 
 async def _write_pdf(count: pb.Stocktake, pages: Pages, words: Words, file: IO[bytes]) -> int:
@@ -127,20 +137,24 @@ async def _write_pdf(count: pb.Stocktake, pages: Pages, words: Words, file: IO[b
     tasks: list[pb.CountTask] = []
     async for page in pages:
         tasks += page
-        _require_printable(len(tasks))
+        _require_printable(tasks)
     content = await asyncio.to_thread(as_pdf, Sheet(count, tasks), words)
     await asyncio.to_thread(file.write, content)
-    return len(tasks)
+    return _line_count(tasks)
 
 
-def _require_printable(line_count: int) -> None:
-    if line_count > PRINTED_LINES_MAX:
+def _line_count(tasks: Sequence[pb.CountTask]) -> int:
+    return sum(len(lots_of(task)) for task in tasks)
+
+
+def _require_printable(tasks: Sequence[pb.CountTask]) -> None:
+    if _line_count(tasks) > PRINTED_LINES_MAX:
         raise Trouble(f"more than {PRINTED_LINES_MAX} lines are too many to be printed: use .xlsx")
 
 
 def as_pdf(sheet: Sheet, words: Words) -> bytes:
     """The lines on A4, bins and SKUs as Code 128 barcodes too, with a field to write each figure in. Raises Trouble."""
-    _require_printable(len(sheet.tasks))
+    _require_printable(sheet.tasks)
     font()
     file = io.BytesIO()
     title = f"{words['sheet']}, {words['round'].format(number=sheet.count.round)}: {sheet.count.title}"
@@ -150,7 +164,7 @@ def as_pdf(sheet: Sheet, words: Words) -> bytes:
     )  # fmt: skip
     style = ParagraphStyle("cell", fontName=FONT, fontSize=9, leading=11)
     rows: list[list[Any]] = [[words[column] for column in PRINTED]]
-    rows += [_printed(task, words, style) for task in sheet.tasks]
+    rows += [_printed(task, lot, words, style) for task in sheet.tasks for lot in lots_of(task)]
     table = LongTable(rows, colWidths=_WIDTHS, repeatRows=1)
     table.setStyle(
         TableStyle(
@@ -183,11 +197,12 @@ def _draw_head(canvas: Any, sheet: Sheet, title: str, words: Words) -> None:
     canvas.drawRightString(right, top - 14, sheet.count.stocktake_id)
 
 
-def _printed(task: pb.CountTask, words: Words, style: ParagraphStyle) -> list[Any]:
+def _printed(task: pb.CountTask, lot: str, words: Words, style: ParagraphStyle) -> list[Any]:
     """A row. Names break where they must; nothing in them is markup."""
     name = task.sku_name if task.sku_code else words["nothing"]
     sku = _barcode(task.sku_code, style) if task.sku_code else ""
-    return [_barcode(task.bin_code, style), sku, Paragraph(escape(shown(name)), style), ""]
+    said = Paragraph(escape(shown(lot)), style) if lot else ""
+    return [_barcode(task.bin_code, style), sku, Paragraph(escape(shown(name)), style), said, ""]
 
 
 def _barcode(code: str, style: ParagraphStyle) -> list[Any]:

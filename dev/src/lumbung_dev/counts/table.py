@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from lumbung_catalog.domain.failures import ImportUnreadable
 from lumbung_catalog.domain.import_csv import unguarded
 from lumbung_catalog.domain.said import indonesian
 from lumbung_dev.chaos.words import Language
-from lumbung_dev.counts.words import COLUMNS, REQUIRED, WORDS, column_of
+from lumbung_dev.counts.words import COLUMNS, REQUIRED, WITHOUT_LOT, WORDS, column_of
 from lumbung_dev.local.trouble import Trouble
 
 BYTES_MAX = 4 * 1024 * 1024
@@ -42,6 +42,9 @@ class Row:
     quantity: int = 0
     scan_time: datetime | None = None
     round: int = 0
+    lot: str | None = None
+    """Empty: units without a lot; None: nothing is said of lots."""
+    expires_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def read_table(path: Path, lang: Language) -> Table:
 
 def _row(line: int, row: dict[str, str], wrong: list[Wrong], lang: Language) -> Row:
     """What the line says; adds what is wrong with it."""
-    for column in ("bin_code", "sku_code"):
+    for column in ("bin_code", "sku_code", "lot_code"):
         if flaw := getattr(row.get(column, ""), "flaw", None):
             what = f"{flaw.message}; {flaw.expected}" if lang is Language.EN else _indonesian(flaw)
             wrong.append(Wrong(line, column, row[column], what))
@@ -107,7 +110,13 @@ def _row(line: int, row: dict[str, str], wrong: list[Wrong], lang: Language) -> 
         read("counted_quantity", _whole, "not_whole", 0),
         read("scan_time", _moment, "not_time", None),
         read("round_number", _round, "not_round", 0),
+        _lot(row.get("lot_code", "")),
+        read("expires_on", date.fromisoformat, "not_day", None),
     )
+
+
+def _lot(text: str) -> str | None:
+    return "" if text in (WITHOUT_LOT, "-") else text or None
 
 
 def _indonesian(flaw: import_xlsx.Flaw) -> str:

@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import grpc
 from rich.console import Console
@@ -32,8 +33,14 @@ CODES_AT_ONCE = 100
 ERRORS_SHOWN_MAX = 20
 UNITS_MAX = 2**63 - 1
 
-Goods = tuple[str, int]
-"""A SKU, and the base units that one of what was counted stands for."""
+
+class Goods(NamedTuple):
+    """What a code stands for: a SKU, the base units of one of it, and the lot that a GS1 message names besides."""
+
+    sku: str
+    base_units: int = 1
+    lot: str | None = None
+    expires_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +62,22 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What lies of a SKU in a bin, in base units: of which line, the first of several."""
+    """What lies of a SKU in a bin, or of a lot of it, in base units: of which line, the first of several."""
 
     row: Row
     sku: str
     units: int
     scan_time: datetime | None
+    lot: str | None = None
+    expires_on: date | None = None
 
     def with_more(self, other: Sum) -> Sum:
         """Both together, as they were when the later one was counted."""
         times = [each.scan_time for each in (self, other) if each.scan_time is not None]
-        return replace(self, units=self.units + other.units, scan_time=max(times, default=None))
+        day = self.expires_on or other.expires_on
+        return replace(
+            self, units=self.units + other.units, scan_time=max(times, default=None), expires_on=day
+        )
 
 
 async def upload_counts(options: Options, console: Console) -> Outcome:
@@ -112,11 +124,16 @@ def _count(each: Sum, scope: str) -> pb.Count:
     """The same figure of a bin and SKU, by the same person for the same round, has the same id in whatever file and on
     whatever line it comes."""
     said = f"{scope}/{each.row.bin_code}/{each.sku}/{each.units}/{each.scan_time}"
+    if each.lot is not None:
+        said += f"/{each.lot}/{each.expires_on}"
     count = pb.Count(
         bin_code=each.row.bin_code,
         sku_code=each.sku,
         counted_quantity=min(each.units, UNITS_MAX),
         scan_id=f"sheet-{hashlib.sha256(said.encode()).hexdigest()[:40]}",
+        lot_code=each.lot or "",
+        expires_on=each.expires_on.isoformat() if each.expires_on else "",
+        without_lot=each.lot == "",
     )
     if each.scan_time is not None:
         count.scan_time.FromDatetime(each.scan_time)
@@ -124,20 +141,22 @@ def _count(each: Sum, scope: str) -> pb.Count:
 
 
 def summed(rows: Sequence[Row], goods: Mapping[str, Goods], lang: Language) -> tuple[list[Sum], list[Wrong]]:
-    """What lies in each bin of each SKU: cartons and single pieces, each by its own barcode, are added up. The same
-    code twice may be a second look or more goods: nobody can say."""
-    found: dict[tuple[str, str], Sum] = {}
-    lines: dict[tuple[str, str], int] = {}
+    """What lies in each bin of each SKU, and of each lot if lots are said: cartons and single pieces, each by its own
+    barcode, are added up. The same code twice may be a second look or more goods: nobody can say."""
+    found: dict[tuple[str, str, str | None], Sum] = {}
+    lines: dict[tuple[str, str, str | None], int] = {}
     wrong: list[Wrong] = []
     for row in rows:
-        sku, each = goods.get(row.sku, (row.sku, 1))
-        first = lines.setdefault((row.bin_code, row.sku), row.line)
+        is_ = goods.get(row.sku, Goods(row.sku))
+        lot = is_.lot if row.lot is None else row.lot
+        first = lines.setdefault((row.bin_code, row.sku, lot), row.line)
         if first != row.line:
             wrong.append(Wrong(row.line, "sku_code", row.sku, WORDS[lang]["twice"].format(line=first)))
             continue
-        one = Sum(row, sku, row.quantity * each, row.scan_time)
-        before = found.get((row.bin_code, sku))
-        found[row.bin_code, sku] = before.with_more(one) if before else one
+        day = row.expires_on or (is_.expires_on if lot == is_.lot else None)
+        one = Sum(row, is_.sku, row.quantity * is_.base_units, row.scan_time, lot, day)
+        before = found.get((row.bin_code, is_.sku, lot))
+        found[row.bin_code, is_.sku, lot] = before.with_more(one) if before else one
     return list(found.values()), wrong
 
 
@@ -176,8 +195,22 @@ async def _goods(options: Options, rows: Sequence[Row], stack: AsyncExitStack) -
         some = unknown[start : start + CODES_AT_ONCE]
         asked = barcodes_pb2.BatchResolveBarcodesRequest(codes=some)
         for each in (await barcodes.BatchResolveBarcodes(asked)).barcodes:
-            found[each.code] = (each.sku_code, each.base_quantity)
-    return found
+            day = date.fromisoformat(each.expiry_date) if each.expiry_date else None
+            found[each.code] = Goods(each.sku_code, each.base_quantity, each.lot or None, day)
+    return await _with_tracked_lots(skus, found)
+
+
+async def _with_tracked_lots(skus: Any, found: Mapping[str, Goods]) -> dict[str, Goods]:
+    """A label names a lot whether or not the shop keeps lots apart: it is counted of SKUs that are tracked by lot."""
+    named = sorted({goods.sku for goods in found.values() if goods.lot})
+    tracked: set[str] = set()
+    for start in range(0, len(named), CODES_AT_ONCE):
+        asked = skus_pb2.BatchGetSkusRequest(sku_codes=named[start : start + CODES_AT_ONCE])
+        tracked |= {sku.sku_code for sku in (await skus.BatchGetSkus(asked)).skus if sku.lot_tracking > 1}
+    return {
+        code: goods if goods.sku in tracked else Goods(goods.sku, goods.base_units)
+        for code, goods in found.items()
+    }
 
 
 def is_scan(code: str) -> bool:
@@ -233,5 +266,7 @@ def _wrong(sums: Sequence[Sum], error: pb.CountRowError) -> Wrong:
         "sku_code": row.sku,
         "counted_quantity": str(sums[error.row].units),
         "scan_time": str(row.scan_time or ""),
+        "lot_code": sums[error.row].lot or "",
+        "expires_on": str(sums[error.row].expires_on or ""),
     }
     return Wrong(row.line, error.field, values.get(error.field, ""), error.description)

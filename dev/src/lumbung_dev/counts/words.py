@@ -6,17 +6,21 @@ from collections.abc import Mapping
 
 from lumbung_dev.chaos.words import Language
 
-PRINTED = ("bin_code", "sku_code", "sku_name", "counted_quantity")
-COLUMNS = (*PRINTED, "scan_time", "round_number")
+PRINTED = ("bin_code", "sku_code", "sku_name", "lot_code", "counted_quantity")
+COLUMNS = (*PRINTED, "scan_time", "round_number", "expires_on")
+WITHOUT_LOT = "(-)"
+"""What stands for the lot of units that have none, where a bin is counted by lot; a bare dash does for whoever writes."""
 REQUIRED = ("bin_code", "sku_code", "counted_quantity")
 
 _ENGLISH = {
     "bin_code": "Bin",
     "sku_code": "SKU",
     "sku_name": "Name",
+    "lot_code": "Lot",
     "counted_quantity": "Counted",
     "scan_time": "Counted at",
     "round_number": "Round",
+    "expires_on": "Good until",
     "sheet": "Count sheet",
     "round": "round {number}",
     "page": "page {number}",
@@ -35,15 +39,18 @@ _ENGLISH = {
     "not_round": "must be the number of a round, such as 1",
     "other_round": "the count is in round {round}; what was counted for another round says nothing of it",
     "which_round": "the count is in round {round}: say for which this was counted, here or with --round",
+    "not_day": "must be a day, such as 2027-03-31",
     "twice": "is counted on line {line} already: put the sum on one line",
 }
 _INDONESIAN = {
     "bin_code": "Rak",
     "sku_code": "SKU",
     "sku_name": "Nama",
+    "lot_code": "Lot",
     "counted_quantity": "Jumlah",
     "scan_time": "Waktu hitung",
     "round_number": "Putaran",
+    "expires_on": "Baik sampai",
     "sheet": "Lembar hitung",
     "round": "putaran {number}",
     "page": "halaman {number}",
@@ -62,6 +69,7 @@ _INDONESIAN = {
     "not_round": "harus nomor putaran, misalnya 1",
     "other_round": "penghitungan ini di putaran {round}; hitungan untuk putaran lain tidak berlaku untuknya",
     "which_round": "penghitungan ini di putaran {round}: sebutkan untuk putaran mana ini, di sini atau dengan --round",
+    "not_day": "harus tanggal, misalnya 2027-03-31",
     "twice": "sudah dihitung di baris {line}: tulis jumlahnya di satu baris",
 }
 WORDS: Mapping[Language, Mapping[str, str]] = {Language.EN: _ENGLISH, Language.ID: _INDONESIAN}

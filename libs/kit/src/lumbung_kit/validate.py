@@ -49,6 +49,11 @@ class Check:
         if len(self._violations) < _VIOLATIONS_MAX:
             self._violations.append(FieldViolation(field, description))
 
+    @property
+    def violations(self) -> tuple[FieldViolation, ...]:
+        """What was noted, for those who tell it otherwise than by a refusal."""
+        return tuple(self._violations)
+
     def done(self) -> None:
         """Raises one BadInput that names every violation, if there is any."""
         if self._violations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -20,7 +21,9 @@ from lumbung_stock.domain.stocktakes import (
     Verdict,
     is_counted_again,
     judge,
+    judge_part,
     last_of_each,
+    parts_of,
     ranked,
     walk_order,
 )
@@ -66,6 +69,35 @@ def test_a_count_is_laid_beside_the_book_at_its_scan(
 ) -> None:
     judged = judge([scan(counted)], present, shifts, NONE)
     assert (judged.ledger_quantity, judged.counted_quantity, judged.verdict) == (ledger, counted, verdict)
+
+
+def of_lot(
+    lot: str | None, units: int, minute: float = 0, counter: str = "terminal:1", round_: int = 1
+) -> Scan:
+    return replace(scan(units, minute, counter, round_, f"{lot}-{counter}-{minute}-{round_}"), lot=lot)
+
+
+@pytest.mark.parametrize(
+    ("scans", "parts"),
+    [
+        ([scan(5)], [None]),
+        ([of_lot("A", 3), of_lot("", 1), of_lot("B", 2)], ["", "A", "B"]),
+        ([of_lot("A", 3), scan(5, 1)], [None]),  # the same counter's later way
+        ([scan(5), of_lot("A", 3, 1)], ["A"]),
+        ([of_lot("A", 3), scan(5, 1, round_=2)], [None]),  # the last round decides
+        ([of_lot("A", 3), of_lot("B", 3, round_=2)], ["B"]),
+        ([of_lot("A", 3), of_lot("B", 3, counter="terminal:2")], ["A", "B"]),
+    ],
+)
+def test_a_line_is_counted_by_lot_or_it_is_not(scans: list[Scan], parts: list[str | None]) -> None:
+    found = parts_of(scans)
+    assert [(part.key[2], part.at_odds) for part in found] == [(lot, False) for lot in parts]
+
+
+def test_who_counts_by_lot_and_who_does_not_disagree() -> None:
+    (part,) = parts_of([of_lot("A", 5), scan(5, counter="terminal:2")])
+    judged = judge_part(part, 5, [], NONE)
+    assert (judged.verdict, judged.lot, is_counted_again(judged, 2)) == (Verdict.DISAGREED, None, True)
 
 
 @given(

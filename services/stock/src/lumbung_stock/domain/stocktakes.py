@@ -8,8 +8,8 @@ whenever the count is approved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from itertools import groupby
 from uuid import UUID
@@ -19,6 +19,9 @@ from lumbung_stock.domain.stocktake_failures import SamePerson, StocktakeWrongSt
 
 LineKey = tuple[str, str]
 """(bin_code, sku_code)"""
+
+PartKey = tuple[str, str, str | None]
+"""(bin_code, sku_code, lot): None is all units of the SKU in the bin, whatever their lots; empty those without one."""
 
 
 class StocktakeState(IntEnum):
@@ -139,7 +142,9 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What somebody counted of one SKU in one bin, in the order of arrival."""
+    """What somebody counted of one SKU in one bin, in the order of arrival; `lot` as in PartKey. A lot that nobody has
+    received has its last day with it.
+    """
 
     bin_code: str
     sku_code: str
@@ -148,11 +153,22 @@ class Scan:
     scan_id: str
     counter: str
     round: int
+    lot: str | None = None
+    expires_on: date | None = None
 
     @property
     def key(self) -> LineKey:
         """The line that it is about."""
         return self.bin_code, self.sku_code
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What counts say of one lot in a line, or of all its units. `at_odds`: some counted by lot, and others did not."""
+
+    key: PartKey
+    scans: tuple[Scan, ...]
+    at_odds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +199,12 @@ class Judged:
     verdict: Verdict
     round: int
     counters: tuple[str, ...]
+    lot: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Its place among others; a line is counted by lot or it is not."""
+        return self.bin_code, self.sku_code, self.lot or ""
 
     @property
     def difference(self) -> int:
@@ -220,7 +242,37 @@ def judge(scans: Sequence[Scan], present: int, shifts: Sequence[Shift], window: 
         _verdict(last, differences, present, shifts, window),
         final.round,
         tuple(sorted({scan.counter for scan in last})),
+        final.lot,
     )
+
+
+def parts_of(scans: Sequence[Scan]) -> list[Part]:
+    """What the scans of one line are about, in the last round in which it was counted: all its units, or each lot.
+
+    Whoever scans first the one way and then the other has meant the latter.
+    """
+    newest = max(scan.round for scan in scans)
+    of_round = [scan for scan in scans if scan.round == newest]
+    by_lot = {
+        scan.counter: scan.lot is not None for scan in sorted(of_round, key=lambda scan: scan.scan_time)
+    }
+    meant = [scan for scan in of_round if (scan.lot is not None) is by_lot[scan.counter]]
+    if len(set(by_lot.values())) > 1:
+        bare = tuple(scan for scan in meant if scan.lot is None)
+        return [Part((*bare[0].key, None), bare, at_odds=True)]
+    found: dict[str | None, list[Scan]] = {}
+    for scan in meant:
+        found.setdefault(scan.lot, []).append(scan)
+    return [
+        Part((*some[0].key, lot), tuple(some))
+        for lot, some in sorted(found.items(), key=lambda item: item[0] or "")
+    ]
+
+
+def judge_part(part: Part, present: int, shifts: Sequence[Shift], window: timedelta) -> Judged:
+    """As `judge`; where counters are at odds about what they count, nothing can be said."""
+    judged = judge(part.scans, present, shifts, window)
+    return replace(judged, verdict=Verdict.DISAGREED) if part.at_odds else judged
 
 
 def _verdict(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -101,7 +101,15 @@ def scans_of(
 def _scan(count: pb.Count, offset: timedelta, counter: str, now: datetime) -> Scan:
     scanned = count.scan_time.ToDatetime(tzinfo=UTC) - offset if count.HasField("scan_time") else now
     return Scan(
-        count.bin_code, count.sku_code, count.counted_quantity, scanned, count.scan_id, counter, round=0
+        count.bin_code,
+        count.sku_code,
+        count.counted_quantity,
+        scanned,
+        count.scan_id,
+        counter,
+        round=0,
+        lot=count.lot_code if count.lot_code or count.without_lot else None,
+        expires_on=date.fromisoformat(count.expires_on) if count.expires_on else None,
     )
 
 
@@ -119,7 +127,18 @@ def _wrong_in(row: int, count: pb.Count) -> list[RowError]:
         found.append(RowError(row, "scan_id", "must be 1-64 of A-Z a-z 0-9 . _ : -"))
     if count.HasField("scan_time") and not 0 < count.scan_time.seconds < 253_402_300_800:
         found.append(RowError(row, "scan_time", "must be a time between 1970 and 9999"))
-    return found
+    says_lot = count.lot_code or count.without_lot or count.expires_on
+    return found + _wrong_lot_in(row, count) if says_lot else found
+
+
+def _wrong_lot_in(row: int, count: pb.Count) -> list[RowError]:
+    check = Check()
+    messages.lot_of(check, count.lot_code, count.expires_on)
+    if count.without_lot and count.lot_code:
+        check.add("without_lot", "must not be said of units that have a lot")
+    if (count.without_lot or count.lot_code) and not count.sku_code:
+        check.add("lot_code", "must be empty where no SKU is named")
+    return [RowError(row, wrong.field, wrong.description) for wrong in check.violations]
 
 
 def lines_of(check: Check, lines: Sequence[pb.CountLine]) -> list[LineKey]:
@@ -223,6 +242,8 @@ def differences_of(review: Review, start: int, size: int) -> list[pb.CountDiffer
             round=line.round,
             counters=line.counters,
             has_unit_cost=line.sku_code in review.costs,
+            lot_code=line.lot or "",
+            by_lot=line.lot is not None,
         )
         for line in review.lines[start : start + size]
     ]

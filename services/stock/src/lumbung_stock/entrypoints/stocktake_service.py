@@ -143,6 +143,9 @@ class StocktakeService(Mutations, rpc.StocktakeServiceServicer):
                 round=count.round,
                 sku_name=task.sku_name,
                 counted_by=task.counted_by,
+                tracked_by_lot=task.tracked_by_lot,
+                lot_codes=filter(None, task.lots),
+                has_units_without_lot="" in task.lots,
             )
         if len(found) > size:
             response.next_page_token = page_token(filters, [count.round, found[size - 1].rank])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.rows import TupleRow
@@ -12,6 +13,7 @@ from psycopg.rows import TupleRow
 from lumbung_kit.postgres import Conn
 from lumbung_kit.sql import load
 from lumbung_stock.domain.ledger import Author
+from lumbung_stock.domain.lots import LotKey
 from lumbung_stock.domain.places import Bin, BinKind
 from lumbung_stock.domain.stocktake_failures import StocktakeNotFound
 from lumbung_stock.domain.stocktakes import (
@@ -20,6 +22,7 @@ from lumbung_stock.domain.stocktakes import (
     LineKey,
     Opening,
     Override,
+    PartKey,
     Scan,
     Scope,
     Shift,
@@ -39,13 +42,27 @@ Costs = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A line that is still to be counted."""
+    """A line that is still to be counted. `lots` are those that may be there, an empty one for units without; of a line
+    that is being counted by lot, those that are left."""
 
     bin_code: str
     sku_code: str
     rank: int
     sku_name: str
     counted_by: tuple[str, ...]
+    tracked_by_lot: bool
+    lots: tuple[str, ...]
+
+
+class Said(NamedTuple):
+    """What a scan says, besides its time."""
+
+    bin_code: str
+    sku_code: str
+    counted_quantity: int
+    counter: str
+    lot: str | None
+    expires_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +224,10 @@ async def list_tasks(conn: Conn, count: Stocktake, after_rank: int, limit: int) 
         "limit": limit,
     }
     return [
-        Task(bin_code, sku, rank, name, tuple(counters))
-        async for bin_code, sku, rank, name, counters in await conn.execute(_SQL["tasks"], asked)
+        Task(bin_code, sku, rank, name, tuple(counters), tracked, tuple(lots))
+        async for bin_code, sku, rank, name, counters, tracked, lots in await conn.execute(
+            _SQL["tasks"], asked
+        )
     ]
 
 
@@ -237,6 +256,25 @@ async def find_uncounted(
     return [(bin_code, sku) async for bin_code, sku in await conn.execute(_SQL["uncounted"], asked)]
 
 
+async def find_uncounted_lots(
+    conn: Conn, count: Stocktake, round_: int, bins: Collection[str] = ()
+) -> list[PartKey]:
+    """Lots that nobody has counted in a round in which others of their line were counted, of these bins or of all."""
+    asked = {"stocktake_id": count.stocktake_id, "round": round_, "bin_codes": list(bins)}
+    cursor = await conn.execute(_SQL["uncounted_lots"], asked)
+    return [(bin_code, sku, lot) async for bin_code, sku, lot in cursor]
+
+
+async def said_days(conn: Conn, stocktake_id: UUID, lots: Collection[LotKey]) -> dict[LotKey, date]:
+    """Last days that somebody has counted lots with."""
+    asked = {
+        "stocktake_id": stocktake_id,
+        "sku_codes": [sku for sku, _ in lots],
+        "lot_codes": [lot for _, lot in lots],
+    }
+    return {(sku, lot): day async for sku, lot, day in await conn.execute(_SQL["said_days"], asked)}
+
+
 async def counted_bins(conn: Conn, stocktake_id: UUID, bin_codes: Iterable[str]) -> set[str]:
     """Those of these bins that are in the scope."""
     asked = {"stocktake_id": stocktake_id, "bin_codes": list(bin_codes)}
@@ -260,20 +298,17 @@ async def insert_scans(conn: Conn, stocktake_id: UUID, scans: Sequence[Scan], au
                 "sku_codes": [scan.sku_code for scan in scans],
                 "quantities": [scan.counted_quantity for scan in scans],
                 "scan_times": [scan.scan_time for scan in scans],
+                "lot_codes": [scan.lot for scan in scans],
+                "days": [scan.expires_on for scan in scans],
             },
         )
     return {scan_id for (scan_id,) in await cursor.fetchall()}
 
 
-async def known_scans(
-    conn: Conn, stocktake_id: UUID, scan_ids: Iterable[str]
-) -> dict[str, tuple[str, str, int, str]]:
-    """What scans with these ids said before: bin, SKU, units and who counted."""
+async def known_scans(conn: Conn, stocktake_id: UUID, scan_ids: Iterable[str]) -> dict[str, Said]:
+    """What scans with these ids said before."""
     asked = {"stocktake_id": stocktake_id, "scan_ids": list(scan_ids)}
-    return {
-        scan_id: (bin_code, sku, units, counter)
-        async for scan_id, bin_code, sku, units, counter in await conn.execute(_SQL["known_scans"], asked)
-    }
+    return {scan_id: Said(*said) async for scan_id, *said in await conn.execute(_SQL["known_scans"], asked)}
 
 
 async def find_scans(conn: Conn, stocktake_id: UUID, until: Instant | None = None) -> list[Scan]:
@@ -284,20 +319,21 @@ async def find_scans(conn: Conn, stocktake_id: UUID, until: Instant | None = Non
 
 
 async def read_book(
-    conn: Conn, count: Stocktake, lines: Sequence[LineKey], until: Instant | None = None
-) -> dict[LineKey, tuple[int, list[Shift]]]:
-    """What these lines' bins hold, and what came and went of them since the count was opened, as of one instant: now,
-    or an earlier one."""
+    conn: Conn, count: Stocktake, parts: Sequence[PartKey], until: Instant | None = None
+) -> dict[PartKey, tuple[int, list[Shift]]]:
+    """What these lines' bins hold, in all or of a lot, and what came and went of them since the count was opened, as of
+    one instant: now, or an earlier one."""
     asked = {
         "warehouse_code": count.scope.warehouse_code,
-        "bin_codes": [bin_code for bin_code, _ in lines],
-        "sku_codes": [sku_code for _, sku_code in lines],
+        "bin_codes": [bin_code for bin_code, _, _ in parts],
+        "sku_codes": [sku_code for _, sku_code, _ in parts],
+        "lot_codes": [lot for _, _, lot in parts],
         "open_sequence": count.open_sequence,
         "until_sequence": until and until.sequence,
     }
     return {
-        (place, sku): (present, [Shift(*shift) for shift in zip(happened, units, strict=True)])
-        async for place, sku, present, happened, units in await conn.execute(_SQL["book"], asked)
+        (place, sku, lot): (present, [Shift(*shift) for shift in zip(happened, units, strict=True)])
+        async for place, sku, lot, present, happened, units in await conn.execute(_SQL["book"], asked)
     }
 
 
@@ -382,6 +418,7 @@ async def insert_results(conn: Conn, stocktake_id: UUID, lines: Sequence[Judged]
             "round": line.round,
             "counters": list(line.counters),
             "unit_cost_minor": costs.get(line.sku_code),
+            "lot_code": line.lot,
         }
         for line in lines
     ]
@@ -393,10 +430,11 @@ async def insert_results(conn: Conn, stocktake_id: UUID, lines: Sequence[Judged]
 async def find_results(conn: Conn, stocktake_id: UUID) -> tuple[list[Judged], dict[str, int]]:
     """What an approval was about, and the costs that it was valued with."""
     lines, costs = [], {}
-    async for bin_code, sku, ledger, counted, verdict, round_, counters, cost in await conn.execute(
+    async for bin_code, sku, ledger, counted, verdict, round_, counters, cost, lot in await conn.execute(
         _SQL["results"], {"stocktake_id": stocktake_id}
     ):
-        lines.append(Judged(bin_code, sku, ledger, counted, Verdict(verdict), round_, tuple(counters)))
+        line = Judged(bin_code, sku, ledger, counted, Verdict(verdict), round_, tuple(counters), lot)
+        lines.append(line)
         if cost is not None:
             costs[sku] = cost
     return lines, costs

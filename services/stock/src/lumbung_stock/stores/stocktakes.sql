@@ -135,18 +135,29 @@ SELECT line.bin_code, line.sku_code, line.rank, coalesce(sku.name, ''),
        (SELECT coalesce(array_agg(DISTINCT counter), '{}')
           FROM stocktake_count AS before
          WHERE before.stocktake_id = line.stocktake_id AND before.round < line.round
-           AND before.bin_code = line.bin_code AND before.sku_code = line.sku_code)
+           AND before.bin_code = line.bin_code AND before.sku_code = line.sku_code),
+       coalesce(sku.lot_tracking, 0) > 0,
+       CASE WHEN coalesce(sku.lot_tracking, 0) > 0
+            THEN uncounted_lots(line.stocktake_id, line.round, line.bin_code, line.sku_code) ELSE '{}' END
   FROM stocktake_line AS line
   LEFT JOIN sku USING (sku_code)
  WHERE line.stocktake_id = %(stocktake_id)s
    AND line.round = %(round)s
    AND line.rank > %(after_rank)s
-   AND NOT EXISTS (
-       SELECT FROM stocktake_count AS counted
-        WHERE counted.stocktake_id = line.stocktake_id AND counted.round = line.round
-          AND counted.bin_code = line.bin_code AND counted.sku_code = line.sku_code
-       OFFSET 0
-       )
+   AND (NOT EXISTS (
+            SELECT FROM stocktake_count AS counted
+             WHERE counted.stocktake_id = line.stocktake_id AND counted.round = line.round
+               AND counted.bin_code = line.bin_code AND counted.sku_code = line.sku_code
+            OFFSET 0
+            )
+        OR (EXISTS (
+                SELECT FROM stocktake_count AS counted
+                 WHERE counted.stocktake_id = line.stocktake_id AND counted.round = line.round
+                   AND counted.bin_code = line.bin_code AND counted.sku_code = line.sku_code
+                   AND counted.lot_code IS NOT NULL
+                OFFSET 0
+                )
+            AND uncounted_lots(line.stocktake_id, line.round, line.bin_code, line.sku_code) <> '{}'))
  ORDER BY line.rank
  LIMIT %(limit)s;
 
@@ -178,43 +189,70 @@ SELECT bin_code, sku_code
        OFFSET 0
        );
 
+-- name: uncounted_lots
+-- Of lines that are being counted by lot.
+SELECT bin_code, sku_code, lot.lot_code
+  FROM (SELECT DISTINCT bin_code, sku_code
+          FROM stocktake_count
+         WHERE stocktake_id = %(stocktake_id)s
+           AND round = %(round)s
+           AND lot_code IS NOT NULL
+           AND (cardinality(%(bin_codes)s::text[]) = 0 OR bin_code = ANY (%(bin_codes)s::text[]))) AS line
+ CROSS JOIN LATERAL unnest(
+       uncounted_lots(%(stocktake_id)s, %(round)s::smallint, bin_code, sku_code)) AS lot (lot_code);
+
+-- name: said_days
+-- The last days of lots that nobody has received, as those say who counted them.
+SELECT DISTINCT ON (sku_code, lot_code) sku_code, lot_code, expires_on
+  FROM stocktake_count
+ WHERE stocktake_id = %(stocktake_id)s
+   AND sku_code = ANY (%(sku_codes)s::text[])
+   AND lot_code = ANY (%(lot_codes)s::text[])
+   AND expires_on IS NOT NULL
+ ORDER BY sku_code, lot_code, position DESC;
+
 -- name: counted_bins
 SELECT bin_code FROM stocktake_bin
  WHERE stocktake_id = %(stocktake_id)s AND bin_code = ANY (%(bin_codes)s::text[]);
 
 -- name: insert_counts
 INSERT INTO stocktake_count (
-    stocktake_id, scan_id, round, bin_code, sku_code, counted_quantity, scan_time, counter, request_id
+    stocktake_id, scan_id, round, bin_code, sku_code, counted_quantity, scan_time, counter, request_id, lot_code,
+    expires_on
 )
-SELECT %(stocktake_id)s, scan_id, %(round)s, bin_code, sku_code, counted_quantity, scan_time, %(counter)s, %(request_id)s
+SELECT %(stocktake_id)s, scan_id, %(round)s, bin_code, sku_code, counted_quantity, scan_time, %(counter)s, %(request_id)s,
+       lot_code, expires_on
   FROM unnest(
            %(scan_ids)s::text[], %(bin_codes)s::text[], %(sku_codes)s::text[], %(quantities)s::bigint[],
-           %(scan_times)s::timestamptz[]
-       ) WITH ORDINALITY AS scan (scan_id, bin_code, sku_code, counted_quantity, scan_time, number)
+           %(scan_times)s::timestamptz[], %(lot_codes)s::text[], %(days)s::date[]
+       ) WITH ORDINALITY
+       AS scan (scan_id, bin_code, sku_code, counted_quantity, scan_time, lot_code, expires_on, number)
  ORDER BY number
 ON CONFLICT DO NOTHING
 RETURNING scan_id;
 
 -- name: known_scans
-SELECT scan_id, bin_code, sku_code, counted_quantity, counter
+SELECT scan_id, bin_code, sku_code, counted_quantity, counter, lot_code, expires_on
   FROM stocktake_count
  WHERE stocktake_id = %(stocktake_id)s AND scan_id = ANY (%(scan_ids)s::text[]);
 
 -- name: counts
-SELECT bin_code, sku_code, counted_quantity, scan_time, scan_id, counter, round
+SELECT bin_code, sku_code, counted_quantity, scan_time, scan_id, counter, round, lot_code, expires_on
   FROM stocktake_count
  WHERE stocktake_id = %(stocktake_id)s AND sku_code <> ''
    AND (%(position)s::bigint IS NULL OR position <= %(position)s)
  ORDER BY position;
 
 -- name: book
--- What these lines' bins hold, and what came and went since the count was opened, up to an entry of the ledger or up to now.
--- One statement, one snapshot: a movement is in both or in neither.
+-- What these lines' bins hold, or what they hold of a lot, and what came and went since the count was opened, up to an entry
+-- of the ledger or up to now. A lot of NULL is every unit, an empty one those without a lot. One statement, one snapshot: a
+-- movement is in both or in neither.
 WITH line AS MATERIALIZED (
-    SELECT place_code, sku_code
-      FROM unnest(%(bin_codes)s::text[], %(sku_codes)s::text[]) AS asked (place_code, sku_code)
+    SELECT place_code, sku_code, lot_code, number
+      FROM unnest(%(bin_codes)s::text[], %(sku_codes)s::text[], %(lot_codes)s::text[])
+           WITH ORDINALITY AS asked (place_code, sku_code, lot_code, number)
 ), shift AS (
-    SELECT side.place_code, entry.sku_code,
+    SELECT line.number,
            array_agg(entry.effective_time ORDER BY entry.sequence) FILTER (WHERE NOT later.is_later) AS happened,
            array_agg(side.units ORDER BY entry.sequence) FILTER (WHERE NOT later.is_later) AS units,
            coalesce(sum(side.units) FILTER (WHERE later.is_later), 0)::bigint AS units_since
@@ -224,15 +262,26 @@ WITH line AS MATERIALIZED (
          SELECT coalesce(entry.sequence > %(until_sequence)s::bigint, false)
      ) AS later (is_later)
       JOIN line ON line.place_code = side.place_code AND line.sku_code = entry.sku_code
+               AND (line.lot_code IS NULL OR line.lot_code = entry.lot_code)
      WHERE entry.warehouse_code = %(warehouse_code)s AND entry.sequence > %(open_sequence)s
-     GROUP BY side.place_code, entry.sku_code
+     GROUP BY line.number
 )
-SELECT place_code, sku_code, coalesce(stored.quantity, 0) - coalesce(shift.units_since, 0),
+SELECT place_code, sku_code, line.lot_code,
+       CASE WHEN line.lot_code IS NULL THEN coalesce(stored.quantity, 0)
+            WHEN line.lot_code = '' THEN coalesce(stored.quantity, 0) - (
+                SELECT coalesce(sum(quantity), 0)::bigint FROM lot_stock
+                 WHERE warehouse_code = %(warehouse_code)s
+                   AND lot_stock.place_code = line.place_code AND lot_stock.sku_code = line.sku_code)
+            ELSE coalesce((
+                SELECT quantity FROM lot_stock
+                 WHERE warehouse_code = %(warehouse_code)s AND lot_stock.place_code = line.place_code
+                   AND lot_stock.sku_code = line.sku_code AND lot_stock.lot_code = line.lot_code), 0)
+       END - coalesce(shift.units_since, 0),
        coalesce(shift.happened, '{}'), coalesce(shift.units, '{}')
   FROM line
   LEFT JOIN (SELECT place_code, sku_code, quantity FROM place_stock WHERE warehouse_code = %(warehouse_code)s) AS stored
        USING (place_code, sku_code)
-  LEFT JOIN shift USING (place_code, sku_code);
+  LEFT JOIN shift USING (number);
 
 -- name: costs
 SELECT DISTINCT ON (sku_code) sku_code, unit_cost_minor
@@ -259,14 +308,15 @@ UPDATE stocktake
 
 -- name: insert_results
 INSERT INTO stocktake_result (
-    stocktake_id, bin_code, sku_code, ledger_quantity, counted_quantity, verdict, round, counters, unit_cost_minor
+    stocktake_id, bin_code, sku_code, ledger_quantity, counted_quantity, verdict, round, counters, unit_cost_minor,
+    lot_code
 ) VALUES (
     %(stocktake_id)s, %(bin_code)s, %(sku_code)s, %(ledger_quantity)s, %(counted_quantity)s, %(verdict)s, %(round)s,
-    %(counters)s, %(unit_cost_minor)s
+    %(counters)s, %(unit_cost_minor)s, %(lot_code)s
 );
 
 -- name: results
-SELECT bin_code, sku_code, ledger_quantity, counted_quantity, verdict, round, counters, unit_cost_minor
+SELECT bin_code, sku_code, ledger_quantity, counted_quantity, verdict, round, counters, unit_cost_minor, lot_code
   FROM stocktake_result
  WHERE stocktake_id = %(stocktake_id)s;
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain import places
-from lumbung_stock.domain.ledger import Author, Booking, Movement, MovementKind
+from lumbung_stock.domain.ledger import NO_LOT, Author, Booking, LotName, Movement, MovementKind
+from lumbung_stock.domain.lots import LotKey
 from lumbung_stock.domain.stocktake_failures import CountUncertain, TooManyDifferences
 from lumbung_stock.domain.stocktakes import CERTAIN, Judged, Stocktake, StocktakeState, Verdict
 from lumbung_stock.stores import levels, stocktakes
+from lumbung_stock.stores.lots import find_lots
 from lumbung_stock.stores.places import lock_places
 from lumbung_stock.usecases.book_movements import book_movements
 from lumbung_stock.usecases.judge_counts import judge_counts
@@ -32,7 +36,8 @@ async def approve_stocktake(
 ) -> Approved:
     """Each difference is added to what its bin holds by now, whatever moved since.
 
-    Raises StocktakeNotFound, StocktakeWrongState, SamePerson, CountUncertain, TooManyDifferences.
+    Raises StocktakeNotFound, StocktakeWrongState, SamePerson, CountUncertain, TooManyDifferences; and LotNotTracked
+    and LotExpiryRequired, where the catalog has changed how the SKU is tracked since its lots were counted.
     """
     count = await stocktakes.lock_stocktake(conn, stocktake_id)
     count.require(StocktakeState.REVIEW)
@@ -49,7 +54,9 @@ async def approve_stocktake(
                 "verdict": first.verdict.name,
             }
         )
-    movements = [_correction(line, count) for line in lines if line.verdict is Verdict.DIFFERENT]
+    different = [line for line in lines if line.verdict is Verdict.DIFFERENT]
+    days = await _days_of_new_lots(conn, count, different)
+    movements = [_correction(line, count, days) for line in different]
     if movements:
         await book_movements(conn, Booking(count.scope.warehouse_code, tuple(movements), author))
     costs = await stocktakes.find_costs(conn, sorted({line.sku_code for line in lines}))
@@ -74,10 +81,20 @@ async def _judged_under_lock(conn: Conn, count: Stocktake) -> list[Judged]:
     await lock_places(conn, count.scope.warehouse_code, dict.fromkeys(sorted(differing), 0))
     again = await judge_counts(conn, count, differing)
     same = [line for line in first if (line.bin_code, line.sku_code) not in differing]
-    return sorted([*same, *again], key=lambda line: (line.bin_code, line.sku_code))
+    return sorted([*same, *again], key=lambda line: line.key)
 
 
-def _correction(line: Judged, count: Stocktake) -> Movement:
+async def _days_of_new_lots(conn: Conn, count: Stocktake, lines: Sequence[Judged]) -> Mapping[LotKey, date]:
+    """The last days of lots that nobody has received by now, as they were counted."""
+    named = {(line.sku_code, line.lot) for line in lines if line.lot}
+    if not named:
+        return {}
+    new = named - set(await find_lots(conn, named))
+    return await stocktakes.said_days(conn, count.stocktake_id, new)
+
+
+def _correction(line: Judged, count: Stocktake, days: Mapping[LotKey, date]) -> Movement:
+    """Counted by lot, the units are of that lot, or have none; else what is missing leaves the first lot to expire."""
     found = line.difference > 0
     return Movement(
         MovementKind.COUNT,
@@ -87,5 +104,6 @@ def _correction(line: Judged, count: Stocktake) -> Movement:
         to_place=line.bin_code if found else places.ADJUSTMENT,
         reason=count.title,
         document=str(count.stocktake_id),
-        chooses_lot=True,
+        lot=LotName(line.lot, days.get((line.sku_code, line.lot))) if line.lot else NO_LOT,
+        chooses_lot=line.lot is None,
     )

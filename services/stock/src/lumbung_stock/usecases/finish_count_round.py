@@ -30,19 +30,28 @@ async def finish_count_round(
     """
     count = await stocktakes.lock_stocktake(conn, stocktake_id)
     count.require(*COUNTED_IN)
-    if not accept_uncounted and (left := await stocktakes.find_uncounted(conn, count, count.round)):
+    if not accept_uncounted and (left := await _left(conn, count)):
         raise StocktakeIncomplete(
             metadata={"uncounted_line_count": str(len(left)), "first_bin_code": min(left)[0]}
         )
-    again = [
-        (each.bin_code, each.sku_code)
-        for each in await judge_counts(conn, count)
-        if is_counted_again(each, count.round)
-    ]
+    again = sorted(
+        {
+            (each.bin_code, each.sku_code)
+            for each in await judge_counts(conn, count)
+            if is_counted_again(each, count.round)
+        }
+    )
     if again and not skip_recount:
         return await count_again(conn, author, count, again), len(again)
     await stocktakes.begin_review(conn, count, author)
     return replace(count, state=StocktakeState.REVIEW), 0
+
+
+async def _left(conn: Conn, count: Stocktake) -> list[LineKey]:
+    """Lines of the round that nobody has counted, and those of which a lot is left."""
+    left = await stocktakes.find_uncounted(conn, count, count.round)
+    lots = await stocktakes.find_uncounted_lots(conn, count, count.round)
+    return [*left, *sorted({(bin_code, sku) for bin_code, sku, _ in lots})]
 
 
 async def count_again(

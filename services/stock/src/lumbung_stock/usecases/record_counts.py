@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from lumbung_kit.postgres import Conn
 from lumbung_stock.domain.ledger import Author
+from lumbung_stock.domain.lots import LotKey, LotTracking
 from lumbung_stock.domain.skus import SkuRecord
 from lumbung_stock.domain.stocktakes import COUNTED_IN, Scan, Stocktake
 from lumbung_stock.stores import stocktakes
+from lumbung_stock.stores.lots import find_lots
 from lumbung_stock.stores.reservations import clock
 from lumbung_stock.stores.skus import find_skus
 
@@ -68,28 +70,40 @@ async def record_counts(
 
 async def _nothing_else(conn: Conn, count: Stocktake, author: Author, scans: Sequence[Scan]) -> int:
     """Whatever nobody has counted in these bins is not there. A scan sent again says nothing of a later round."""
-    uncounted: dict[str, list[str]] = {}
-    bins = {scan.bin_code for scan in scans}
-    for bin_code, sku in await stocktakes.find_uncounted(conn, count, count.round, bins) if bins else ():
-        uncounted.setdefault(bin_code, []).append(sku)
+    uncounted = await _uncounted_in(conn, count, {scan.bin_code for scan in scans})
     new = await stocktakes.insert_scans(conn, count.stocktake_id, scans, author)
     zeros = [
-        replace(scan, sku_code=sku, scan_id=f"{scan.scan_id}/{sku}")
+        replace(scan, sku_code=sku, lot=lot, scan_id="/".join((scan.scan_id, sku, *([lot] if lot else []))))
         for scan in scans
         if scan.scan_id in new
-        for sku in uncounted.pop(scan.bin_code, ())
+        for sku, lot in uncounted.pop(scan.bin_code, ())
         if sku
     ]
     await stocktakes.insert_scans(conn, count.stocktake_id, zeros, author)
     return len(new)
 
 
+async def _uncounted_in(
+    conn: Conn, count: Stocktake, bins: Collection[str]
+) -> dict[str, list[tuple[str, str | None]]]:
+    """By bin, SKUs that nobody has counted in this round, and lots of those that are being counted by lot."""
+    if not bins:
+        return {}
+    found: dict[str, list[tuple[str, str | None]]] = {}
+    for bin_code, sku in await stocktakes.find_uncounted(conn, count, count.round, bins):
+        found.setdefault(bin_code, []).append((sku, None))
+    for bin_code, sku, lot in await stocktakes.find_uncounted_lots(conn, count, count.round, bins):
+        found.setdefault(bin_code, []).append((sku, lot))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What rows are held against: bins of the scope, SKUs that there are, and the time."""
+    """What rows are held against: bins of the scope, SKUs and lots that there are, and the time."""
 
     bins: Collection[str]
     skus: Mapping[str, SkuRecord]
+    lots: Mapping[LotKey, date | None]
     now: datetime
 
 
@@ -99,6 +113,7 @@ async def _errors(conn: Conn, count: Stocktake, rows: Sequence[Scan | None]) -> 
     known = _Known(
         await stocktakes.counted_bins(conn, count.stocktake_id, sorted({scan.bin_code for scan in there})),
         await find_skus(conn, sorted({scan.sku_code for scan in there if scan.sku_code})),
+        await _lots(conn, count, there),
         await clock(conn),
     )
     found = await _reused_ids(conn, count, rows)
@@ -106,6 +121,18 @@ async def _errors(conn: Conn, count: Stocktake, rows: Sequence[Scan | None]) -> 
         if scan is not None:
             found += _errors_of(row, scan, count, known)
     return found
+
+
+async def _lots(conn: Conn, count: Stocktake, scans: Sequence[Scan]) -> dict[LotKey, date | None]:
+    """Those that somebody has received, with their last day; and those that were counted before with one."""
+    named = {(scan.sku_code, scan.lot) for scan in scans if scan.lot}
+    if not named:
+        return {}
+    said: dict[LotKey, date | None] = {**await stocktakes.said_days(conn, count.stocktake_id, named)}
+    for scan in scans:
+        if scan.lot and scan.expires_on:
+            said.setdefault((scan.sku_code, scan.lot), scan.expires_on)
+    return {**said, **await find_lots(conn, named)}
 
 
 async def _reused_ids(conn: Conn, count: Stocktake, rows: Sequence[Scan | None]) -> list[RowError]:
@@ -119,8 +146,10 @@ async def _reused_ids(conn: Conn, count: Stocktake, rows: Sequence[Scan | None])
     ]
 
 
-def _said_by(scan: Scan) -> tuple[str, str, int, str]:
-    return scan.bin_code, scan.sku_code, scan.counted_quantity, scan.counter
+def _said_by(scan: Scan) -> stocktakes.Said:
+    return stocktakes.Said(
+        scan.bin_code, scan.sku_code, scan.counted_quantity, scan.counter, scan.lot, scan.expires_on
+    )
 
 
 def _errors_of(row: int, scan: Scan, count: Stocktake, known: _Known) -> list[RowError]:
@@ -129,6 +158,8 @@ def _errors_of(row: int, scan: Scan, count: Stocktake, known: _Known) -> list[Ro
         found.append(RowError(row, "bin_code", f"{scan.bin_code} is not in the scope of this stocktake"))
     if scan.sku_code and (wrong := _wrong_sku(scan.sku_code, count, known)):
         found.append(RowError(row, "sku_code", wrong))
+    elif scan.lot is not None:
+        found += _wrong_lot(row, scan, known)
     if scan.scan_time < count.round_time:
         found.append(
             RowError(row, "scan_time", f"must not be before the round began, {count.round_time.isoformat()}")
@@ -145,3 +176,17 @@ def _wrong_sku(sku: str, count: Stocktake, known: _Known) -> str:
     if sku not in known.skus:
         return f"no SKU has the code {sku}"
     return f"{sku} is a bundle: count its components" if known.skus[sku].is_bundle else ""
+
+
+def _wrong_lot(row: int, scan: Scan, known: _Known) -> list[RowError]:
+    tracking = known.skus[scan.sku_code].lot_tracking
+    if not tracking:
+        return [RowError(row, "lot_code", f"{scan.sku_code} is not tracked by lot: leave it out")]
+    key = (scan.sku_code, scan.lot or "")
+    day = known.lots.get(key)
+    if scan.lot and key not in known.lots and tracking == LotTracking.LOT_AND_EXPIRY:
+        return [RowError(row, "expires_on", f"nobody has received lot {scan.lot}: say its last day")]
+    if scan.expires_on and key in known.lots and day != scan.expires_on:
+        right = day.isoformat() if day else "none"
+        return [RowError(row, "expires_on", f"lot {scan.lot} is known with the last day {right}")]
+    return []

@@ -50,7 +50,7 @@ async def review_stocktake(conn: Conn, stocktake_id: UUID, at: Instant, *, inclu
     review = Review(count, booked or at.time, tuple(shown), costs, uncounted)
     ordered = sorted(
         shown,
-        key=lambda line: (-abs(review.value(line)), -abs(line.difference), line.bin_code, line.sku_code),
+        key=lambda line: (-abs(review.value(line)), -abs(line.difference), *line.key),
     )
     return replace(review, lines=tuple(ordered))
 
