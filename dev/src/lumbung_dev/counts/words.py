@@ -9,7 +9,7 @@ from lumbung_dev.chaos.words import Language
 PRINTED = ("bin_code", "sku_code", "sku_name", "lot_code", "counted_quantity")
 COLUMNS = (*PRINTED, "scan_time", "round_number", "expires_on")
 WITHOUT_LOT = "(-)"
-"""What stands for the lot of units that have none, where a bin is counted by lot; a bare dash does for whoever writes."""
+"""What stands for the lot of units that have none, where a bin is counted by lot; who writes may put a bare dash."""
 REQUIRED = ("bin_code", "sku_code", "counted_quantity")
 
 _ENGLISH = {
