@@ -48,7 +48,13 @@ from lumbung.fulfillment.v1 import (
 )
 from lumbung.stock.v1 import events_pb2 as stock_events_pb2
 from lumbung.stock.v1 import events_pb2_grpc as stock_events_pb2_grpc
-from lumbung.stock.v1 import inventory_pb2, inventory_pb2_grpc, reservations_pb2
+from lumbung.stock.v1 import (
+    inventory_pb2,
+    inventory_pb2_grpc,
+    reservations_pb2,
+    shortfalls_pb2,
+    shortfalls_pb2_grpc,
+)
 from lumbung_fulfillment.app import NAME, SCHEMA, build
 from lumbung_fulfillment.settings import FulfillmentSettings
 from lumbung_kit import serving
@@ -111,6 +117,7 @@ class Sale:
 class SmallStock(
     inventory_pb2_grpc.WarehouseServiceServicer,
     inventory_pb2_grpc.InventoryServiceServicer,
+    shortfalls_pb2_grpc.ShortfallServiceServicer,
     stock_events_pb2_grpc.EventServiceServicer,
 ):
     """Keeps places and reservations in memory, books each request_id once, and refuses what the real one refuses."""
@@ -130,6 +137,8 @@ class SmallStock(
         self.answers: dict[str, Message] = {}
         self.calls: list[tuple[str, Message, str]] = []
         self.refused_next: list[str] = []
+        self.helper = ""
+        """The warehouse that gives what this one lacks; none when empty."""
         self.is_down = False
         self.swallows_answers = False
         self.booked_unanswered = asyncio.Event()
@@ -284,6 +293,25 @@ class SmallStock(
             self.units["CUSTOMER", request.sku_code] -= request.quantity
             self.units[places[request.condition], request.sku_code] += request.quantity
             return inventory_pb2.RecordReturnResponse()
+
+        return await self._once(request, context, work)
+
+    async def ResourceShortfall(self, request: Any, context: Any) -> Any:
+        """A sale lacks what was promised here, is not in packing, and no bin holds."""
+
+        async def work() -> Message:
+            sale, sku_code = await self._confirmed(request, context), request.sku_code
+            held = sum(
+                units for (place, sku), units in self.units.items() if sku == sku_code and place in self.bins
+            )
+            promised = sum(draw.quantity for draw in sale.share(WAREHOUSE) if draw.sku_code == sku_code)
+            lacking = promised - sale.picked[sku_code] - held
+            if lacking <= 0:
+                await refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "NOT_SHORT")
+            if not self.helper:
+                await refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "NO_WAREHOUSE_HAS_IT")
+            self.resource(request.reservation_id, self.helper, **{sku_code: lacking})
+            return shortfalls_pb2.ResourceShortfallResponse(to_warehouse_code=self.helper)
 
         return await self._once(request, context, work)
 
@@ -454,7 +482,7 @@ class Floor:
     def new_id(self) -> str:
         return f"test-{next(self.ids)}"
 
-    async def start(self) -> None:
+    async def start(self, **settings_: Any) -> None:
         """Starts the service on its database; a second time after `stop` or `crash`."""
         self._stack = AsyncExitStack()
         settings = FulfillmentSettings(
@@ -462,6 +490,7 @@ class Floor:
             stock_target=self.targets[0],
             catalog_target=self.targets[1],
             wave_lease_s=LEASE_S,
+            **settings_,
         )
         self.server = await serving.start(NAME, settings, await build(settings, self._stack))
         await self._connect(f"127.0.0.1:{self.server.port}")
@@ -722,6 +751,7 @@ async def floor(make_database: MakeDatabase) -> AsyncIterator[Floor]:
                 stock,
                 inventory_pb2_grpc.add_WarehouseServiceServicer_to_server,
                 inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
+                shortfalls_pb2_grpc.add_ShortfallServiceServicer_to_server,
                 stock_events_pb2_grpc.add_EventServiceServicer_to_server,
             ),
             await _serve(

@@ -28,6 +28,7 @@ from lumbung.stock.v1 import (
     flash_sales_pb2_grpc,
     inventory_pb2_grpc,
     reservations_pb2_grpc,
+    shortfalls_pb2_grpc,
 )
 from lumbung_dev.local.addresses import Addresses
 from lumbung_kit.clients import open_channel
@@ -56,6 +57,7 @@ class Services:
         self.availability = availability_pb2_grpc.AvailabilityServiceStub(stock)
         self.reservations = reservations_pb2_grpc.ReservationServiceStub(stock)
         self.flash_sales = flash_sales_pb2_grpc.FlashSaleServiceStub(stock)
+        self.shortfalls = shortfalls_pb2_grpc.ShortfallServiceStub(stock)
         self.stock_events = events_pb2_grpc.EventServiceStub(stock)
 
         self.couriers = couriers_pb2_grpc.CourierServiceStub(fulfillment)

@@ -75,9 +75,15 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
         carrying,
         timedelta(seconds=settings.replenishment_lease_s),
     )
-    lease = timedelta(seconds=settings.wave_lease_s)
+    terminal = TerminalServicer(
+        desk,
+        stock,
+        scanner,
+        timedelta(seconds=settings.wave_lease_s),
+        resource_short_picks=settings.resource_short_picks,
+    )
     return App(
-        services=_services(desk, stock, scanner, log, lease, slotting),
+        services=_services(desk, stock, scanner, log, terminal, slotting),
         loops=[
             Loop("publish-events", log.run_publisher),
             Loop("follow-stock", follow_stock(postgres, stock_channel, log).run),
@@ -93,10 +99,9 @@ def _services(
     stock: Stock,
     scanner: Scanner,
     log: EventLog,
-    lease: timedelta,
+    terminal: TerminalServicer,
     slotting: SlottingServicer,
 ) -> list[Service]:
-    terminal = TerminalServicer(desk, stock, scanner, lease)
     served: list[tuple[Callable[[Any, grpc.aio.Server], None], object, str]] = [
         (orders_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(desk), "OrderService"),
         (couriers_pb2_grpc.add_CourierServiceServicer_to_server, CourierServicer(desk), "CourierService"),

@@ -21,5 +21,7 @@ class FulfillmentSettings(ServiceSettings):
     """host:port of the catalog."""
     wave_lease_s: Annotated[float, Field(ge=1, le=3600)] = 120
     """How long a wave stays with a terminal that says nothing."""
+    resource_short_picks: bool = True
+    """Whether another warehouse is asked for what no bin has; else a person works the shortfall off."""
     replenishment_lease_s: Annotated[float, Field(ge=1, le=86_400)] = 900
     """How long a replenishment stays with who claimed it: there and back with a pallet."""

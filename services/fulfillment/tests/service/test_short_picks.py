@@ -128,3 +128,72 @@ async def test_other_picks_of_the_bin_are_not_taken_for_missing(floor: Any) -> N
     assert short.missing_quantity == 2
     assert floor.stock.units["A2-12", "TEA"] == 0
     assert floor.stock.units["ADJUSTMENT", "TEA"] == 2
+
+
+async def test_what_no_bin_has_another_warehouse_is_asked_for(floor: Any) -> None:
+    floor.stock.units["A1-10", "SALT"] = 2
+    floor.stock.helper = "SBY"
+    order = await floor.order(SALT=2, RICE=1)
+    await floor.plan()
+    terminal = await floor.sign_in()
+    await terminal.claim()
+    salt = await _task_of(terminal, "SALT")
+    await terminal.pick(salt, quantity=1)
+    short = await terminal.short(salt)
+    assert short.unsourced_quantity == 1
+    await terminal.pick_all()
+    picked = await floor.until(order.order_id, "PICKED")
+    assert {line.sku_code: line.quantity for line in picked.lines} == {"SALT": 1, "RICE": 1}
+    request = orders_pb2.ListOrdersRequest(reservation_id=order.reservation_id, warehouse_code="SBY")
+    (elsewhere,) = (await floor.orders.ListOrders(request)).orders
+    assert {line.sku_code: line.quantity for line in elsewhere.lines} == {"SALT": 1}
+    calls = [(method, actor) for method, _, actor in floor.stock.calls if method.startswith("R")]
+    asked = [place for place, (method, _) in enumerate(calls) if method == "ResourceShortfall"]
+    told = [place for place, (method, _) in enumerate(calls) if method == "RecordShortPick"]
+    assert len(asked) == 1
+    assert told[0] < asked[0], "stock knows that the bin is empty before it is asked who else has it"
+    assert calls[asked[0]][1] == "service:fulfillment"
+
+
+async def test_where_no_warehouse_gives_it_the_order_waits_and_nothing_is_held_up(
+    floor: Any, eventually: Any
+) -> None:
+    order = await floor.order(SALT=2, RICE=1)
+    await floor.plan()
+    terminal = await floor.sign_in()
+    await terminal.claim()
+    await terminal.short(await _task_of(terminal, "SALT"))
+    await terminal.pick_all()
+    assert (await floor.get(order.order_id)).state == orders_pb2.ORDER_STATE_SHORT
+    await floor.until_all_booked()
+    listed = await floor.bookings.ListBookings(
+        bookings_pb2.ListBookingsRequest(order_id=order.order_id, state=bookings_pb2.BOOKING_STATE_VOID)
+    )
+    assert [(each.kind, each.last_error) for each in listed.bookings] == [
+        (bookings_pb2.BOOKING_KIND_RESOURCE, "NOT_SHORT")
+    ]
+    assert floor.stock.units["PACKING", "RICE"] == 1
+
+
+async def test_nobody_else_is_asked_when_other_bins_give_it(floor: Any) -> None:
+    floor.stock.helper = "SBY"
+    await floor.order(RICE=2)
+    await floor.plan()
+    terminal = await floor.sign_in()
+    (task,) = (await terminal.claim()).tasks
+    assert (await terminal.short(task)).unsourced_quantity == 0
+    assert await floor.scalar("select count(*) from booking where kind = 'resource'") == 0
+
+
+async def test_a_shop_that_wants_to_decide_itself_is_not_decided_for(floor: Any) -> None:
+    await floor.stop()
+    await floor.start(resource_short_picks=False)
+    floor.stock.helper = "SBY"
+    floor.stock.units["A1-10", "SALT"] = 2
+    order = await floor.order(SALT=2)
+    await floor.plan()
+    terminal = await floor.sign_in()
+    (task,) = (await terminal.claim()).tasks
+    assert (await terminal.short(task)).unsourced_quantity == 2
+    assert (await floor.get(order.order_id)).state == orders_pb2.ORDER_STATE_SHORT
+    assert await floor.scalar("select count(*) from booking where kind = 'resource'") == 0

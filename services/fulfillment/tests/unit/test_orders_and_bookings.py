@@ -94,6 +94,25 @@ def step(kind: BookingKind) -> Step:
             Verdict.REFUSED,
         ),
         (BookingKind.SHIP, Kind.FAILED_PRECONDITION, "NOT_CONFIRMED", {}, 1, Verdict.REFUSED),
+        (BookingKind.RESOURCE, Kind.UNAVAILABLE, "", {}, 1, Verdict.LATER),
+        (BookingKind.RESOURCE, Kind.FAILED_PRECONDITION, "NOT_SHORT", {}, 1, Verdict.NOTHING_TO_BOOK),
+        (
+            BookingKind.RESOURCE,
+            Kind.FAILED_PRECONDITION,
+            "NOT_CONFIRMED",
+            {"state": "CANCELLED"},
+            1,
+            Verdict.ORDER_CANCELLED,
+        ),
+        (
+            BookingKind.RESOURCE,
+            Kind.FAILED_PRECONDITION,
+            "NOT_CONFIRMED",
+            {"state": "SHIPPED"},
+            1,
+            Verdict.NOTHING_TO_BOOK,
+        ),
+        (BookingKind.RESOURCE, Kind.UNIMPLEMENTED, "RPC_NOT_SERVED", {}, 1, Verdict.NOTHING_TO_BOOK),
     ],
 )
 def test_every_answer_has_a_verdict(

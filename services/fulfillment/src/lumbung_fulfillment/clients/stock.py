@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung.stock.v1 import inventory_pb2_grpc as rpc
+from lumbung.stock.v1 import shortfalls_pb2, shortfalls_pb2_grpc
 from lumbung_fulfillment.domain.bins import Bin, BinKind, LotUnits
 from lumbung_fulfillment.domain.bookings import BookingKind, Condition, Step
 from lumbung_fulfillment.domain.contents import Lying, LyingLot
@@ -61,6 +62,9 @@ class Stock:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._warehouses: rpc.WarehouseServiceAsyncStub = rpc.WarehouseServiceStub(channel)
         self._inventory: rpc.InventoryServiceAsyncStub = rpc.InventoryServiceStub(channel)
+        self._shortfalls: shortfalls_pb2_grpc.ShortfallServiceAsyncStub = (
+            shortfalls_pb2_grpc.ShortfallServiceStub(channel)
+        )
         self._booked_by: dict[BookingKind, Callable[[Step, str], Awaitable[Message]]] = {
             BookingKind.PICK: self._pick,
             BookingKind.SHORT_PICK: self._short_pick,
@@ -68,6 +72,7 @@ class Stock:
             BookingKind.SHIP: self._ship,
             BookingKind.RETURN: self._return,
             BookingKind.MOVE: self._move,
+            BookingKind.RESOURCE: self._resource,
         }
 
     async def floor(self, warehouse_code: str) -> Floor:
@@ -194,6 +199,17 @@ class Stock:
                 quantity=step.quantity,
                 condition=_CONDITIONS[step.condition],
                 bin_code=step.to_bin_code,
+                reason=step.reason,
+            )
+        )
+
+    async def _resource(self, step: Step, request_id: str) -> Message:
+        return await self._shortfalls.ResourceShortfall(
+            shortfalls_pb2.ResourceShortfallRequest(
+                request_id=request_id,
+                reservation_id=str(step.reservation_id),
+                warehouse_code=step.warehouse_code,
+                sku_code=step.sku_code,
                 reason=step.reason,
             )
         )

@@ -33,6 +33,7 @@ class BookingKind(Enum):
     SHIP = "ship"
     RETURN = "return"
     MOVE = "move"
+    RESOURCE = "resource"
 
 
 class BookingState(Enum):
@@ -98,12 +99,15 @@ class Verdict(Enum):
 
 
 def judge(step: Step, kind: Kind, reason: str, metadata: Mapping[str, str], attempts: int) -> Verdict:
-    """What to make of a refusal. An order's share is there from the start, so when none is left to ship it has left."""
+    """What to make of a refusal. An order's share is there from the start, so when none is left to ship it has left.
+    Asking another warehouse is an offer: whatever stock does not take up is left to a person, and holds up nothing.
+    """
     if kind in _LATER:
         return Verdict.LATER
     if reason == "NOT_CONFIRMED":
         return _not_confirmed(step, metadata.get("state", ""))
-    if reason == "NOT_ENOUGH_IN_BIN" and step.kind is BookingKind.SHORT_PICK:
+    knows_already = reason == "NOT_ENOUGH_IN_BIN" and step.kind is BookingKind.SHORT_PICK
+    if knows_already or step.kind is BookingKind.RESOURCE:
         return Verdict.NOTHING_TO_BOOK
     if reason == "NOTHING_TO_SHIP" and step.kind is BookingKind.SHIP:
         return Verdict.DONE
@@ -118,6 +122,8 @@ def _not_confirmed(step: Step, state: str) -> Verdict:
         return Verdict.ORDER_CANCELLED
     if state == "SHIPPED" and step.kind is BookingKind.SHIP:
         return Verdict.DONE
+    if step.kind is BookingKind.RESOURCE:
+        return Verdict.NOTHING_TO_BOOK
     return Verdict.REFUSED
 
 

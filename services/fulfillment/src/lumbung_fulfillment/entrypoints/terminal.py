@@ -63,11 +63,14 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TerminalServicer(rpc.TerminalServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
-    def __init__(self, desk: Desk, stock: Stock, scanner: Scanner, lease: timedelta) -> None:
+    def __init__(
+        self, desk: Desk, stock: Stock, scanner: Scanner, lease: timedelta, *, resource_short_picks: bool
+    ) -> None:
         self._desk = desk
         self._stock = stock
         self._scanner = scanner
         self._lease = lease
+        self._resource_short_picks = resource_short_picks
         # One wave is planned at a time: terminals that ask together would only take each other's orders.
         self._releasing = asyncio.Lock()
 
@@ -203,7 +206,9 @@ class TerminalServicer(rpc.TerminalServiceServicer):
         async with self._desk.reading() as conn:
             warehouse_code, sku_code = await warehouse_and_sku(conn, session_id, task_id)
         sight = await look_at_stock(self._desk.postgres, self._stock, warehouse_code, [sku_code])
-        wish = ShortPickWish(request.request_id, session_id, task_id, note, self._lease)
+        wish = ShortPickWish(
+            request.request_id, session_id, task_id, note, self._lease, self._resource_short_picks
+        )
 
         async def work(conn: Conn) -> pb.ReportShortPickResponse:
             taken = await report_short_pick(conn, wish, sight)

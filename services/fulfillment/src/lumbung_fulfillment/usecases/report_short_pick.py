@@ -19,8 +19,12 @@ from lumbung_fulfillment.usecases.advance_order import advance_order
 from lumbung_fulfillment.usecases.lock_order import lock_task
 from lumbung_fulfillment.usecases.look_at_stock import StockSight, supply_of
 from lumbung_fulfillment.usecases.settle_wave import WaveProgress, settle_wave
+from lumbung_kit import context
 from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Conn
+
+SERVICE = "service:fulfillment"
+"""Who asks other warehouses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class ShortPickWish:
     task_id: UUID
     note: str
     lease: timedelta
+    may_resource: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ async def report_short_pick(conn: Conn, wish: ShortPickWish, sight: StockSight) 
     replacements = await _re_source(conn, wave, task, missing, sight)
     booking_id = await _book(conn, wish, order, task, missing, sight)
     found = sum(replacement.pick.quantity for replacement in replacements)
+    if found < missing and wish.may_resource:
+        await _ask_elsewhere(conn, wish, order, task)
     short = _short_pick(wish, order, task, missing, found, booking_id)
     await scans.insert_short_pick(conn, short)
     await journal.short_pick(
@@ -125,6 +132,23 @@ async def _book(
         quantity=min(missing, in_the_book),
     )
     return await bookings.queue(conn, step, f"ReportShortPick/{wish.request_id}")
+
+
+async def _ask_elsewhere(conn: Conn, wish: ShortPickWish, order: Order, task: WaveTask) -> None:
+    """Stock decides who gives, if anybody, once it has heard of the short pick; its event tells what has changed.
+
+    Nobody at the bin decides that another warehouse sends a parcel: the service asks in its own name.
+    """
+    step = Step(
+        BookingKind.RESOURCE,
+        order.order_id,
+        order.reservation_id,
+        order.warehouse_code,
+        sku_code=task.pick.sku_code,
+        reason=f"no bin of {order.warehouse_code} has it",
+    )
+    with context.acting_as(SERVICE):
+        await bookings.queue(conn, step, f"ReportShortPick/{wish.request_id}")
 
 
 def _short_pick(
