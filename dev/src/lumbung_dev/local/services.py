@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from lumbung.catalog.v1 import imports_pb2_grpc, skus_pb2_grpc
+from lumbung.catalog.v1 import imports_pb2_grpc, products_pb2_grpc, skus_pb2_grpc
 from lumbung.channel_sync.v1 import (
     channel_orders_pb2_grpc,
     channels_pb2_grpc,
@@ -19,6 +19,7 @@ from lumbung.fulfillment.v1 import (
     packing_pb2_grpc,
     returns_pb2_grpc,
     shipments_pb2_grpc,
+    slotting_pb2_grpc,
     terminal_pb2_grpc,
     waves_pb2_grpc,
 )
@@ -27,6 +28,7 @@ from lumbung.stock.v1 import (
     events_pb2_grpc,
     flash_sales_pb2_grpc,
     inventory_pb2_grpc,
+    receiving_pb2_grpc,
     reservations_pb2_grpc,
     shortfalls_pb2_grpc,
 )
@@ -48,11 +50,13 @@ class Services:
                 addresses.channel_sync,
             )
         ]
+        self.products = products_pb2_grpc.ProductServiceStub(catalog)
         self.skus = skus_pb2_grpc.SkuServiceStub(catalog)
         self.imports = imports_pb2_grpc.ImportServiceStub(catalog)
 
         self.warehouses = inventory_pb2_grpc.WarehouseServiceStub(stock)
         self.inventory = inventory_pb2_grpc.InventoryServiceStub(stock)
+        self.receiving = receiving_pb2_grpc.ReceivingServiceStub(stock)
         self.audit = inventory_pb2_grpc.AuditServiceStub(stock)
         self.availability = availability_pb2_grpc.AvailabilityServiceStub(stock)
         self.reservations = reservations_pb2_grpc.ReservationServiceStub(stock)
@@ -68,6 +72,7 @@ class Services:
         self.shipments = shipments_pb2_grpc.ShipmentServiceStub(fulfillment)
         self.returns = returns_pb2_grpc.ReturnServiceStub(fulfillment)
         self.bookings = bookings_pb2_grpc.BookingServiceStub(fulfillment)
+        self.slotting = slotting_pb2_grpc.SlottingServiceStub(fulfillment)
         self.measures = measures_pb2_grpc.MeasureServiceStub(fulfillment)
 
         self.channels = channels_pb2_grpc.ChannelServiceStub(channel_sync)

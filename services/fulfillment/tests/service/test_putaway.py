@@ -62,6 +62,19 @@ async def test_an_announced_fast_mover_goes_to_the_forward_area(floor: Any) -> N
     assert told(await suggested(floor, ("SLOW", 3))) == [("SLOW", 3, "", "NO_PLACE")]
 
 
+async def test_a_face_that_staff_set_is_where_goods_go(floor: Any) -> None:
+    floor.stock.bin("A1-02", 1, 2)
+    face = pb.PickFace(warehouse_code="JKT", sku_code="NEW", bin_code="A1-02", min_quantity=2, max_quantity=6)
+    await floor.slotting.SetPickFace(pb.SetPickFaceRequest(request_id="f-1", pick_face=face))
+    moves = await suggested(floor, ("OTHER", 1), ("NEW", 9))
+    assert told(moves) == [
+        ("OTHER", 1, "", "NO_PLACE"),
+        ("NEW", 6, "A1-02", "ITS_FACE"),
+        ("NEW", 3, "", "NO_PLACE"),
+    ]
+    assert moves[1].reason_id == "A1-02 sudah ditetapkan sebagai lokasi ambil NEW."
+
+
 async def test_asking_books_nothing(floor: Any) -> None:
     before = dict(floor.stock.units)
     await suggested(floor, ("SUGAR", 40))

@@ -121,6 +121,17 @@ async def test_people_who_ask_at_once_get_different_work(shop: Any, refusal: Any
     assert (refused.reason, bool(refused.retry_after_s)) == ("NO_REPLENISHMENT_WAITING", True)
 
 
+async def test_many_who_ask_at_once_all_get_something(shop: Any) -> None:
+    """More than the attempts that a claim has."""
+    for number in range(10):
+        shop.stock.place(f"F{number}", number % 4, 5, **{f"S{number}": 1})
+        shop.stock.place(f"G{number}", number % 4, 6, BULK, **{f"S{number}": 50})
+        await set_face(shop, f"S{number}", f"F{number}", 10, 20)
+    terminals = [await shop.sign_in(f"t-{n}") for n in range(10)]
+    claimed = await asyncio.gather(*(claim(shop, each) for each in terminals))
+    assert len({each.sku_code for each in claimed}) == 10
+
+
 async def test_a_session_gets_what_it_has_again_and_a_repeated_claim_its_first_answer(shop: Any) -> None:
     await set_face(shop, "SUGAR", "A3-18", 30, 50)
     await set_face(shop, "RICE", "A0-05", 30, 50)

@@ -8,6 +8,7 @@ from datetime import date
 
 from lumbung_fulfillment.domain.bins import Bin, BinKind
 from lumbung_fulfillment.domain.contents import Contents, Lying, LyingLot
+from lumbung_fulfillment.domain.faces import PickFace
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_fulfillment.domain.moves import Move, MoveReason, sentence
 from lumbung_fulfillment.domain.putaway import Received, suggest_putaway
@@ -99,6 +100,25 @@ def test_lots_are_kept_apart_in_bulk_and_lie_together_in_a_face() -> None:
         ("BULK-2", 16, "L2"),
         ("BULK-1", 2, "L1"),
     ]
+
+
+def test_a_face_that_was_set_comes_first_up_to_its_maximum_and_is_free_for_nobody_else() -> None:
+    set_faces = [PickFace("TEA", "MID", 2, 8)]
+    moves = suggest_putaway(
+        LAYOUT,
+        Contents(SHELVES, [lying("FAR", "TEA", 3)]),
+        paces(RICE=A, TEA=A),
+        [Received("TEA", 10), Received("RICE", 1), Received("SALT", 1), Received("X", 1)],
+        set_faces,
+    )
+    assert [(move.sku_code, move.quantity, move.to_bin_code) for move in moves] == [
+        ("TEA", 8, "MID"),
+        ("TEA", 2, "FAR"),
+        ("RICE", 1, "FWD"),
+        ("SALT", 1, "NEAR"),
+        ("X", 1, ""),
+    ]
+    assert moves[0].reason is MoveReason.ITS_FACE
 
 
 def test_what_fits_nowhere_is_named() -> None:

@@ -11,12 +11,12 @@ import pytest
 
 from lumbung_fulfillment.domain.bins import Bin, BinKind
 from lumbung_fulfillment.domain.contents import Lying, LyingLot
+from lumbung_fulfillment.domain.faces import PickFace
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_fulfillment.domain.moves import Move, MoveReason
 from lumbung_fulfillment.domain.replenishment import (
     Demand,
     FaceView,
-    PickFace,
     find_replenishments,
     refuses_for_good,
 )
@@ -148,6 +148,15 @@ def test_no_more_is_carried_than_fits() -> None:
     assert found(*full, bins=bins) == []
 
 
+def test_skus_that_share_a_face_share_its_room() -> None:
+    bins = BINS | {"FACE-1": Bin("FACE-1", Stop(0, 2.0), capacity_units=20)}
+    both = [lying("FACE-1", 4), lying("FACE-1", 4, "RICE"), lying("BULK-1", 90), lying("BULK-2", 90, "RICE")]
+    moves = found(*both, bins=bins, velocities=paces(TEA=5.0, RICE=5.0))
+    assert sum(move.quantity for move in moves) == 12
+    carried = {("FACE-1", "SALT"): 12}
+    assert found(*both, bins=bins, velocities=paces(TEA=5.0, RICE=5.0), carried=carried) == []
+
+
 def test_the_most_urgent_comes_first() -> None:
     there = [
         lying("FACE-1", 5),
@@ -232,5 +241,4 @@ def _require_sound(seen: FaceView, moves: list[Move]) -> None:
     for code, units in filled.items():
         there = sum(each.quantity for each in seen.lying if each.bin_code == code)
         capacity = seen.bins[code].capacity_units
-        faces_of_several = len([each for each in seen.lying if each.bin_code == code]) > 1
-        assert not capacity or faces_of_several or there + units <= capacity
+        assert not capacity or there + units <= capacity

@@ -10,6 +10,7 @@ from statistics import mean, stdev
 from lumbung_fulfillment.domain import slotting
 from lumbung_fulfillment.domain.bins import Bin, BinKind
 from lumbung_fulfillment.domain.contents import Contents, Lying
+from lumbung_fulfillment.domain.faces import PickFace
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_fulfillment.domain.moves import Move, MoveReason
 from lumbung_fulfillment.domain.routing import walk_m
@@ -61,6 +62,13 @@ def test_goods_go_only_where_they_fit_and_faces_with_several_skus_are_left_alone
     bins = floor(FAR=(1, 28.0, 0), SMALL=(0, 1.0, 6), MIXED=(0, 2.0, 0))
     there = [Lying("FAR", "TEA", 7), Lying("MIXED", "SALT", 1), Lying("MIXED", "RICE", 1)]
     assert report_slotting(SMALL, Contents(bins, there), [(("FAR", "TEA"),)] * 10, 5).moves == ()
+
+
+def test_a_face_that_was_set_for_a_sku_is_not_free() -> None:
+    bins = floor(FAR=(1, 28.0, 0), NEAR=(0, 1.0, 0))
+    contents = Contents(bins, [Lying("FAR", "TEA", 7)])
+    walks: list[Walk] = [(("FAR", "TEA"),)] * 10
+    assert report_slotting(SMALL, contents, walks, 5, [PickFace("SALT", "NEAR", 1, 2)]).moves == ()
 
 
 def test_nothing_is_moved_into_bulk() -> None:

@@ -19,6 +19,7 @@ class MoveReason(Enum):
     BELOW_MINIMUM = "below_minimum"
     NEARER = "nearer"
     CHANGES_PLACES = "changes_places"
+    ITS_FACE = "its_face"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ _SENTENCES = {
     MoveReason.WITH_ITS_OWN: Sentence(
         "{sku_code} lies in {to_bin_code} already, and there is room.",
         "{sku_code} sudah ada di {to_bin_code}, dan masih ada tempat.",
+    ),
+    MoveReason.ITS_FACE: Sentence(
+        "{to_bin_code} was set as the pick face of {sku_code}.",
+        "{to_bin_code} sudah ditetapkan sebagai lokasi ambil {sku_code}.",
     ),
     MoveReason.FAST_NEAR_DEPOT: Sentence(
         "{sku_code} is picked often, and {to_bin_code} is free and near the depot.",

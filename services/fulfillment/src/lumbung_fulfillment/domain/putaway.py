@@ -1,8 +1,9 @@
 """Where received goods should lie.
 
-First with their own: a pick face that holds the SKU already, as far as there is room. A SKU without a pick face gets a
-free one, by class: faces are ranked by their walk from the depot, and A, B and C get stretches of that rank as long as
-the classes have SKUs (class-based storage). What the face has no room for goes to bulk, near the face.
+First in the faces that somebody set for the SKU, up to their maximum, then with their own: a pick face that holds the
+SKU already, as far as there is room. A SKU without a pick face gets a free one, by class: faces are ranked by their
+walk from the depot, and A, B and C get stretches of that rank as long as the classes have SKUs (class-based storage).
+What the face has no room for goes to bulk, near the face.
 
 What may lie together follows from what a bin is for (`MIXING`). A pick face holds one SKU, so that nobody takes the
 wrong one, and its lots lie together: it is refilled before it is empty, and stock books the lot that expires first. A
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 
 from lumbung_fulfillment.domain.bins import Bin, BinKind
 from lumbung_fulfillment.domain.contents import Contents
+from lumbung_fulfillment.domain.faces import PickFace
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_fulfillment.domain.moves import Move, MoveReason
 from lumbung_fulfillment.domain.velocity import Velocities, VelocityClass
@@ -56,15 +58,22 @@ def fits(contents: Contents, place: Bin, goods: Received) -> bool:
 
 
 def suggest_putaway(
-    layout: Layout, contents: Contents, velocities: Velocities, goods: Iterable[Received]
+    layout: Layout,
+    contents: Contents,
+    velocities: Velocities,
+    goods: Iterable[Received],
+    set_faces: Sequence[PickFace] = (),
 ) -> list[Move]:
-    """Moves that cover all goods, in their order; what no bin has room for goes to no bin. Takes the room."""
-    putaway = _Putaway(layout, contents, velocities)
+    """Moves that cover all goods, in their order; what no bin has room for goes to no bin. Takes the room. `set_faces`
+    are those of all SKUs: what is set for one is not free for another."""
+    putaway = _Putaway(layout, contents, velocities, set_faces)
     return [move for each in goods for move in putaway.moves(each)]
 
 
 class _Putaway:
-    def __init__(self, layout: Layout, contents: Contents, velocities: Velocities) -> None:
+    def __init__(
+        self, layout: Layout, contents: Contents, velocities: Velocities, set_faces: Sequence[PickFace]
+    ) -> None:
         self._layout = layout
         self._contents = contents
         self._velocities = velocities
@@ -74,6 +83,8 @@ class _Putaway:
             (place for place in contents.bins.values() if place.is_reserve), key=self._from_depot
         )
         self._starts = self._stretches()
+        self._set = {(face.bin_code, face.sku_code): face.max_quantity for face in set_faces}
+        self._set_bins = {face.bin_code for face in set_faces}
 
     def moves(self, goods: Received) -> list[Move]:
         """Where one line goes: faces that it has, else a free one, then bulk."""
@@ -93,8 +104,11 @@ class _Putaway:
     def _candidates(self, goods: Received) -> Iterable[tuple[Bin, MoveReason]]:
         """In the order in which they are tried."""
         own = sorted(self._contents.places(goods.sku_code), key=self._from_depot)
-        faces = [place for place in own if not place.is_reserve]
-        yield from ((place, MoveReason.WITH_ITS_OWN) for place in faces)
+        by_hand = [place for place in self._faces if (place.code, goods.sku_code) in self._set]
+        faces = [*by_hand, *(place for place in own if not place.is_reserve and place not in by_hand)]
+        for place in faces:
+            is_own = place in own
+            yield place, MoveReason.WITH_ITS_OWN if is_own else MoveReason.ITS_FACE
         free = [] if faces else list(self._free_faces(goods.sku_code))
         yield from free[:1]
         beside = faces[0].stop if faces else free[0][0].stop if free else None
@@ -124,7 +138,7 @@ class _Putaway:
         shelves = [place for place in self._faces if place.kind is BinKind.PICK]
         first = {place.code for place in [*forward, *shelves[:near]]} if is_fast else set()
         for place in [*forward, *shelves[start:], *reversed(shelves[:start])]:
-            if self._contents.is_free(place.code):
+            if self._contents.is_free(place.code) and place.code not in self._set_bins:
                 is_near = place.code in first
                 yield place, MoveReason.FAST_NEAR_DEPOT if is_near else MoveReason.FREE_PLACE
 
@@ -143,8 +157,14 @@ class _Putaway:
         """Units that may and can go there."""
         if not fits(self._contents, place, goods):
             return 0
+        rooms = [wanted]
         room = self._contents.room(place.code)
-        return wanted if room is None else min(room, wanted)
+        if room is not None:
+            rooms.append(room)
+        most = self._set.get((place.code, goods.sku_code))
+        if most is not None:
+            rooms.append(max(0, most - self._contents.units(place.code).get(goods.sku_code, 0)))
+        return min(rooms)
 
     def _from_depot(self, place: Bin) -> tuple[float, str]:
         return self._layout.depot_distance_m(place.stop), place.code

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from lumbung_fulfillment.domain.bins import Bin
 from lumbung_fulfillment.domain.contents import Lying
+from lumbung_fulfillment.domain.faces import PickFace
 from lumbung_fulfillment.domain.failures import (
     ReplenishmentClosed,
     ReplenishmentNotYours,
@@ -41,16 +42,6 @@ _REFUSED = frozenset({Kind.INVALID_ARGUMENT, Kind.NOT_FOUND, Kind.FAILED_PRECOND
 
 Place = tuple[str, str]
 """(bin_code, sku_code)"""
-
-
-@dataclass(frozen=True, slots=True)
-class PickFace:
-    """A bin from which a SKU is picked: refilled below the minimum, up to the maximum."""
-
-    sku_code: str
-    bin_code: str
-    min_quantity: int
-    max_quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +167,10 @@ class _Finder:
         self._lying = {(each.bin_code, each.sku_code): each for each in view.lying}
         self._by_sku: dict[str, list[Lying]] = {}
         self._all_units: dict[str, int] = {}
+        # Units that are on their way to a face, also those that this search has found.
+        self._coming: dict[str, int] = {}
+        for (bin_code, _), units in view.carried.items():
+            self._coming[bin_code] = self._coming.get(bin_code, 0) + units
         for each in view.lying:
             self._by_sku.setdefault(each.sku_code, []).append(each)
             self._all_units[each.bin_code] = self._all_units.get(each.bin_code, 0) + each.quantity
@@ -273,8 +268,8 @@ class _Finder:
         quantity = face.max_quantity - rest
         capacity = self._view.bins[face.bin_code].capacity_units
         if capacity:
-            coming = self._view.carried.get((face.bin_code, face.sku_code), 0)
-            quantity = min(quantity, capacity - self._all_units.get(face.bin_code, 0) - coming)
+            there = self._all_units.get(face.bin_code, 0) + self._coming.get(face.bin_code, 0)
+            quantity = min(quantity, capacity - there)
         if quantity <= 0:
             return None
         reason = MoveReason.RUNS_DRY if rest < 0 else MoveReason.BELOW_MINIMUM
@@ -321,6 +316,7 @@ class _Finder:
             if units < source.quantity:
                 sources.insert(0, replace(source, quantity=source.quantity - units))
             yield replace(wanted, quantity=units, from_bin_code=source.place.code, lot_code=source.lot_code)
+            self._coming[wanted.to_bin_code] = self._coming.get(wanted.to_bin_code, 0) + units
             left -= units
             named += 1
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from lumbung_fulfillment.domain.bins import Bin
 from lumbung_fulfillment.domain.contents import Contents
+from lumbung_fulfillment.domain.faces import PickFace
 from lumbung_fulfillment.domain.layout import Layout, distinct
 from lumbung_fulfillment.domain.moves import Move, MoveReason
 from lumbung_fulfillment.domain.routing import walk_m
@@ -112,10 +113,17 @@ class _Walks:
         return walk_m(self._layout, distinct(self._bins[code].stop for code in places))
 
 
-def report_slotting(layout: Layout, contents: Contents, walks: Sequence[Walk], moves_max: int) -> Slotting:
-    """The moves that save most, best first. Places of bins that are no more are left out of their walks."""
+def report_slotting(
+    layout: Layout,
+    contents: Contents,
+    walks: Sequence[Walk],
+    moves_max: int,
+    set_faces: Sequence[PickFace] = (),
+) -> Slotting:
+    """The moves that save most, best first. Places of bins that are no more are left out of their walks. A bin that is
+    set as the face of a SKU is not free, also while it is empty."""
     known = [tuple(place for place in walk if place[0] in contents.bins) for walk in walks[:WALKS_MAX]]
-    changes = _choose(layout, _Walks(layout, contents.bins, known[0::2]), contents)
+    changes = _choose(layout, _Walks(layout, contents.bins, known[0::2]), contents, set_faces)
     measured_on = _Walks(layout, contents.bins, known[1::2])
     before, count = sum(measured_on.lengths), len(measured_on.lengths)
     found = _measured(measured_on, changes[:moves_max])
@@ -148,11 +156,16 @@ def _move(contents: Contents, change: _Change, saved_m: float) -> Move:
     )
 
 
-def _choose(layout: Layout, walks: _Walks, contents: Contents) -> list[_Change]:
+def _choose(
+    layout: Layout, walks: _Walks, contents: Contents, set_faces: Sequence[PickFace]
+) -> list[_Change]:
     """For the goods that are visited most, one after the other, the change that saves most for each bin's move; no bin
     twice. Those that look good are computed exactly, and each stands before the next is chosen. The best come first:
     each can be made without the others, for no two share a bin."""
-    faces = [place for place in contents.bins.values() if not place.is_reserve]
+    kept_free = {face.bin_code for face in set_faces if contents.is_free(face.bin_code)}
+    faces = [
+        place for place in contents.bins.values() if not place.is_reserve and place.code not in kept_free
+    ]
     depth = {place.code: layout.depot_distance_m(place.stop) for place in faces}
     sole = {place.code: _sole_place(contents, place.code) for place in faces}
     often = sorted(

@@ -12,9 +12,9 @@ import grpc
 from lumbung.fulfillment.v1 import slotting_pb2 as pb
 from lumbung.fulfillment.v1 import slotting_pb2_grpc as rpc
 from lumbung_fulfillment.clients.catalog import SKUS_PER_CALL_MAX
+from lumbung_fulfillment.domain.faces import PickFace
 from lumbung_fulfillment.domain.failures import PlanContended
 from lumbung_fulfillment.domain.putaway import Received
-from lumbung_fulfillment.domain.replenishment import PickFace
 from lumbung_fulfillment.domain.velocity import WEEKS_DEFAULT, WEEKS_MAX
 from lumbung_fulfillment.entrypoints import checks
 from lumbung_fulfillment.entrypoints.desk import Desk
@@ -63,6 +63,8 @@ class SlottingServicer(rpc.SlottingServiceServicer):
         self._scanner = scanner
         self._sender = sender
         self._lease = lease
+        # Claims of one process would only make each other look again.
+        self._claims = asyncio.Lock()
         # One report at a time: it computes for seconds.
         self._turn = asyncio.Lock()
 
@@ -102,12 +104,13 @@ class SlottingServicer(rpc.SlottingServiceServicer):
         check.done()
         async with self._desk.reading() as conn:
             warehouse_code = (await sessions.find(conn, session_id)).warehouse_code
-        for _ in range(ATTEMPTS_MAX):
-            sight = await look_at_faces(self._desk.postgres, self._sources.stock, warehouse_code)
-            try:
-                return await self._claim(request, session_id, sight)
-            except StaleProposalError:
-                continue
+        async with self._claims:
+            for _ in range(ATTEMPTS_MAX):
+                sight = await look_at_faces(self._desk.postgres, self._sources.stock, warehouse_code)
+                try:
+                    return await self._claim(request, session_id, sight)
+                except StaleProposalError:
+                    continue
         raise PlanContended(retry_after_s=RETRY_AFTER_S)
 
     async def ConfirmReplenishment(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lumbung.fulfillment.v1 import slotting_pb2 as pb
+from lumbung_fulfillment.domain.faces import PickFace
 from lumbung_fulfillment.domain.moves import Move, MoveReason, sentence
-from lumbung_fulfillment.domain.replenishment import PickFace, Replenishment, ReplenishmentState
+from lumbung_fulfillment.domain.replenishment import Replenishment, ReplenishmentState
 from lumbung_fulfillment.domain.velocity import Velocities, VelocityClass
 from lumbung_fulfillment.entrypoints.messages import timestamp
 from lumbung_fulfillment.usecases.find_better_places import SlottingReport

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+from lumbung_fulfillment.domain.faces import PickFace
 from lumbung_fulfillment.domain.failures import ReplenishmentNotFound
 from lumbung_fulfillment.domain.moves import Move, MoveReason
-from lumbung_fulfillment.domain.replenishment import Demand, PickFace, Replenishment, ReplenishmentState
+from lumbung_fulfillment.domain.replenishment import Demand, Replenishment, ReplenishmentState
 from lumbung_fulfillment.domain.sessions import Session
 from lumbung_fulfillment.stores.query import Row, execute, fetch, fetch_one
 from lumbung_kit import context, sql, telemetry
@@ -16,6 +17,8 @@ from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Conn
 
 FIRST_ATTEMPT_GRACE = timedelta(seconds=2)
+FACES_MAX = 100_000
+"""Faces set by hand that are read at once."""
 
 _SQL = sql.load(__package__, "replenishments.sql")
 _DEMANDS, _LAST_PICKED, _LIVE, _FACES = (_SQL[name] for name in ("demands", "last_picked", "live", "faces"))
@@ -25,6 +28,7 @@ _RELEASE, _TAKE, _DUE, _POSTPONE = (_SQL[name] for name in ("release", "take", "
 _SETTLE, _PAGE_OF_FACES, _PUT_FACE, _REMOVE_FACE = (
     _SQL[name] for name in ("settle", "page_of_faces", "put_face", "remove_face")
 )
+_ALL_FACES = _SQL["all_faces"]
 _ENUMS = {"state": ReplenishmentState, "reason": MoveReason}
 
 
@@ -155,6 +159,12 @@ async def faces(conn: Conn, warehouse_code: str, sku_codes: Sequence[str]) -> li
     """Those that were set by hand."""
     parameters = {"warehouse_code": warehouse_code, "sku_codes": list(sku_codes)}
     return [PickFace(**row) for row in await fetch(conn, _FACES, parameters)]
+
+
+async def all_faces(conn: Conn, warehouse_code: str) -> list[PickFace]:
+    """Those that were set by hand in a warehouse, of all SKUs."""
+    parameters = {"warehouse_code": warehouse_code, "limit": FACES_MAX}
+    return [PickFace(**row) for row in await fetch(conn, _ALL_FACES, parameters)]
 
 
 async def page_of_faces(

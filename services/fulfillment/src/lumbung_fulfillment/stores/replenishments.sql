@@ -125,6 +125,12 @@ where replenishment_id = %(replenishment_id)s and state = 'booking'
 select sku_code, bin_code, min_quantity, max_quantity from pick_face
 where warehouse_code = %(warehouse_code)s and sku_code = any(%(sku_codes)s)
 
+-- name: all_faces
+select sku_code, bin_code, min_quantity, max_quantity from pick_face
+where warehouse_code = %(warehouse_code)s
+order by sku_code, bin_code
+limit %(limit)s
+
 -- name: page_of_faces
 select sku_code, bin_code, min_quantity, max_quantity from pick_face
 where warehouse_code = %(warehouse_code)s and (sku_code, bin_code) > (%(after_sku)s, %(after_bin)s)

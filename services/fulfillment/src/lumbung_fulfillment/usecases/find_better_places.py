@@ -9,7 +9,7 @@ from lumbung_fulfillment.clients.stock import Stock
 from lumbung_fulfillment.domain.contents import Contents
 from lumbung_fulfillment.domain.slotting import Slotting, report_slotting
 from lumbung_fulfillment.domain.velocity import Velocities, velocities
-from lumbung_fulfillment.stores import clock, velocity
+from lumbung_fulfillment.stores import clock, replenishments, velocity
 from lumbung_kit.postgres import Postgres
 
 
@@ -38,6 +38,9 @@ async def find_better_places(
     async with postgres.connection() as conn:
         now = await clock.now(conn)
         recorded = await velocity.recorded_waves(conn, warehouse_code, now, weeks)
+        set_faces = await replenishments.all_faces(conn, warehouse_code)
         paces = velocities(await velocity.histories(conn, warehouse_code, now, weeks), now, weeks)
-    found = await asyncio.to_thread(report_slotting, floor.layout, contents, recorded.walks, moves_max)
+    found = await asyncio.to_thread(
+        report_slotting, floor.layout, contents, recorded.walks, moves_max, set_faces
+    )
     return SlottingReport(found, paces, recorded.wave_count, recorded.wave_count / recorded.days)

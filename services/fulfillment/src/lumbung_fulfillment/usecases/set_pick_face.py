@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lumbung_fulfillment.clients.stock import Stock
+from lumbung_fulfillment.domain.faces import PickFace
 from lumbung_fulfillment.domain.failures import UnknownBin
-from lumbung_fulfillment.domain.replenishment import PickFace
 from lumbung_fulfillment.stores import replenishments
 from lumbung_kit.postgres import Conn
 

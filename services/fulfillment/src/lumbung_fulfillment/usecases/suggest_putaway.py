@@ -12,7 +12,7 @@ from lumbung_fulfillment.domain.contents import Contents
 from lumbung_fulfillment.domain.moves import Move
 from lumbung_fulfillment.domain.putaway import Received, suggest_putaway
 from lumbung_fulfillment.domain.velocity import WEEKS_DEFAULT, Velocities, velocities
-from lumbung_fulfillment.stores import clock, velocity
+from lumbung_fulfillment.stores import clock, replenishments, velocity
 from lumbung_kit.postgres import Postgres
 
 
@@ -34,7 +34,8 @@ async def suggest_bins(
     contents = Contents(floor.bins, await sources.stock.contents(warehouse_code))
     async with sources.postgres.connection() as conn:
         now = await clock.now(conn)
+        set_faces = await replenishments.all_faces(conn, warehouse_code)
         picked = await velocity.histories(conn, warehouse_code, now, WEEKS_DEFAULT)
     paces = velocities(picked, now, WEEKS_DEFAULT, known_fast)
-    moves = await asyncio.to_thread(suggest_putaway, floor.layout, contents, paces, goods)
+    moves = await asyncio.to_thread(suggest_putaway, floor.layout, contents, paces, goods, set_faces)
     return moves, paces
