@@ -118,6 +118,62 @@ async def test_a_scan_taken_back_opens_the_task(floor: Any, working: Any, refusa
     assert (await floor.get(order.order_id)).state == orders_pb2.ORDER_STATE_PICKED
 
 
+def _undo(floor: Any, terminal: Any, scan: Any) -> Any:
+    return floor.terminals.UndoPick(
+        terminal_pb2.UndoPickRequest(
+            request_id=floor.new_id(), session_id=terminal.session_id, scan_request_id=scan.request_id
+        )
+    )
+
+
+async def _last_scan(floor: Any, terminal: Any) -> Any:
+    """The scan that ends the wave."""
+    *others, last = await terminal.tasks()
+    for task in others:
+        await terminal.pick(task)
+    scan = terminal.scan(last)
+    assert (await floor.terminals.ConfirmPick(scan)).wave_done
+    return scan
+
+
+async def test_the_last_scan_of_a_wave_is_taken_back_too(floor: Any, working: Any) -> None:
+    scan = await _last_scan(floor, working)
+    undone = await _undo(floor, working, scan)
+    assert undone.task.state == waves_pb2.PICK_STATE_OPEN
+    order = (await floor.orders.ListOrders(orders_pb2.ListOrdersRequest())).orders[0]
+    assert (order.state, order.wave_id) == (orders_pb2.ORDER_STATE_PICKING, working.wave.wave_id)
+    wave = (await floor.waves.GetWave(waves_pb2.GetWaveRequest(wave_id=order.wave_id))).wave
+    assert (wave.state, wave.HasField("end_time")) == (waves_pb2.WAVE_STATE_CLAIMED, False)
+    assert (await working.claim()).wave_id == order.wave_id
+    assert (await working.pick(undone.task)).wave_done
+    picked = await floor.until(order.order_id, "PICKED")
+    await floor.pack(picked)
+    await floor.ship(order.order_id)
+
+
+async def test_a_wave_is_not_reopened_under_another(floor: Any, working: Any, refusal: Any) -> None:
+    scan = await _last_scan(floor, working)
+    other = await floor.sign_in("t-2")
+    assert (await refusal(_undo(floor, other, scan))).reason == "WAVE_NOT_YOURS"
+    await floor.order(TEA=1)
+    taken = await other.claim("cart-1")
+    assert (await refusal(_undo(floor, working, scan))).reason == "CART_IN_USE"
+    other.wave = taken
+    await other.pick_all()
+    await floor.order(TEA=1)
+    await working.claim("cart-7")
+    refused = await refusal(_undo(floor, working, scan))
+    assert (refused.reason, refused.metadata["state"]) == ("WAVE_WRONG_STATE", "DONE")
+    assert floor.stock.units["PACKING", "RICE"] == 2
+
+
+async def test_what_is_being_packed_is_not_taken_back(floor: Any, working: Any, refusal: Any) -> None:
+    scan = await _last_scan(floor, working)
+    order = (await floor.orders.ListOrders(orders_pb2.ListOrdersRequest())).orders[0]
+    await floor.filled(order)
+    assert (await refusal(_undo(floor, working, scan))).reason == "ORDER_WRONG_STATE"
+
+
 async def test_the_catalog_away_counts_nothing(floor: Any, working: Any, refusal: Any) -> None:
     task = (await working.tasks())[0]
     floor.catalog.is_down = True

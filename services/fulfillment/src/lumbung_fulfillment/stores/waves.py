@@ -33,7 +33,7 @@ _RENEW, _TOUCH, _PAUSE, _FINISH = (_SQL[name] for name in ("renew", "touch", "pa
 _END_CLAIM, _END_CLAIMS_OF, _BEGIN_CLAIM, _CLAIMS = (
     _SQL[name] for name in ("end_claim", "end_claims_of", "begin_claim", "claims")
 )
-_UNBOOKED = _SQL["unbooked"]
+_UNBOOKED, _REOPEN = _SQL["unbooked"], _SQL["reopen"]
 
 CLAIMS_MAX = 100
 """How many of a session's times with one wave are looked at; it is handed over a few times at most."""
@@ -276,6 +276,18 @@ async def claim(
     except UniqueViolation as error:
         if constraint_of(error) == "wave_one_per_cart":
             raise CartInUse(metadata={"cart_code": cart_code}) from error
+        raise
+
+
+async def reopen(conn: Conn, wave: Wave, session_id: UUID, lease: timedelta) -> None:
+    """A wave that was done is its last session's again; both are locked. Raises CartInUse."""
+    parameters = {"wave_id": wave.wave_id, "session_id": session_id, "lease": lease}
+    try:
+        await execute(conn, _REOPEN, parameters)
+        await execute(conn, _BEGIN_CLAIM, parameters)
+    except UniqueViolation as error:
+        if constraint_of(error) == "wave_one_per_cart":
+            raise CartInUse(metadata={"cart_code": wave.cart_code}) from error
         raise
 
 

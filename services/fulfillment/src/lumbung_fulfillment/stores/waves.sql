@@ -172,6 +172,11 @@ update wave set
     revision = revision + 1
 where wave_id = %(wave_id)s
 
+-- name: reopen
+-- A wave that was done is worked on again.
+update wave set state = 'claimed', lease_expire_time = now() + %(lease)s, end_time = null, revision = revision + 1
+where wave_id = %(wave_id)s and state = 'done' and session_id = %(session_id)s
+
 -- name: end_claim
 -- Nobody works on it any more.
 update wave_claim set end_time = now() where wave_id = %(wave_id)s and end_time is null
