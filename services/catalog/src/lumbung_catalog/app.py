@@ -1,6 +1,7 @@
 """The one place where the catalog's objects are made and put together."""
 
 from contextlib import AsyncExitStack
+from functools import partial
 
 from lumbung.catalog.v1 import (
     barcodes_pb2_grpc,
@@ -21,8 +22,10 @@ from lumbung_catalog.entrypoints.products import ProductServicer
 from lumbung_catalog.entrypoints.skus import SkuServicer
 from lumbung_catalog.settings import CatalogSettings
 from lumbung_catalog.usecases.seal_sku import SealSku
+from lumbung_catalog.usecases.sign_names import sign_names
 from lumbung_kit.clients import open_channel
 from lumbung_kit.events import EventLog
+from lumbung_kit.loops import every
 from lumbung_kit.migrations import migrations_of, require_current
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.serving import App, Loop, Service
@@ -30,6 +33,8 @@ from lumbung_kit.serving import App, Loop, Service
 NAME = "catalog"
 SCHEMA = "catalog"
 ACTOR = "service:catalog"
+SIGN_INTERVAL_S = 60.0
+"""The version before this one may write names without a signature as long as it runs beside it."""
 
 
 async def build(settings: CatalogSettings, stack: AsyncExitStack) -> App:
@@ -42,7 +47,10 @@ async def build(settings: CatalogSettings, stack: AsyncExitStack) -> App:
     desk = Desk(postgres, log)
     return App(
         services=_services(desk, log, await _seal(settings, stack, postgres)),
-        loops=[Loop("publish-events", log.run_publisher)],
+        loops=[
+            Loop("publish-events", log.run_publisher),
+            Loop("sign-names", partial(every, SIGN_INTERVAL_S, partial(sign_names, postgres))),
+        ],
         ready=postgres.ping,
     )
 

@@ -54,8 +54,9 @@ UNPACKED_OTHER_BYTES_MAX = 16 * MEBIBYTE
 STREAM_UNPACKED_SHEET_BYTES_MAX = 512 * MEBIBYTE
 STREAM_UNPACKED_OTHER_BYTES_MAX = 64 * MEBIBYTE
 SAME_MARKS_COMPARED_MAX = 5_000
-LOOK_ALIKES_MAX = 20_000
 """Names that are compared with one new name, the newest; it bounds what 100,000 names of one kind cost."""
+LOOK_ALIKES_MAX = 20_000
+"""SKUs that the catalog gives to be compared, the newest."""
 IMPORT_ERRORS_REPORTED_MAX = 2_000
 IMPORT_WARNINGS_REPORTED_MAX = 500
 CELL_SHOWN_LENGTH_MAX = 100

@@ -23,6 +23,8 @@ CONFUSED_CODE_SCORE = 98
 SWAPPED_CODE_SCORE = 95
 SWAPPED_DIGITS_NAME_SCORE_MIN = 75
 MARK_LETTERS_MAX = 2
+SIGNATURE_KINDS = 32
+SIGNATURE_LEVELS = 4
 
 _WORDS_AND_NUMBERS = re.compile(r"[0-9]+|[^\W\d_]+")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
@@ -57,6 +59,11 @@ class Fingerprint:
     def code_seen(self) -> str:
         """The code as it looks: equal for codes that people take for each other."""
         return _NOT_IN_CODE_KEY.sub("", self.sku_code.translate(_SEEN).casefold())
+
+    @property
+    def letters(self) -> str:
+        """The name's letters, in alphabetical order."""
+        return _letters(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,25 @@ def nearby(new: Fingerprint, known: Sequence[Known]) -> list[Fingerprint]:
         for place, one in enumerate(known)
         if place in near or one.code_characters == new.code_characters
     ]
+
+
+def signature(letters: str) -> str:
+    """128 bits that say which letters a name has: up to four of each of 32 kinds, as ones and zeros.
+
+    Where one name has a letter that the other has not, at most one bit differs: so names that differ in more bits than
+    alike ones have letters of their own are not alike, and need not be looked at.
+    """
+    counts = [0] * SIGNATURE_KINDS
+    for letter in letters:
+        counts[_kind_of(letter)] += 1
+    return "".join(("1" * min(count, SIGNATURE_LEVELS)).ljust(SIGNATURE_LEVELS, "0") for count in counts)
+
+
+def _kind_of(letter: str) -> int:
+    """26 Latin letters, and six kinds for all others."""
+    if "a" <= letter <= "z":
+        return ord(letter) - ord("a")
+    return 26 + ord(letter) % (SIGNATURE_KINDS - 26)
 
 
 def _letters(name: str) -> str:

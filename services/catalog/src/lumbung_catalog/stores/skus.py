@@ -13,7 +13,7 @@ from lumbung_catalog.domain.import_changes import SkuChange
 from lumbung_catalog.domain.limits import LOOK_ALIKES_MAX, QUERY_WORDS_MAX
 from lumbung_catalog.domain.products import Option, option_key
 from lumbung_catalog.domain.recipes import Standing
-from lumbung_catalog.domain.similarity import Fingerprint, Known, fingerprint
+from lumbung_catalog.domain.similarity import NAME_SCORE_MIN, Fingerprint, Known, fingerprint, signature
 from lumbung_catalog.domain.skus import Description, NewSku, Sku, SkuKind, SkuState
 from lumbung_catalog.domain.units import Unit
 from lumbung_catalog.stores import rows
@@ -53,6 +53,9 @@ _HOLD_LOOK_ALIKES = _SQL["hold_look_alikes"]
 _SEARCH_MISSPELT = _SQL["search_misspelt"]
 _TOLERATE = _SQL["tolerate"]
 _LOOK_ALIKES = _SQL["look_alikes"]
+_NEAR = _SQL["near"]
+_LOCK_UNSIGNED = _SQL["lock_unsigned"]
+_SIGN = _SQL["sign"]
 
 
 async def load(conn: Conn, codes: Sequence[str]) -> dict[str, Sku]:
@@ -133,7 +136,7 @@ def _sku_row(sku: NewSku) -> dict[str, Any]:
         "base_unit": sku.base_unit,
         "recipe_version": 1 if sku.kind is SkuKind.BUNDLE else 0,
         "code_characters": compared.code_characters,
-        "name_marks": compared.marks,
+        **_name_row(compared),
     }
 
 
@@ -188,7 +191,7 @@ async def update_description(conn: Conn, sku_code: str, product_code: str, about
         {
             "sku_code": sku_code,
             **_description_row(about),
-            "name_marks": fingerprint(sku_code, about.name, product_code).marks,
+            **_name_row(fingerprint(sku_code, about.name, product_code)),
         },
     )
 
@@ -199,12 +202,22 @@ async def change(conn: Conn, changes: Sequence[SkuChange], recipe_versions: Mapp
         {
             "sku_code": one.sku_code,
             **_description_row(one.description),
-            "name_marks": fingerprint(one.sku_code, one.description.name, one.product_code).marks,
+            **_name_row(one.fingerprint),
             "recipe_version": recipe_versions.get(one.sku_code),
         }
         for one in changes
     ]
     await execute(conn, _CHANGE, {"rows": Jsonb(changed)})
+
+
+def _name_row(compared: Fingerprint) -> dict[str, Any]:
+    """What is stored to find names that look like this one."""
+    return {"name_marks": compared.marks, **_signature_row(compared)}
+
+
+def _signature_row(compared: Fingerprint) -> dict[str, Any]:
+    letters = compared.letters
+    return {"name_signature": signature(letters), "name_letter_count": len(letters)}
 
 
 def _description_row(about: Description) -> dict[str, Any]:
@@ -332,3 +345,25 @@ async def look_alikes(
         },
     )
     return [Known(**row) for row in found]
+
+
+async def near(conn: Conn, new: Fingerprint, *, except_code: str) -> list[Known]:
+    """SKUs that might nearly equal one, at most the 20,000 newest: of names, only those whose signatures allow it."""
+    return [Known(**row) for row in await fetch(conn, _NEAR, _near_parameters(new, except_code))]
+
+
+def _near_parameters(new: Fingerprint, except_code: str) -> dict[str, Any]:
+    return {
+        "code_characters": new.code_characters,
+        **_name_row(new),
+        "tolerance": 100 - NAME_SCORE_MIN,
+        "except_code": except_code,
+        "limit": LOOK_ALIKES_MAX,
+    }
+
+
+async def sign_names(conn: Conn, limit: int) -> int:
+    """Signs names that have no signature; how many. The SKUs stay as they are: no new version, no event."""
+    found = await fetch(conn, _LOCK_UNSIGNED, {"limit": limit})
+    signed = [{"sku_code": row["sku_code"], **_signature_row(fingerprint(**row))} for row in found]
+    return await execute(conn, _SIGN, {"rows": Jsonb(signed)}) if signed else 0

@@ -17,11 +17,13 @@ update sku
 set
     name = new.name, weight_g = new.weight_g, length_mm = new.length_mm, width_mm = new.width_mm,
     height_mm = new.height_mm, volume_ml = new.volume_ml, fast_mover = new.fast_mover, name_marks = new.name_marks,
+    name_signature = new.name_signature, name_letter_count = new.name_letter_count,
     lot_tracking = new.lot_tracking, shelf_life_days_min = new.shelf_life_days_min,
     recipe_version = coalesce(new.recipe_version, sku.recipe_version), version = sku.version + 1, update_time = now()
 from jsonb_to_recordset(%(rows)s) as new (
     sku_code text, name text, weight_g bigint, length_mm bigint, width_mm bigint, height_mm bigint, volume_ml bigint,
-    fast_mover boolean, lot_tracking smallint, shelf_life_days_min integer, name_marks text, recipe_version integer
+    fast_mover boolean, lot_tracking smallint, shelf_life_days_min integer, name_marks text, name_signature bit(128),
+    name_letter_count integer, recipe_version integer
 )
 where sku.sku_code = new.sku_code
 
@@ -101,15 +103,18 @@ where lower(sku.sku_code) = any(%(folded_codes)s)
 -- Those whose code or combination is taken are left out of the answer; waits for a concurrent insert of the same.
 insert into sku (
     sku_code, product_code, name, options, option_key, kind, base_unit, weight_g, length_mm, width_mm, height_mm,
-    volume_ml, fast_mover, lot_tracking, shelf_life_days_min, recipe_version, code_characters, name_marks
+    volume_ml, fast_mover, lot_tracking, shelf_life_days_min, recipe_version, code_characters, name_marks,
+    name_signature, name_letter_count
 )
 select
     sku_code, product_code, name, options, option_key, kind, base_unit, weight_g, length_mm, width_mm, height_mm,
-    volume_ml, fast_mover, lot_tracking, shelf_life_days_min, recipe_version, code_characters, name_marks
+    volume_ml, fast_mover, lot_tracking, shelf_life_days_min, recipe_version, code_characters, name_marks,
+    name_signature, name_letter_count
 from jsonb_to_recordset(%(rows)s) as new (
     sku_code text, product_code text, name text, options jsonb, option_key text, kind smallint, base_unit text,
     weight_g bigint, length_mm bigint, width_mm bigint, height_mm bigint, volume_ml bigint, fast_mover boolean,
-    lot_tracking smallint, shelf_life_days_min integer, recipe_version integer, code_characters text, name_marks text
+    lot_tracking smallint, shelf_life_days_min integer, recipe_version integer, code_characters text, name_marks text,
+    name_signature bit(128), name_letter_count integer
 )
 on conflict do nothing
 returning sku_code
@@ -146,7 +151,8 @@ set
     name = %(name)s, weight_g = %(weight_g)s, length_mm = %(length_mm)s, width_mm = %(width_mm)s,
     height_mm = %(height_mm)s, volume_ml = %(volume_ml)s, fast_mover = %(fast_mover)s,
     lot_tracking = %(lot_tracking)s, shelf_life_days_min = %(shelf_life_days_min)s,
-    name_marks = %(name_marks)s, version = version + 1, update_time = now()
+    name_marks = %(name_marks)s, name_signature = %(name_signature)s::bit(128),
+    name_letter_count = %(name_letter_count)s, version = version + 1, update_time = now()
 where sku_code = %(sku_code)s
 
 -- name: correct
@@ -298,3 +304,42 @@ where
     and sku_code <> all(%(except_codes)s)
 order by create_time desc, sku_code
 limit %(limit)s
+
+-- name: near
+-- SKUs that might nearly equal one: codes of the same characters, or names with the same marks and nearly the same letters.
+-- Alike are at least 100 - tolerance of 100, so that of all letters of both names at most `tolerance` of 100 are not in the
+-- other; a letter changes at most one bit. Newest first, as for look_alikes.
+select candidate.sku_code, candidate.name, candidate.product_code, candidate.code_characters
+from (
+    select sku_code, name, product_code, code_characters, create_time
+    from sku
+    where code_characters = %(code_characters)s
+    union
+    select sku_code, name, product_code, code_characters, create_time
+    from sku
+    where
+        name_marks = %(name_marks)s
+        and (
+            name_signature is null
+            or bit_count(name_signature # %(name_signature)s::bit(128)) * 100
+            <= %(tolerance)s * (name_letter_count + %(name_letter_count)s)
+        )
+) as candidate
+where candidate.sku_code <> %(except_code)s
+order by candidate.create_time desc, candidate.sku_code
+limit %(limit)s
+
+-- name: lock_unsigned
+-- Names that have no signature yet; those that somebody is changing are left for the next time.
+select sku_code, name, product_code
+from sku
+where name_signature is null
+order by sku_code
+limit %(limit)s
+for no key update skip locked
+
+-- name: sign
+update sku
+set name_signature = new.name_signature, name_letter_count = new.name_letter_count
+from jsonb_to_recordset(%(rows)s) as new (sku_code text, name_signature bit(128), name_letter_count integer)
+where sku.sku_code = new.sku_code
