@@ -204,6 +204,33 @@ async def test_while_stock_is_away_it_is_written_down_and_booked_later(shop: Any
     assert shop.stock.units["R3", "SUGAR"] == 70
 
 
+async def test_a_crash_between_the_move_and_its_mark_moves_once(shop: Any, eventually: Any) -> None:
+    """Stock has booked the move and its answer never comes: the service dies and is started again."""
+    await set_face(shop, "SUGAR", "A3-18", 30, 50)
+    terminal = await shop.sign_in()
+    request = carried(shop, terminal, await claim(shop, terminal))
+    shop.stock.swallows_answers = True
+    call = asyncio.ensure_future(shop.slotting.ConfirmReplenishment(request))
+    async with asyncio.timeout(60):
+        await shop.stock.booked_unanswered.wait()
+    assert await shop.scalar("select state from replenishment") == "booking"
+    await shop.stop()
+    await asyncio.wait([call])
+    shop.stock.swallows_answers = False
+    await shop.scalar("update replenishment set next_attempt_time = now() returning 1")
+    await shop.start()
+
+    async def done() -> bool:
+        return bool(await shop.scalar("select state from replenishment") == "done")
+
+    await eventually(done)
+    assert await shop.scalar("select attempt_count from replenishment") == 2
+    assert [name for name, _, _ in shop.stock.calls] == ["MoveBetweenBins"]
+    assert shop.stock.units["A3-18", "SUGAR"] == 50
+    answer = (await shop.slotting.ConfirmReplenishment(request)).replenishment
+    assert answer.state == pb.REPLENISHMENT_STATE_DONE
+
+
 async def test_what_stock_refuses_is_named(shop: Any) -> None:
     await set_face(shop, "SUGAR", "A3-18", 30, 50)
     terminal = await shop.sign_in()

@@ -28,7 +28,7 @@ _RELEASE, _TAKE, _DUE, _POSTPONE = (_SQL[name] for name in ("release", "take", "
 _SETTLE, _PAGE_OF_FACES, _PUT_FACE, _REMOVE_FACE = (
     _SQL[name] for name in ("settle", "page_of_faces", "put_face", "remove_face")
 )
-_ALL_FACES = _SQL["all_faces"]
+_ALL_FACES, _UNBOOKED = _SQL["all_faces"], _SQL["unbooked"]
 _ENUMS = {"state": ReplenishmentState, "reason": MoveReason}
 
 
@@ -141,6 +141,12 @@ async def take(conn: Conn, replenishment_id: UUID, attempt_time: timedelta) -> R
 async def due(conn: Conn, limit: int) -> list[UUID]:
     """What is to be sent to stock."""
     return [row["replenishment_id"] for row in await fetch(conn, _DUE, {"limit": limit})]
+
+
+async def unbooked(conn: Conn) -> tuple[int, float]:
+    """How many were carried and are not in stock's ledger, and the age of the oldest in seconds."""
+    (row,) = await fetch(conn, _UNBOOKED, {})
+    return row["carried"], row["oldest_s"]
 
 
 async def postpone(conn: Conn, replenishment_id: UUID, last_error: str, wait: timedelta) -> None:

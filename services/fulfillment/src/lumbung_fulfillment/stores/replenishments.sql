@@ -113,6 +113,14 @@ where state = 'booking' and next_attempt_time <= now()
 order by next_attempt_time
 limit %(limit)s
 
+-- name: unbooked
+-- For the metrics: how many were carried and are not in stock's ledger, and how long the oldest has waited.
+select
+    count(*) as carried,
+    coalesce(extract(epoch from clock_timestamp() - min(create_time)), 0)::float8 as oldest_s
+from replenishment
+where state = 'booking'
+
 -- name: postpone
 update replenishment set last_error = %(last_error)s, next_attempt_time = now() + %(wait)s
 where replenishment_id = %(replenishment_id)s and state = 'booking'

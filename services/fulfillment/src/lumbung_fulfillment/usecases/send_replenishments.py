@@ -28,6 +28,11 @@ _log = logs.get_logger(__name__)
 _sent = telemetry.counter(
     "replenishments_sent", "Attempts to book a refilled pick face in stock", ["outcome"]
 )
+_unbooked = telemetry.gauge("replenishments_unbooked", "Refilled pick faces that stock has not taken")
+_oldest = telemetry.gauge(
+    "replenishments_unbooked_oldest_seconds",
+    "Age of the oldest refilled pick face that stock has not taken",
+)
 
 
 class ReplenishmentSender:
@@ -51,6 +56,9 @@ class ReplenishmentSender:
         while True:
             async with self._postgres.connection() as conn:
                 due = await replenishments.due(conn, AT_ONCE_MAX)
+                carried, oldest_s = await replenishments.unbooked(conn)
+            _unbooked.set(carried)
+            _oldest.set(oldest_s)
             await asyncio.gather(*(self.send(replenishment_id) for replenishment_id in due))
             if not due:
                 await asyncio.sleep(LOOP_INTERVAL_S)
