@@ -123,6 +123,7 @@ def test_orders_at_risk_are_named_with_what_would_help() -> None:
         waiting(6, stage=Stage.PACKED, ready_time=MONDAY + timedelta(hours=5)),
         waiting(7, stage=Stage.QUEUED, ready_time=None, pickup_time=None),
         waiting(8, stage=Stage.QUEUED, ready_time=MONDAY + timedelta(days=1)),
+        waiting(9, stage=Stage.HELD, ready_time=soon),
     ]
     risks = at_risk(Team(), orders, timedelta(minutes=30), MONDAY)
     assert {risk.order.order_id: risk.advice for risk in risks} == {
@@ -132,6 +133,7 @@ def test_orders_at_risk_are_named_with_what_would_help() -> None:
         "O002": Advice.CLAIM_WAVE,
         "O003": Advice.PICK_AND_PACK_FIRST,
         "O004": Advice.FIND_STOCK,
+        "O009": Advice.RESUME,
     }
     assert [risk.order.order_id for risk in risks][:2] == ["O007", "O005"]
     slacks = [risk.slack for risk in risks if risk.slack is not None]

@@ -42,6 +42,7 @@ class Stage(Enum):
     PICKING = "picking"
     PICKED = "picked"
     PACKED = "packed"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Advice(Enum):
     FIND_STOCK = "find_stock"
     CHANGE_PICKUP = "change_pickup"
     SET_SCHEDULE = "set_schedule"
+    RESUME = "resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,8 @@ def _left_of(team: Team, order: OpenOrder) -> timedelta:
 
 def _advice(order: OpenOrder, slack_alone: timedelta) -> Advice:
     """What would help; when even nothing else before it would not, another pickup."""
+    if order.stage is Stage.HELD:
+        return Advice.RESUME
     if order.stage is Stage.SHORT:
         return Advice.FIND_STOCK
     if slack_alone < timedelta(0):

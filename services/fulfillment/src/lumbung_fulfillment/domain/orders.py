@@ -38,7 +38,7 @@ HOLDABLE = (*WAITING, *RIDING, OrderState.PICKED, OrderState.PACKED)
 
 _STAGES = {
     OrderState.QUEUED: Stage.QUEUED,
-    OrderState.HELD: Stage.QUEUED,
+    OrderState.HELD: Stage.HELD,
     OrderState.SHORT: Stage.SHORT,
     OrderState.PLANNED: Stage.PLANNED,
     OrderState.PICKING: Stage.PICKING,
