@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from lumbung.catalog.v1 import bundles_pb2, events_pb2, skus_pb2
+from lumbung.catalog.v1 import barcodes_pb2, bundles_pb2, events_pb2, skus_pb2
 from lumbung.channel_sync.v1 import listings_pb2, listings_pb2_grpc
 from lumbung.stock.v1 import sku_use_pb2, sku_use_pb2_grpc
 from lumbung_catalog.domain.corrections import Sealed
@@ -189,13 +189,31 @@ async def test_what_it_nearly_equals_among_its_new_neighbours_is_named(shop: Sho
     assert [(one.sku_code, one.field) for one in answer.warnings] == [("TEH", "name")]
 
 
-async def test_a_retired_sku_that_holds_a_combination_can_give_it_up(shop: Shop) -> None:
+async def test_what_a_retired_sku_of_a_wrong_code_holds_goes_to_the_right_one(shop: Shop) -> None:
     sku = await shop.kaos("K-1", color="Hitam", size="M")
+    barcode = skus_pb2.Barcode(code=BARCODE, kind=skus_pb2.BARCODE_KIND_GTIN, unit_code="pcs")
+    await shop.catalog.barcodes.AddBarcode(
+        barcodes_pb2.AddBarcodeRequest(request_id="b", sku_code="K-1", barcode=barcode)
+    )
+    sku = await shop.catalog.get("K-1")
     gone = await shop.catalog.skus.RetireSku(
         skus_pb2.RetireSkuRequest(request_id="r", sku_code="K-1", etag=sku.etag, reason="kode salah")
     )
     await shop.correct(gone.sku, ["options"], options=options(color="salah", size="M"))
-    await shop.kaos("K-HTM-M", color="Hitam", size="M")
+    await shop.catalog.barcodes.RemoveBarcode(
+        barcodes_pb2.RemoveBarcodeRequest(request_id="b-2", sku_code="K-1", code=BARCODE)
+    )
+    right = skus_pb2.CreateSkuRequest(
+        request_id="right",
+        sku_code="K-HTM-M",
+        product_code="KAOS",
+        name="Kaos hitam M",
+        options=options(color="Hitam", size="M"),
+        kind=skus_pb2.SKU_KIND_PLAIN,
+        base_unit="pcs",
+        barcodes=[barcode],
+    )
+    assert (await shop.catalog.skus.CreateSku(right)).sku.barcodes[0].code == BARCODE
 
 
 async def test_what_the_catalog_can_refuse_itself_is_refused_before_stock_seals(
