@@ -132,6 +132,7 @@ class SmallStock(
         )
         self.bins: dict[str, inventory_pb2.Bin] = {}
         self.units: Counter[tuple[str, str]] = Counter()
+        self.lots: dict[tuple[str, str], list[inventory_pb2.LotStock]] = {}
         self.sales: dict[str, Sale] = {}
         self.events: list[stock_events_pb2.Event] = []
         self.answers: dict[str, Message] = {}
@@ -225,7 +226,9 @@ class SmallStock(
     async def ListBinStock(self, request: Any, context: Any) -> Any:
         await self._fail(context)
         rows = [
-            inventory_pb2.BinStock(bin_code=place, sku_code=sku, quantity=quantity)
+            inventory_pb2.BinStock(
+                bin_code=place, sku_code=sku, quantity=quantity, lots=self.lots.get((place, sku))
+            )
             for (place, sku), quantity in sorted(self.units.items())
             if quantity and (sku in request.sku_codes or not request.sku_codes)
         ]
@@ -401,12 +404,15 @@ class SmallCatalog(barcodes_pb2_grpc.BarcodeServiceServicer, skus_pb2_grpc.SkuSe
     async def ResolveBarcode(self, request: Any, context: Any) -> Any:
         if self.is_down:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
-        kind, _, sku_code = request.code.partition("-")
+        code, _, lot = request.code.partition("#")
+        lot, _, expiry_date = lot.partition("@")
+        kind, _, sku_code = code.partition("-")
         if kind not in ("BC", "CTN"):
             await refuse(context, grpc.StatusCode.NOT_FOUND, "BARCODE_UNKNOWN")
         resolved = barcodes_pb2.ResolvedBarcode(
-            code=request.code, sku_code=sku_code, base_quantity=CARTON if kind == "CTN" else 1
-        )
+            code=request.code, sku_code=sku_code, base_quantity=CARTON if kind == "CTN" else 1,
+            lot=lot, expiry_date=expiry_date,
+        )  # fmt: skip
         return barcodes_pb2.ResolveBarcodeResponse(barcode=resolved)
 
 

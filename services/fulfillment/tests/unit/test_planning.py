@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lumbung_fulfillment.domain.bins import Bin, BinKind, LotUnits, Missing, Need, Supply, choose, source
 from lumbung_fulfillment.domain.cart import Capacity
 from lumbung_fulfillment.domain.layout import Layout, Stop
+from lumbung_fulfillment.domain.lots import PlannedLot
 from lumbung_fulfillment.domain.planning import LeftOutReason, WaitingOrder, place_on_the_way, plan
 
 LAYOUT = Layout(tuple(4.0 * aisle for aisle in range(6)), (0.0, 20.0, 40.0))
@@ -161,10 +162,28 @@ def test_what_expires_first_is_taken_first_however_far_it_is() -> None:
     supply.add("A00-01", "SKU-0", 8, [LotUnits(last, 5), LotUnits(later, 3)])
     supply.add("A04-10", "SKU-0", 2, [LotUnits(early, 2)])
     supply.add("A04-10", "SKU-0", -1)
-    picks = [(pick.bin_code, pick.quantity) for pick in source(LAYOUT, "SKU-0", 6, supply, [])]
-    assert picks == [("A04-10", 1), ("A00-01", 5)]
+    picks = source(LAYOUT, "SKU-0", 6, supply, [])
+    assert [(pick.bin_code, pick.quantity) for pick in picks] == [("A04-10", 1), ("A00-01", 5)]
     assert [(place.code, units) for place, units in supply.of("SKU-0")] == [("A00-01", 3)]
     assert supply.total("SKU-0") == 3
+
+
+def test_a_pick_says_of_which_lots_it_is() -> None:
+    end = datetime(2027, 3, 9, 17, tzinfo=UTC)
+    supply = Supply(BINS)
+    some = [LotUnits(date.max, 5, "L2"), LotUnits(date(2027, 3, 9), 3, "L1", end)]
+    supply.add("A00-01", "SKU-0", 10, some)
+    supply.add("A04-10", "SKU-1", 1)
+    (pick,) = source(LAYOUT, "SKU-0", 7, supply, [])
+    assert pick.lots == (
+        PlannedLot("", 2),
+        PlannedLot("L1", 3, date(2027, 3, 9), end),
+        PlannedLot("L2", 2),
+    )
+    (other,) = source(LAYOUT, "SKU-0", 1, supply, [])
+    assert other.lots == (PlannedLot("L2", 1),)
+    (bare,) = source(LAYOUT, "SKU-1", 1, supply, [])
+    assert bare.lots == ()
 
 
 def test_what_has_no_lot_is_older_than_the_first_lot() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import grpc
 
@@ -11,6 +12,7 @@ from lumbung.catalog.v1 import barcodes_pb2 as pb
 from lumbung.catalog.v1 import barcodes_pb2_grpc as rpc
 from lumbung.catalog.v1 import skus_pb2, skus_pb2_grpc
 from lumbung_fulfillment.domain.failures import SkuIsBundle, SkuNotFound, UnknownBarcode
+from lumbung_fulfillment.domain.lots import NO_LABEL, LabelledLot
 from lumbung_fulfillment.domain.weights import SkuSize
 from lumbung_kit.clients import RemoteFailure, failure_from
 from lumbung_kit.failures import Kind
@@ -21,10 +23,11 @@ _UNKNOWN = ("BARCODE_UNKNOWN", "BARCODE_INVALID")
 
 @dataclass(frozen=True, slots=True)
 class ScannedItem:
-    """What a barcode is on: a SKU, and how many base units of it one scan stands for."""
+    """What a barcode is on: a SKU, how many base units of it one scan stands for, and the lot that its label names."""
 
     sku_code: str
     base_quantity: int
+    lot: LabelledLot = NO_LABEL
 
 
 class Catalog:
@@ -43,7 +46,9 @@ class Catalog:
             if remote.reason in _UNKNOWN or remote.kind is Kind.INVALID_ARGUMENT:
                 raise _unknown(barcode, remote) from error
             raise
-        return ScannedItem(response.barcode.sku_code, response.barcode.base_quantity)
+        found = response.barcode
+        day = date.fromisoformat(found.expiry_date) if found.expiry_date else None
+        return ScannedItem(found.sku_code, found.base_quantity, LabelledLot(found.lot, day))
 
     async def fast_movers(self, sku_codes: Sequence[str]) -> frozenset[str]:
         """Those of at most 100 SKUs that were announced as fast movers. Raises SkuNotFound, SkuIsBundle."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 import grpc
@@ -152,6 +152,7 @@ class Stock:
                 sku_code=step.sku_code,
                 bin_code=step.bin_code,
                 quantity=step.quantity,
+                lot_code=step.lot_code,
             )
         )
 
@@ -176,6 +177,7 @@ class Stock:
                 sku_code=step.sku_code,
                 bin_code=step.to_bin_code,
                 quantity=step.quantity,
+                lot_code=step.lot_code,
             )
         )
 
@@ -249,7 +251,12 @@ def _bin_stock(row: pb.BinStock) -> BinStock:
         row.sku_code,
         row.quantity - sum(lot.quantity for lot in row.lots if lot.expired),
         tuple(
-            LotUnits(date.fromisoformat(lot.expires_on) if lot.expires_on else date.max, lot.quantity)
+            LotUnits(
+                date.fromisoformat(lot.expires_on) if lot.expires_on else date.max,
+                lot.quantity,
+                lot.lot_code,
+                lot.sale_end_time.ToDatetime(tzinfo=UTC) if lot.HasField("sale_end_time") else None,
+            )
             for lot in good
         ),
     )

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 
 from lumbung_fulfillment.domain.layout import Layout, Stop
+from lumbung_fulfillment.domain.lots import PlannedLot, together
 from lumbung_fulfillment.domain.routing import walk_m
 
 _CANDIDATES_MAX = 12
@@ -47,12 +48,13 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """So many of a SKU from one bin."""
+    """So many of a SKU from one bin, and of which lots where it holds any."""
 
     bin_code: str
     stop: Stop
     sku_code: str
     quantity: int
+    lots: tuple[PlannedLot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,12 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class LotUnits:
-    """Units of one lot, good until a day."""
+    """Units of one lot, good until a day; they may be sold until an instant before."""
 
     expires_on: date
     quantity: int
+    lot_code: str = ""
+    sale_end: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -103,7 +107,7 @@ class Supply:
     def of(self, sku_code: str) -> list[tuple[Bin, int]]:
         """Bins that have what of the SKU expires first and how many, pick faces before bulk."""
         found = [
-            (*self._next(code, sku_code, units), self.bins[code])
+            (*self._next(code, sku_code, units)[:2], self.bins[code])
             for code, units in self._units.get(sku_code, {}).items()
             if units > 0
         ]
@@ -115,15 +119,25 @@ class Supply:
         """Units of all bins."""
         return sum(max(0, units) for units in self._units.get(sku_code, {}).values())
 
-    def _next(self, bin_code: str, sku_code: str, units: int) -> tuple[date, int]:
-        """What leaves a bin next, of so many that are left: until when it is good, and how many of it. What has no lot
-        came before the first lot."""
+    def next_lots(self, bin_code: str, sku_code: str, quantity: int) -> tuple[PlannedLot, ...]:
+        """So many of what leaves a bin next, which has as many of it, as the lot that it is of; none without lots."""
+        if (bin_code, sku_code) not in self._lots:
+            return ()
+        _, _, lot = self._next(bin_code, sku_code, self._units[sku_code][bin_code])
+        if lot is None:
+            return (PlannedLot("", quantity),)
+        expires_on = None if lot.expires_on == date.max else lot.expires_on
+        return (PlannedLot(lot.lot_code, quantity, expires_on, lot.sale_end),)
+
+    def _next(self, bin_code: str, sku_code: str, units: int) -> tuple[date, int, LotUnits | None]:
+        """What leaves a bin next, of so many that are left: until when it is good, how many of it, and which lot it is.
+        What has no lot came before the first lot."""
         behind = units
         for lot in reversed(self._lots.get((bin_code, sku_code), ())):
             if behind <= lot.quantity:
-                return lot.expires_on, behind
+                return lot.expires_on, behind, lot
             behind -= lot.quantity
-        return date.min, behind
+        return date.min, behind, None
 
     def take(self, picks: Iterable[Pick]) -> None:
         """These units are spoken for."""
@@ -147,7 +161,9 @@ def source(layout: Layout, sku_code: str, quantity: int, supply: Supply, way: Se
     picks: list[Pick] = []
     while quantity > 0 and (candidates := supply.of(sku_code)):
         chosen, units = _best(layout, candidates, quantity, [*way, *(pick.stop for pick in picks)])
-        pick = Pick(chosen.code, chosen.stop, sku_code, min(units, quantity))
+        taken = min(units, quantity)
+        lots = supply.next_lots(chosen.code, sku_code, taken)
+        pick = Pick(chosen.code, chosen.stop, sku_code, taken, lots)
         supply.take([pick])
         picks.append(pick)
         quantity -= pick.quantity
@@ -156,11 +172,17 @@ def source(layout: Layout, sku_code: str, quantity: int, supply: Supply, way: Se
 
 def _together(picks: Sequence[Pick]) -> list[Pick]:
     """One pick for each bin, at the place of its first: a bin gives several lots of a SKU one after the other."""
-    units: dict[str, int] = {}
+    of_bin: dict[str, list[Pick]] = {}
     for pick in picks:
-        units[pick.bin_code] = units.get(pick.bin_code, 0) + pick.quantity
-    first = {pick.bin_code: pick for pick in reversed(picks)}
-    return [replace(first[code], quantity=quantity) for code, quantity in units.items()]
+        of_bin.setdefault(pick.bin_code, []).append(pick)
+    return [
+        replace(
+            some[0],
+            quantity=sum(pick.quantity for pick in some),
+            lots=together(lot for pick in some for lot in pick.lots),
+        )
+        for some in of_bin.values()
+    ]
 
 
 def _best(

@@ -68,6 +68,7 @@ class Step:
     condition: Condition | None = None
     document: str = ""
     reason: str = ""
+    lot_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

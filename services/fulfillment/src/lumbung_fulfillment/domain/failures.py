@@ -159,6 +159,20 @@ class WrongItem(Failure):
     reason = "WRONG_ITEM"
 
 
+class WrongLot(Failure):
+    """This is not the lot that is wanted."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "WRONG_LOT"
+
+
+class LotExpired(Failure):
+    """This lot may not be sold any more."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "LOT_EXPIRED"
+
+
 class UnknownBarcode(Failure):
     """Nobody knows this barcode."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from lumbung_fulfillment.domain.failures import TaskClosed, TooMany, WrongBin, WrongItem
+from lumbung_fulfillment.domain.lots import PlannedLot
 
 
 class PickState(Enum):
@@ -20,13 +21,14 @@ class PickState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PickTask:
-    """So many of a SKU, from one bin, for one order."""
+    """So many of a SKU, from one bin, for one order; of which lots, where the bin held any when it was planned."""
 
     bin_code: str
     sku_code: str
     quantity: int
     picked_quantity: int = 0
     state: PickState = PickState.OPEN
+    lots: tuple[PlannedLot, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.picked_quantity <= self.quantity:

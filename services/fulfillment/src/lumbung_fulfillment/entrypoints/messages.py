@@ -232,6 +232,14 @@ def task_message(task: WaveTask) -> waves_pb2.PickTask:
         tote_position=task.tote_position,
         state=PICK_STATES[task.pick.state],
         replaces_task_id=str(task.replaces_task_id or ""),
+        lots=[
+            waves_pb2.PickLot(
+                lot_code=lot.lot_code,
+                quantity=lot.quantity,
+                expires_on=lot.expires_on.isoformat() if lot.expires_on else "",
+            )
+            for lot in task.pick.lots
+        ],
     )
 
 

@@ -31,6 +31,7 @@ _STEP_FIELDS = (
     "quantity",
     "document",
     "reason",
+    "lot_code",
 )
 _BOOKING_FIELDS = (
     "booking_id",

@@ -2,11 +2,11 @@
 -- `grace` is the time that the call which wrote it has for the first attempt, before the loop takes over.
 insert into booking (
     booking_id, order_id, kind, stock_request_id, reservation_id, warehouse_code, sku_code, bin_code, to_bin_code,
-    quantity, condition, document, reason, undoes_booking_id, next_attempt_time, actor, traceparent
+    quantity, condition, document, reason, lot_code, undoes_booking_id, next_attempt_time, actor, traceparent
 )
 values (
     %(booking_id)s, %(order_id)s, %(kind)s, %(stock_request_id)s, %(reservation_id)s, %(warehouse_code)s, %(sku_code)s,
-    %(bin_code)s, %(to_bin_code)s, %(quantity)s, %(condition)s, %(document)s, %(reason)s, %(undoes_booking_id)s,
+    %(bin_code)s, %(to_bin_code)s, %(quantity)s, %(condition)s, %(document)s, %(reason)s, %(lot_code)s, %(undoes_booking_id)s,
     clock_timestamp() + %(grace)s, %(actor)s, %(traceparent)s
 )
 

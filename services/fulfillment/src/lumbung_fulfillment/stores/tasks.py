@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from lumbung_fulfillment.domain.bins import Pick
 from lumbung_fulfillment.domain.failures import TaskNotFound
 from lumbung_fulfillment.domain.layout import Stop
+from lumbung_fulfillment.domain.lots import PlannedLot
 from lumbung_fulfillment.domain.picking import PickState, PickTask
 from lumbung_fulfillment.domain.waves import WaveTask
 from lumbung_fulfillment.stores.query import Row, execute, fetch, fetch_one
@@ -44,6 +45,7 @@ def _task(row: Row) -> WaveTask:
         row["quantity"],
         row["picked_quantity"],
         PickState(row["state"]),
+        tuple(_planned_lot(lot) for lot in row["lots"]),
     )
     return WaveTask(
         row["task_id"],
@@ -55,6 +57,24 @@ def _task(row: Row) -> WaveTask:
         row["tote_position"],
         row["replaces_task_id"],
     )
+
+
+def _planned_lot(row: Row) -> PlannedLot:
+    return PlannedLot(
+        row["lot_code"],
+        row["quantity"],
+        date.fromisoformat(row["expires_on"]) if row["expires_on"] else None,
+        datetime.fromisoformat(row["sale_end"]) if row["sale_end"] else None,
+    )
+
+
+def _lot_row(lot: PlannedLot) -> Row:
+    return {
+        "lot_code": lot.lot_code,
+        "quantity": lot.quantity,
+        "expires_on": lot.expires_on and lot.expires_on.isoformat(),
+        "sale_end": lot.sale_end and lot.sale_end.isoformat(),
+    }
 
 
 async def insert(conn: Conn, warehouse_code: str, tasks: Sequence[NewTask]) -> None:
@@ -70,6 +90,7 @@ async def insert(conn: Conn, warehouse_code: str, tasks: Sequence[NewTask]) -> N
             "y_m": task.pick.stop.y,
             "sku_code": task.pick.sku_code,
             "quantity": task.pick.quantity,
+            "lots": [_lot_row(lot) for lot in task.pick.lots],
             "replaces_task_id": task.replaces_task_id and str(task.replaces_task_id),
         }
         for task in tasks

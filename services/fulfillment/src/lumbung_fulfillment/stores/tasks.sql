@@ -1,14 +1,14 @@
 -- name: insert
 insert into pick_task (
     task_id, wave_id, order_id, warehouse_code, sequence, bin_code, aisle_index, y_m, sku_code, quantity,
-    replaces_task_id
+    replaces_task_id, lots
 )
 select
     task_id, wave_id, order_id, %(warehouse_code)s, sequence, bin_code, aisle_index, y_m, sku_code, quantity,
-    replaces_task_id
+    replaces_task_id, lots
 from jsonb_to_recordset(%(tasks)s) as task (
     task_id uuid, wave_id uuid, order_id uuid, sequence bigint, bin_code text, aisle_index bigint, y_m float8,
-    sku_code text, quantity bigint, replaces_task_id uuid
+    sku_code text, quantity bigint, replaces_task_id uuid, lots jsonb
 )
 
 -- name: get

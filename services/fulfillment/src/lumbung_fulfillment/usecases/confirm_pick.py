@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from lumbung_fulfillment.domain.late_scans import (
     was_dropped_since,
     was_working,
 )
+from lumbung_fulfillment.domain.lots import lot_to_book
 from lumbung_fulfillment.domain.orders import Order
 from lumbung_fulfillment.domain.picking import counted
 from lumbung_fulfillment.domain.sessions import PutBack
@@ -61,8 +62,8 @@ class PickConfirmed:
 async def confirm_pick(conn: Conn, wish: PickWish) -> PickConfirmed:
     """Counts the pick and writes down that stock is to be told.
 
-    Raises SessionNotFound, SessionEnded, TaskNotFound, WaveNotYours, TaskClosed, WrongBin, WrongItem, TooMany, and
-    BadInput for a scan_time that cannot be.
+    Raises SessionNotFound, SessionEnded, TaskNotFound, WaveNotYours, TaskClosed, WrongBin, WrongItem, TooMany,
+    WrongLot, LotExpired, and BadInput for a scan_time that cannot be.
     """
     session = await sessions.find(conn, wish.session_id)
     wave, order, task = await lock_task(conn, wish.task_id)
@@ -102,9 +103,9 @@ async def _require_late(conn: Conn, wish: PickWish, wave: Wave) -> None:
 async def _count(
     conn: Conn, wish: PickWish, wave: Wave, order: Order, task: WaveTask, judged: Judged
 ) -> UUID:
-    booking_id = await bookings.queue(
-        conn, _step(order, task, judged.counted), f"ConfirmPick/{wish.request_id}"
-    )
+    lot_code = lot_to_book(task.pick.lots, wish.item.lot, await clock.now(conn))
+    step = replace(_step(order, task, judged.counted), lot_code=lot_code)
+    booking_id = await bookings.queue(conn, step, f"ConfirmPick/{wish.request_id}")
     await scans.insert_pick_scan(conn, _scan(wish, wave, task, judged.counted, booking_id))
     await tasks.save(conn, task.task_id, judged.pick)
     await orders.add_picked(conn, order.order_id, judged.pick.sku_code, judged.counted)

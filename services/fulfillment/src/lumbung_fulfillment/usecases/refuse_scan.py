@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from lumbung_fulfillment.domain.failures import TooMany, UnknownBarcode, UnknownBin, WrongBin, WrongItem
+from lumbung_fulfillment.domain.failures import (
+    LotExpired,
+    TooMany,
+    UnknownBarcode,
+    UnknownBin,
+    WrongBin,
+    WrongItem,
+    WrongLot,
+)
 from lumbung_fulfillment.stores import scans
 from lumbung_fulfillment.stores.scans import WrongScan
 from lumbung_kit import telemetry
 from lumbung_kit.failures import Failure, RequestIdReused
 from lumbung_kit.postgres import Conn
 
-WRONG: Final = (WrongBin, WrongItem, UnknownBarcode, UnknownBin, TooMany)
+WRONG: Final = (WrongBin, WrongItem, WrongLot, LotExpired, UnknownBarcode, UnknownBin, TooMany)
 _BY_REASON: dict[str, type[Failure]] = {failure.reason: failure for failure in WRONG}
 _wrong_scans = telemetry.counter("wrong_scans", "Scans refused, by reason", ["method", "reason"])
 

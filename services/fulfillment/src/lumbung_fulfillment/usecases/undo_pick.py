@@ -63,6 +63,7 @@ async def undo_pick(conn: Conn, wish: UndoWish) -> PickUndone:
         sku_code=after.sku_code,
         to_bin_code=after.bin_code,
         quantity=scan.quantity,
+        lot_code=(await bookings.get(conn, scan.booking_id)).step.lot_code,
     )
     booking_id = await bookings.queue(conn, step, f"UndoPick/{wish.request_id}", undoes=scan.booking_id)
     await scans.undo_pick_scan(conn, scan.request_id, wish.request_id)

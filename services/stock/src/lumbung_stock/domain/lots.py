@@ -51,13 +51,14 @@ class LotTracking(IntEnum):
 class LotUnits:
     """Units of one lot at one place, or in somebody's hands; `lot_code` is empty for those without a lot.
 
-    `expired` says whether they may still be sold today.
+    `expired` says whether they may not be sold any more today, `sale_end` from which instant on they may not be.
     """
 
     lot_code: str
     quantity: int
     expires_on: date | None = None
     expired: bool = False
+    sale_end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ SELECT sku_code, lot_code
 -- name: at_places
 -- Whether units may be sold is judged by today, also when nobody has come round to say so yet.
 SELECT place_code, sku_code, lot_code, quantity, expires_on,
-       expired OR coalesce(last_sale_day < (clock_timestamp() AT TIME ZONE time_zone)::date, false) AS expired
+       expired OR coalesce(last_sale_day < (clock_timestamp() AT TIME ZONE time_zone)::date, false) AS expired,
+       (last_sale_day + 1)::timestamp AT TIME ZONE time_zone AS sale_end
   FROM lot_stock
   JOIN warehouse_lot USING (warehouse_code, sku_code, lot_code)
   JOIN lot USING (sku_code, lot_code)

@@ -86,6 +86,7 @@ def bin_stock_message(stock: PlaceStock, lots: Sequence[LotUnits] = ()) -> pb.Bi
                 quantity=one.quantity,
                 expires_on=one.expires_on.isoformat() if one.expires_on else "",
                 expired=one.expired,
+                sale_end_time=timestamp(one.sale_end) if one.sale_end else None,
             )
             for one in lots
         ],
