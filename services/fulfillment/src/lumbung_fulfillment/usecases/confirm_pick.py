@@ -25,7 +25,10 @@ from lumbung_fulfillment.stores.scans import NewPickScan, PickedGoods, StrayScan
 from lumbung_fulfillment.usecases.advance_order import advance_order
 from lumbung_fulfillment.usecases.lock_order import lock_task
 from lumbung_fulfillment.usecases.settle_wave import WaveProgress, settle_wave
+from lumbung_kit import telemetry
 from lumbung_kit.postgres import Conn
+
+_stray_units = telemetry.counter("stray_units", "Units that a late scan says were taken and nobody wants")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ async def _send_back(conn: Conn, wish: PickWish, order: Order, task: WaveTask, u
         wish.scan_time,
     )
     await scans.insert_stray_scan(conn, stray)
+    _stray_units.inc(units)
     return await put_backs.get(conn, put_back_id)
 
 
