@@ -63,8 +63,19 @@ async def test_nothing_that_is_alike_is_left_out(postgres: Postgres, seed: int) 
 async def test_what_has_other_letters_is_left_out(postgres: Postgres) -> None:
     await put(postgres, sku("A", "Kemeja batik biru"), sku("B", "Sarung tenun ulos"))
     async with postgres.connection() as conn:
-        near = await skus.near(conn, fingerprint("C", "Batik kemeja biru", "C"), except_code="C")
+        near = await skus.look_alikes(conn, [fingerprint("C", "Batik kemeja biru", "C")])
     assert [one.sku_code for one in near] == ["A"]
+
+
+@pytest.mark.parametrize("count", [1, skus.ONE_BY_ONE_MAX, skus.ONE_BY_ONE_MAX + 1])
+async def test_a_few_are_compared_one_by_one_and_many_together(postgres: Postgres, count: int) -> None:
+    await put(postgres, sku("A", "Kemeja batik biru"), sku("B", "Sarung tenun ulos"), sku("C", "Teh"))
+    new = [fingerprint(f"N-{number}", "Batik kemeja biru", "N") for number in range(count)]
+    async with postgres.connection() as conn:
+        found = await skus.look_alikes(conn, new, except_codes=["C"])
+    assert "A" in {one.sku_code for one in found}
+    assert "C" not in {one.sku_code for one in found}
+    assert len(found) == (1 if count <= skus.ONE_BY_ONE_MAX else 2)
 
 
 async def test_a_name_that_is_changed_without_its_signature_loses_it_and_is_compared_all_the_same(

@@ -23,6 +23,8 @@ from lumbung_kit.failures import FieldViolation
 from lumbung_kit.postgres import Conn
 
 LOOK_ALIKE_GROUPS = 64
+ONE_BY_ONE_MAX = 20
+"""New names that are each compared with all others, some 13 ms for one among 100,000; more are compared together."""
 MISSPELT_RANK_MIN = 100
 MISSPELT_SIMILARITY_MIN = 0.45
 _SPELT = re.compile(r"[^\W\d_]{4}")
@@ -333,33 +335,36 @@ async def hold_look_alikes(conn: Conn, new: Sequence[Fingerprint]) -> None:
 async def look_alikes(
     conn: Conn, new: Sequence[Fingerprint], *, except_codes: Sequence[str] = ()
 ) -> list[Known]:
-    """SKUs that might nearly equal new ones; the newest of them when there are more than a few thousand."""
-    found = await fetch(
-        conn,
-        _LOOK_ALIKES,
-        {
-            "code_characters": list({one.code_characters for one in new}),
-            "name_marks": list({one.marks for one in new}),
-            "except_codes": list(except_codes),
-            "limit": LOOK_ALIKES_MAX,
-        },
-    )
-    return [Known(**row) for row in found]
+    """SKUs that might nearly equal new ones: of a few, all there are; of many, of the 20,000 newest candidates."""
+    if len(new) > ONE_BY_ONE_MAX:
+        return await _newest_candidates(conn, new, except_codes)
+    found = [known for one in new for known in await _near(conn, one, except_codes)]
+    return list({known.sku_code: known for known in found}.values())
 
 
-async def near(conn: Conn, new: Fingerprint, *, except_code: str) -> list[Known]:
-    """SKUs that might nearly equal one, at most the 20,000 newest: of names, only those whose signatures allow it."""
-    return [Known(**row) for row in await fetch(conn, _NEAR, _near_parameters(new, except_code))]
+async def _newest_candidates(
+    conn: Conn, new: Sequence[Fingerprint], except_codes: Sequence[str]
+) -> list[Known]:
+    """What has the same characters or the same marks as one of many."""
+    wanted = {
+        "code_characters": list({one.code_characters for one in new}),
+        "name_marks": list({one.marks for one in new}),
+        "except_codes": list(except_codes),
+        "limit": LOOK_ALIKES_MAX,
+    }
+    return [Known(**row) for row in await fetch(conn, _LOOK_ALIKES, wanted)]
 
 
-def _near_parameters(new: Fingerprint, except_code: str) -> dict[str, Any]:
-    return {
+async def _near(conn: Conn, new: Fingerprint, except_codes: Sequence[str]) -> list[Known]:
+    """What may equal one: of names, only those whose signatures allow it."""
+    wanted = {
         "code_characters": new.code_characters,
         **_name_row(new),
         "tolerance": 100 - NAME_SCORE_MIN,
-        "except_code": except_code,
+        "except_codes": list(except_codes),
         "limit": LOOK_ALIKES_MAX,
     }
+    return [Known(**row) for row in await fetch(conn, _NEAR, wanted)]
 
 
 async def sign_names(conn: Conn, limit: int) -> int:

@@ -325,7 +325,7 @@ from (
             <= %(tolerance)s * (name_letter_count + %(name_letter_count)s)
         )
 ) as candidate
-where candidate.sku_code <> %(except_code)s
+where candidate.sku_code <> all(%(except_codes)s)
 order by candidate.create_time desc, candidate.sku_code
 limit %(limit)s
 

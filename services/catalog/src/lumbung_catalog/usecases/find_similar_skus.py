@@ -15,7 +15,7 @@ from lumbung_kit.postgres import Conn
 async def find_similar_skus(conn: Conn, sku_code: str, name: str, product_code: str) -> list[Similar]:
     """At most ten, nearest first; never the SKU with this very code."""
     new = fingerprint(sku_code, name, product_code)
-    known = await skus.near(conn, new, except_code=sku_code)
+    known = await skus.look_alikes(conn, [new], except_codes=[sku_code])
     return Neighbourhood(nearby(new, known)).similar_to(new, SIMILAR_MAX)
 
 
@@ -23,7 +23,7 @@ async def find_newly_similar(conn: Conn, sku: Sku, name: str) -> list[Similar]:
     """Those that a SKU nearly equals under another name, and not already under the one that it has."""
     before = fingerprint(sku.sku_code, sku.description.name, sku.product_code)
     after = fingerprint(sku.sku_code, name, sku.product_code)
-    known = await skus.near(conn, after, except_code=sku.sku_code)
+    known = await skus.look_alikes(conn, [after], except_codes=[sku.sku_code])
     return Neighbourhood(nearby(after, known)).newly_similar(before, after, SIMILAR_MAX)
 
 
