@@ -24,7 +24,7 @@ from lumbung_kit.postgres import Conn
 
 LOOK_ALIKE_GROUPS = 64
 ONE_BY_ONE_MAX = 20
-"""New names that are each compared with all others, some 13 ms for one among 100,000; more are compared together."""
+"""New names that are each compared with all others, 13 to 30 ms for one among 100,000; more are compared together."""
 MISSPELT_RANK_MIN = 100
 MISSPELT_SIMILARITY_MIN = 0.45
 _SPELT = re.compile(r"[^\W\d_]{4}")
