@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from lumbung.fulfillment.v1 import slotting_pb2 as pb
 from lumbung.stock.v1 import inventory_pb2
+from lumbung_fulfillment.clients.stock import Stock
+from lumbung_fulfillment.usecases.claim_replenishment import claim_replenishment
+from lumbung_fulfillment.usecases.find_replenishments import look_at_faces
+from lumbung_fulfillment.usecases.plan_waves import StaleProposalError
+from lumbung_kit.clients import open_channel
 from lumbung_kit.failures import Kind
 
 BULK = inventory_pb2.BIN_KIND_BULK
@@ -119,6 +126,20 @@ async def test_people_who_ask_at_once_get_different_work(shop: Any, refusal: Any
     idle = terminals[next(n for n, each in enumerate(answers) if isinstance(each, BaseException))]
     refused = await refusal(claim(shop, idle))
     assert (refused.reason, bool(refused.retry_after_s)) == ("NO_REPLENISHMENT_WAITING", True)
+
+
+async def test_what_was_seen_before_somebody_else_promised_units_takes_no_effect(shop: Any) -> None:
+    """As when two processes look at the same moment: each promises only what it saw last of all."""
+    await set_face(shop, "SUGAR", "A3-18", 30, 50)
+    await set_face(shop, "RICE", "A0-05", 30, 50)
+    one, two = await shop.sign_in("t-1"), await shop.sign_in("t-2")
+    async with open_channel(shop.targets[0], actor="service:test") as channel:
+        sight = await look_at_faces(shop.postgres, Stock(channel), "JKT")
+    await claim(shop, one)
+    with pytest.raises(StaleProposalError):
+        async with shop.postgres.transaction() as conn:
+            await claim_replenishment(conn, UUID(two.session_id), sight, timedelta(minutes=1))
+    assert (await claim(shop, two)).sku_code != sight.moves[0].sku_code
 
 
 async def test_many_who_ask_at_once_all_get_something(shop: Any) -> None:
