@@ -285,6 +285,22 @@ async def test_a_wrong_scan_is_refused_counted_and_refused_again(
     assert shop.stock.calls == []
 
 
+async def test_the_label_of_another_lot_is_a_wrong_scan(shop: Any, refusal: Any) -> None:
+    shop.stock.lots["R3", "SUGAR"] = [
+        inventory_pb2.LotStock(lot_code="L2", quantity=60, expires_on="2099-02-01"),
+        inventory_pb2.LotStock(lot_code="L1", quantity=40, expires_on="2099-01-01"),
+    ]
+    await set_face(shop, "SUGAR", "A3-18", 30, 50)
+    terminal = await shop.sign_in()
+    claimed = await claim(shop, terminal)
+    assert claimed.lot_code == "L1"
+    wrong = await refusal(carry(shop, terminal, claimed, item_barcode="BC-SUGAR#L2"))
+    assert (wrong.reason, wrong.metadata["expected"], wrong.metadata["scanned"]) == ("WRONG_LOT", "L1", "L2")
+    done = await carry(shop, terminal, claimed, item_barcode="BC-SUGAR#L1")
+    assert done.state == pb.REPLENISHMENT_STATE_DONE
+    assert shop.stock.calls[-1][1].lot_code == "L1"
+
+
 async def test_given_back_others_get_it_unless_the_goods_are_not_there(shop: Any, refusal: Any) -> None:
     await set_face(shop, "SUGAR", "A3-18", 30, 50)
     one, two = await shop.sign_in("t-1"), await shop.sign_in("t-2")

@@ -24,6 +24,7 @@ from lumbung_fulfillment.domain.failures import (
     TooMany,
     WrongBin,
     WrongItem,
+    WrongLot,
 )
 from lumbung_fulfillment.domain.layout import Layout
 from lumbung_fulfillment.domain.moves import Move, MoveReason
@@ -97,8 +98,10 @@ class Replenishment:
                 f"the replenishment is {self.state.value}", metadata={"state": self.state.name}
             )
 
-    def require_scanned(self, from_bin: str, to_bin: str, sku_code: str, units: int) -> None:
-        """Refuses other bins, another item, or more than is wanted."""
+    def require_scanned(
+        self, from_bin: str, to_bin: str, sku_code: str, units: int, lot_code: str = ""
+    ) -> None:
+        """Refuses other bins, another item, another lot where the label names one, or more than is wanted."""
         for wanted, scanned in ((self.from_bin_code, from_bin), (self.to_bin_code, to_bin)):
             if wanted != scanned:
                 metadata = {"expected": wanted, "scanned": scanned}
@@ -106,6 +109,9 @@ class Replenishment:
         if sku_code != self.sku_code:
             metadata = {"expected": self.sku_code, "scanned": sku_code}
             raise WrongItem(f"wanted is {self.sku_code}", metadata=metadata)
+        if lot_code and self.lot_code and lot_code != self.lot_code:
+            metadata = {"expected": self.lot_code, "scanned": lot_code}
+            raise WrongLot(f"wanted is lot {self.lot_code}", metadata=metadata)
         if units > self.quantity:
             metadata = {"wanted": str(self.quantity), "scanned": str(units)}
             raise TooMany(f"{self.quantity} are wanted, not {units}", metadata=metadata)

@@ -27,12 +27,12 @@ async def confirm_replenishment(conn: Conn, wish: CarriedWish) -> Replenishment:
     """Writes down what was carried, and that stock is to be told.
 
     Raises SessionNotFound, SessionEnded, ReplenishmentNotFound, ReplenishmentNotYours, ReplenishmentClosed, WrongBin,
-    WrongItem, TooMany.
+    WrongItem, WrongLot, TooMany.
     """
     session = await sessions.get(conn, wish.session_id)
     carried = await replenishments.lock(conn, wish.replenishment_id)
     carried.require_worker(session.session_id)
     units = wish.item.base_quantity * wish.scans
-    carried.require_scanned(wish.from_bin, wish.to_bin, wish.item.sku_code, units)
+    carried.require_scanned(wish.from_bin, wish.to_bin, wish.item.sku_code, units, wish.item.lot.lot_code)
     await replenishments.note_carried(conn, carried.replenishment_id, units)
     return await replenishments.get(conn, carried.replenishment_id)
