@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from psycopg.errors import CheckViolation
 
 from lumbung.stock.v1 import availability_pb2 as availability_pb
 from lumbung.stock.v1 import inventory_pb2 as pb
@@ -16,6 +17,7 @@ from lumbung.stock.v1 import lots_pb2_grpc, quarantine_pb2_grpc, receiving_pb2_g
 from lumbung.stock.v1 import quarantine_pb2 as quarantine_pb
 from lumbung.stock.v1 import receiving_pb2 as receiving_pb
 from lumbung.stock.v1 import transfers_pb2 as transfers_pb
+from lumbung_kit.postgres import constraint_of
 from lumbung_stock.domain.lots import LotTracking
 
 pytestmark = pytest.mark.store
@@ -578,3 +580,38 @@ async def test_an_entry_with_a_lot_is_part_of_the_chain(house: Any) -> None:
     report = await house.audit.VerifyLedger(pb.VerifyLedgerRequest())
     (found,) = report.chain_breaks
     assert (found.sequence, found.problem) == (2, pb.CHAIN_PROBLEM_CHANGED)
+
+
+async def test_a_replica_that_knows_no_lots_cannot_take_what_is_of_a_lot(house: Any) -> None:
+    await house.stocked("MILK", 3)
+    await tracked_again(house)
+    await receive(house, line("MILK", 5, "L1"))
+    taken = "UPDATE place_stock SET quantity = quantity - %s WHERE place_code = 'A-01' AND sku_code = 'MILK'"
+    await house.shop.sql.execute("BEGIN")
+    await house.shop.sql.execute(taken, (3,))
+    await house.shop.sql.execute("ROLLBACK")
+    with pytest.raises(CheckViolation) as caught:
+        await house.shop.sql.execute(taken, (4,))
+    assert constraint_of(caught.value) == "place_holds_its_lots"
+    await require_true(house)
+
+
+async def tracked_again(house: Any) -> None:
+    await house.shop.sql.execute("UPDATE sku SET lot_tracking = 1 WHERE sku_code = 'MILK'")
+
+
+async def test_a_replica_that_knows_no_lots_receives_nothing_that_is_tracked(house: Any) -> None:
+    await house.stocked("MILK", 3)
+    await house.stocked("CUP", 3)
+    await tracked_again(house)
+    unlotted = (
+        "INSERT INTO ledger_entry"
+        " SELECT (jsonb_populate_record(entry, jsonb_build_object('sequence', head.sequence + 1))).*"
+        "  FROM ledger_entry AS entry JOIN ledger_head AS head USING (warehouse_code) WHERE sku_code = %s"
+    )
+    await house.shop.admin.execute("BEGIN")
+    await house.shop.admin.execute(unlotted, ("CUP",))
+    await house.shop.admin.execute("ROLLBACK")
+    with pytest.raises(CheckViolation) as caught:
+        await house.shop.admin.execute(unlotted, ("MILK",))
+    assert constraint_of(caught.value) == "receipt_says_its_lot"
