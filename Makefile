@@ -12,6 +12,8 @@ export LUMBUNG_STOCK_SERVER_ENGINE := $(ENGINE)
 export LUMBUNG_FULFILLMENT_SERVER_ENGINE := $(ENGINE)
 export LUMBUNG_CHANNEL_SYNC_SERVER_ENGINE := $(ENGINE)
 endif
+BUDGET_S ?= 1
+CART ?= 1
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
@@ -22,9 +24,10 @@ export UV_SYSTEM_CERTS := true
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 PROTOS := $(shell find proto/lumbung -name '*.proto')
+PLANNER := $(wildcard services/fulfillment/src/lumbung_fulfillment/domain/*.py services/fulfillment/src/lumbung_fulfillment/domain/planner/*.py)
 PYPROJECTS := pyproject.toml $(wildcard proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml dev/pyproject.toml bench/pyproject.toml)
 
-.PHONY: help setup proto demo up bench chaos drill test collect model simulate guards mutants check fmt lint types imports buf-lint squawk clean
+.PHONY: help setup proto demo up bench plan-waves draw-wave chaos drill test collect model simulate guards mutants check fmt lint types imports buf-lint squawk clean
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -41,7 +44,13 @@ proto/.generated: .venv/.synced $(PROTOS) tools/generate_stubs.py
 	@$(BIN)/python tools/generate_stubs.py
 	@touch $@
 
-setup: .venv/.synced proto/.generated ## install everything into this folder
+# The planner's machine code, so that nobody waits for its compiler while orders do.
+.venv/.compiled: .venv/.synced $(PLANNER)
+	@echo "Compiling the planner of waves (about a minute)"
+	@$(BIN)/python -m lumbung_fulfillment.domain.planner.warm
+	@touch $@
+
+setup: .venv/.synced proto/.generated .venv/.compiled ## install everything into this folder
 
 proto: proto/.generated ## generate the stubs from proto/ with the locked tools
 
@@ -56,6 +65,12 @@ bench: setup ## how fast reservations are, beside what else one could have built
 
 test: setup ## every test, on a real Valkey and PostgreSQL that the run starts itself
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)
+
+plan-waves: setup ## the waves of a pickwave/1 file (IN=instance.json OUT=plan.json BUDGET_S=1)
+	@$(BIN)/python -m lumbung_dev.waves plan-waves "$(IN)" "$(OUT)" --budget-s "$(BUDGET_S)" $(ARGS)
+
+draw-wave: setup ## a picture of one cart's walk (IN=instance.json PLAN=plan.json OUT=wave.svg CART=1)
+	@$(BIN)/python -m lumbung_dev.waves draw-wave "$(IN)" "$(PLAN)" "$(OUT)" --cart "$(CART)" $(ARGS)
 
 chaos: setup ## every fault of the matrix under load, by a seed, and a checker that believes only the clients (ARGS="--seed N --minutes 5 --runs 10")
 	@$(BIN)/lumbung chaos $(ARGS)

@@ -30,10 +30,13 @@ from lumbung_dev.local.databases import SERVICES
 from lumbung_dev.local.trouble import Trouble
 from lumbung_dev.model import report
 from lumbung_dev.simulation import report as simulation
+from lumbung_dev.waves import commands as waves_commands
 
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("plan-waves")(waves_commands.plan_waves)
+app.command("draw-wave")(waves_commands.draw_wave)
 Service = enum.StrEnum("Service", {name: name for name in SERVICES})  # type: ignore[misc]
 
 Folder = Annotated[

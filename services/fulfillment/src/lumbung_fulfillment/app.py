@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -24,6 +25,7 @@ from lumbung.fulfillment.v1 import (
 )
 from lumbung_fulfillment.clients.catalog import Catalog
 from lumbung_fulfillment.clients.stock import Stock
+from lumbung_fulfillment.domain.planner.warm import warm_up
 from lumbung_fulfillment.entrypoints.bookings import BookingServicer
 from lumbung_fulfillment.entrypoints.couriers import CourierServicer
 from lumbung_fulfillment.entrypoints.desk import Desk
@@ -59,6 +61,7 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
     await postgres.open()
     stack.push_async_callback(postgres.close)
     await require_current(postgres, [migrations_of("lumbung_fulfillment")])
+    await asyncio.to_thread(warm_up)  # who asks for a wave does not wait for a compiler
     stock_channel = await stack.enter_async_context(open_channel(settings.stock_target, actor=ACTOR))
     catalog_channel = await stack.enter_async_context(open_channel(settings.catalog_target, actor=ACTOR))
     log = EventLog(postgres)

@@ -15,6 +15,7 @@ from lumbung_fulfillment.domain.bins import Bin, BinKind, LotUnits, Missing, Nee
 from lumbung_fulfillment.domain.cart import Capacity
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_fulfillment.domain.lots import PlannedLot
+from lumbung_fulfillment.domain.planner.search import Effort
 from lumbung_fulfillment.domain.planning import LeftOutReason, WaitingOrder, place_on_the_way, plan
 
 LAYOUT = Layout(tuple(4.0 * aisle for aisle in range(6)), (0.0, 20.0, 40.0))
@@ -56,7 +57,7 @@ def test_plans_are_feasible_whole_and_in_walking_order(seed: int) -> None:
         supply, units = random_supply(draw)
         orders = random_orders(draw, 25)
         capacity = Capacity(units=draw.choice([10, 25]), totes=5)
-        planned = plan(LAYOUT, orders, supply, capacity, 400)
+        planned = plan(LAYOUT, orders, supply, capacity, Effort(0.01))
         riding = [order.order_id for wave in planned.waves for order in wave.orders]
         assert sorted(riding + [out.order_id for out in planned.left_out]) == sorted(
             o.order_id for o in orders
@@ -99,7 +100,7 @@ def test_waves_come_by_pickup_and_urgent_orders_get_the_goods() -> None:
         WaitingOrder("early", {"SKU-0": 1}, NOON, 0, NOON - timedelta(hours=1)),
         WaitingOrder("never", {"SKU-0": 1}, None, 9, NOON - timedelta(hours=9)),
     ]
-    planned = plan(LAYOUT, orders, supply, Capacity(), 100)
+    planned = plan(LAYOUT, orders, supply, Capacity(), Effort(0.01))
     assert [order.order_id for wave in planned.waves for order in wave.orders] == ["early"]
     assert [(out.order_id, out.reason, out.sku_codes) for out in planned.left_out] == [
         ("late", LeftOutReason.NO_BIN_STOCK, ("SKU-0",)),
@@ -111,7 +112,7 @@ def test_an_order_larger_than_a_cart_is_named() -> None:
     supply = Supply(BINS)
     supply.add("A00-01", "SKU-0", 100)
     order = WaitingOrder("big", {"SKU-0": 61}, NOON, 0, NOON)
-    planned = plan(LAYOUT, [order], supply, Capacity(units=60), 100)
+    planned = plan(LAYOUT, [order], supply, Capacity(units=60), Effort(0.01))
     assert not planned.waves
     assert planned.left_out[0].reason is LeftOutReason.LARGER_THAN_CART
 

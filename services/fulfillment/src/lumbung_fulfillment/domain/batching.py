@@ -1,4 +1,7 @@
-"""Which orders share a cart, so that all carts together walk little.
+"""Which orders share a cart, so that all carts together walk little, on any layout.
+
+One to three blocks have a planner of their own, `domain.planner`, which finds shorter walks in less time; this one is
+for all others.
 
 Savings (Clarke and Wright 1964) over the lengths of exact routes: every order begins on a cart of its own,
 and the two carts whose union saves most are joined, with savings computed anew for each joined cart, as long
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lumbung_fulfillment.domain.cart import Capacity, Job, Load, total
@@ -65,8 +68,13 @@ class Walks:
 
 def first_come(jobs: Sequence[Job], capacity: Capacity) -> list[Cart]:
     """Carts filled in order of arrival, the next one begun when an order does not fit: what most do."""
+    return next_fit(sorted(jobs, key=lambda job: (job.rank, job.order_id)), capacity)
+
+
+def next_fit(jobs: Iterable[Job], capacity: Capacity) -> list[Cart]:
+    """Carts filled in this order, the next one begun when an order does not fit."""
     carts: list[list[Job]] = []
-    for job in sorted(jobs, key=lambda job: (job.rank, job.order_id)):
+    for job in jobs:
         if carts and capacity.holds(total([*carts[-1], job])):
             carts[-1].append(job)
         else:
@@ -79,10 +87,11 @@ def batch(walks: Walks, jobs: Sequence[Job], capacity: Capacity) -> list[Cart]:
     saved = _improved(walks, _by_savings(walks, jobs, capacity), capacity)
     plain = first_come(jobs, capacity)
     best = min((saved, plain), key=lambda carts: (round(sum(map(walks.of, carts)), 6), len(carts)))
-    return sorted((_in_order(cart) for cart in best), key=lambda cart: (cart[0].rank, cart[0].order_id))
+    return sorted((in_order(cart) for cart in best), key=lambda cart: (cart[0].rank, cart[0].order_id))
 
 
-def _in_order(cart: Cart) -> Cart:
+def in_order(cart: Iterable[Job]) -> Cart:
+    """A cart's orders as they came."""
     return tuple(sorted(cart, key=lambda job: (job.rank, job.order_id)))
 
 

@@ -16,7 +16,11 @@ from lumbung_fulfillment.domain.batching import Cart, Walks, batch, first_come, 
 from lumbung_fulfillment.domain.bins import Missing, Need, Pick, Supply, choose
 from lumbung_fulfillment.domain.cart import Capacity, Job, Load
 from lumbung_fulfillment.domain.layout import Layout, Stop
-from lumbung_fulfillment.domain.routing import Method, route, s_shape_walk_m
+from lumbung_fulfillment.domain.planner.search import BLOCKS_MAX, Effort, Wish, batched, lengths_m
+from lumbung_fulfillment.domain.routing import Method, route, s_shape_walk_m, walk_m
+
+_EVALUATIONS_PER_S = 4_000
+"""Routes that Python computes in a second, about, where the planner of machine code does not apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +103,49 @@ class _Ready:
 
 
 def plan(
-    layout: Layout, orders: Sequence[WaitingOrder], supply: Supply, capacity: Capacity, evaluations_max: int
+    layout: Layout, orders: Sequence[WaitingOrder], supply: Supply, capacity: Capacity, effort: Effort
 ) -> Planned:
     """Plans all orders that can ride. Takes what they need off the supply."""
     ready, left_out = _sourced(layout, sorted(orders, key=_urgency), supply, capacity)
-    walks = Walks.counting(layout, evaluations_max)
+    alone = dict(
+        zip(
+            (entry.job.order_id for entry in ready),
+            _lengths_m(layout, [entry.job.stops for entry in ready]),
+            strict=True,
+        )
+    )
     by_id = {entry.order.order_id: entry for entry in ready}
     waves: list[PlannedWave] = []
     for pickup_time, group in groupby(ready, key=lambda entry: entry.order.pickup_time):
-        carts = batch(walks, [entry.job for entry in group], capacity)
-        waves += [_wave(layout, walks, pickup_time, cart, by_id) for cart in carts]
+        jobs = [entry.job for entry in group]
+        share = replace(effort, budget_s=effort.budget_s * len(jobs) / len(ready))
+        waves += [
+            _wave(layout, alone, pickup_time, cart, by_id) for cart in _carts(layout, jobs, capacity, share)
+        ]
     arrived = sorted(ready, key=lambda entry: (entry.order.accept_time, entry.order.order_id))
     plain = first_come([replace(entry.job, rank=rank) for rank, entry in enumerate(arrived)], capacity)
     return Planned(
         tuple(waves),
         tuple(left_out),
-        sum(walks.of(cart) for cart in plain),
+        sum(_lengths_m(layout, [_stops(cart) for cart in plain])),
         total_walk_m(plain, lambda stops: s_shape_walk_m(layout, stops)),
     )
+
+
+def _carts(layout: Layout, jobs: Sequence[Job], capacity: Capacity, effort: Effort) -> Sequence[Cart]:
+    if layout.block_count <= BLOCKS_MAX:
+        return batched(Wish(layout, jobs, capacity), effort).carts
+    return batch(Walks.counting(layout, int(effort.budget_s * _EVALUATIONS_PER_S)), jobs, capacity)
+
+
+def _lengths_m(layout: Layout, walks: Sequence[frozenset[Stop]]) -> list[float]:
+    if layout.block_count <= BLOCKS_MAX:
+        return lengths_m(layout, walks)
+    return [walk_m(layout, tuple(stops)) for stops in walks]
+
+
+def _stops(cart: Cart) -> frozenset[Stop]:
+    return frozenset[Stop]().union(*(job.stops for job in cart))
 
 
 def _urgency(order: WaitingOrder) -> tuple[bool, float, int, datetime, str]:
@@ -147,16 +176,20 @@ def _sourced(
 
 
 def _wave(
-    layout: Layout, walks: Walks, pickup_time: datetime | None, cart: Cart, by_id: Mapping[str, _Ready]
+    layout: Layout,
+    alone: Mapping[str, float],
+    pickup_time: datetime | None,
+    cart: Cart,
+    by_id: Mapping[str, _Ready],
 ) -> PlannedWave:
     """One cart: the walk through its stops, and its picks in that order."""
-    stops = tuple({stop for job in cart for stop in job.stops})
+    stops = tuple(_stops(cart))
     found = route(layout, stops)
     place = {stop: number for number, stop in enumerate(found.stops)}
     tote = {job.order_id: number for number, job in enumerate(cart)}
     picks = [OrderedPick(job.order_id, pick) for job in cart for pick in by_id[job.order_id].picks]
     picks.sort(key=lambda p: (place[p.pick.stop], p.pick.bin_code, p.pick.sku_code, tote[p.order_id]))
-    riding = tuple(RidingOrder(job.order_id, walks.of([job])) for job in cart)
+    riding = tuple(RidingOrder(job.order_id, alone[job.order_id]) for job in cart)
     return PlannedWave(
         pickup_time, riding, tuple(picks), found.walk_m, s_shape_walk_m(layout, stops), found.method
     )

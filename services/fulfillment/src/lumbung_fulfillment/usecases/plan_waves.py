@@ -17,6 +17,7 @@ from uuid import UUID
 from lumbung_fulfillment.clients.stock import Stock
 from lumbung_fulfillment.domain.cart import Capacity
 from lumbung_fulfillment.domain.orders import WAITING, Order
+from lumbung_fulfillment.domain.planner.search import Effort
 from lumbung_fulfillment.domain.planning import LeftOut, Planned, PlannedWave, WaitingOrder, plan
 from lumbung_fulfillment.domain.waves import PlanTotals, WaveOrder
 from lumbung_fulfillment.stores import couriers, journal, orders, tasks, waves
@@ -30,8 +31,6 @@ from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Conn, Postgres
 
 ORDERS_MAX = 2_000
-EVALUATIONS_PER_S = 4_000
-"""Routes that are computed in a second, about; a budget in seconds becomes a count, so that a plan is repeatable."""
 
 _plan_seconds = telemetry.histogram("plan_duration_seconds", "Time to compute a plan")
 
@@ -82,7 +81,7 @@ async def propose_waves(postgres: Postgres, stock: Stock, wish: PlanWish) -> Pro
         [_waiting_order(order) for order in queue],
         supply,
         wish.capacity,
-        int(wish.budget_s * EVALUATIONS_PER_S),
+        Effort(wish.budget_s),
     )
     elapsed_s = time.perf_counter() - started
     _plan_seconds.observe(elapsed_s)
