@@ -68,6 +68,46 @@ async def test_what_is_printed_resolves_to_what_it_was_printed_for(catalog: Any)
         assert (barcode.sku_code, barcode.unit_code, barcode.base_quantity) == expected
 
 
+async def test_a_label_with_a_lot_and_its_last_day_resolves_to_them(catalog: Any) -> None:
+    await stocked(catalog)
+    cases = [
+        (pb.LABEL_SYMBOL_UNSPECIFIED, pb.LABEL_SIZE_ROLL_100X50, "Code128"),
+        (pb.LABEL_SYMBOL_UNSPECIFIED, pb.LABEL_SIZE_ROLL_50X30, "DataMatrix"),
+        (pb.LABEL_SYMBOL_GS1_128, pb.LABEL_SIZE_A4_99X38, "Code128"),
+        (pb.LABEL_SYMBOL_GS1_DATA_MATRIX, pb.LABEL_SIZE_A4_70X37, "DataMatrix"),
+    ]
+    for symbol, size, drawn in cases:
+        label = pb.Label(
+            sku_code="KAOS",
+            unit_code="carton",
+            copies=1,
+            symbol=symbol,
+            lot_code="L-7/b",
+            expires_on="2027-03-31",
+        )
+        svg = (await rendered(catalog, label, format=SVG, size=size)).decode()
+        image = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, dpi=300))))
+        (document,) = scanned(await rendered(catalog, label, size=size))
+        (found,) = zxingcpp.read_barcodes(image.convert("L"))
+        assert (found.format.name, found.content_type.name) == (drawn, "GS1")
+        assert document == [found.text]
+        code = f"{found.symbology_identifier}{found.bytes.decode()}"
+        answer = await catalog.barcodes.ResolveBarcode(pb.ResolveBarcodeRequest(code=code))
+        barcode = answer.barcode
+        assert (barcode.sku_code, barcode.unit_code, barcode.base_quantity) == ("KAOS", "carton", 24)
+        assert (barcode.lot, barcode.expiry_date) == ("L-7/b", "2027-03-31")
+
+
+async def test_a_gs1_symbol_needs_a_gtin(catalog: Any, refusal: Any) -> None:
+    await stocked(catalog)
+    for barcode in ("", "01-KAOS"):
+        label = pb.Label(sku_code="KAOS", unit_code="pcs", barcode=barcode, copies=1, lot_code="L1")
+        if not barcode:
+            label.sku_code = "TAS"
+        refused = await refusal(rendered(catalog, label))
+        assert (refused.reason, [one.field for one in refused.fields]) == ("BARCODE_UNKNOWN", ["labels[0]"])
+
+
 async def test_a_sheet_has_every_copy_in_pages_of_its_size_also_of_what_is_retired(catalog: Any) -> None:
     await stocked(catalog)
     await catalog.skus.RetireSku(

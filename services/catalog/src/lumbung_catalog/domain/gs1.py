@@ -19,6 +19,10 @@ SEPARATOR = "\x1d"
 COUNT_MAX = 99_999_999
 """AI 30 and 37 have at most eight digits."""
 
+YEARS_BACK_MAX, YEARS_AHEAD_MAX = 49, 50
+LOT_FORM = r"[!\"%&'*+,\-./0-9:;<=>?A-Z_a-z]{1,20}"
+"""What a lot on a label may consist of: GS1's character set 82 without brackets: those stand around identifiers."""
+
 _GTIN, _CONTENT, _COUNT, _VARIABLE_COUNT = "01", "02", "37", "30"
 _LOT, _SERIAL, _EXPIRY, _BEST_BEFORE = "10", "21", "17", "15"
 _SYMBOLOGY = re.compile(r"\]([A-Za-z])([0-9A-Za-z])")
@@ -194,3 +198,26 @@ def _require_associated(found: dict[str, GS1ElementString]) -> None:
         raise UnreadableError("has only one of (02) and (37)", "the content (02) with its count (37)")
     if _VARIABLE_COUNT in found and _COUNT in found:
         raise UnreadableError("counts twice, in (30) and (37)", "one count")
+
+
+@dataclass(frozen=True, slots=True)
+class LotLabel:
+    """What a label says of goods besides their GTIN. An empty lot and no last day: nothing."""
+
+    lot: str = ""
+    expiry_date: date | None = None
+
+
+def elements_of(gtin: str, said: LotLabel) -> list[tuple[str, str]]:
+    """The pairs of a label, what has a fixed length first, so that nothing has to be parted."""
+    pairs = [(_GTIN, gtin.zfill(14))]
+    if said.expiry_date is not None:
+        pairs.append((_EXPIRY, said.expiry_date.strftime("%y%m%d")))
+    if said.lot:
+        pairs.append((_LOT, said.lot))
+    return pairs
+
+
+def is_year_said(year: int, this_year: int) -> bool:
+    """Whether two digits of a year mean this one (GS1 General Specifications, section 7.12)."""
+    return this_year - YEARS_BACK_MAX <= year <= this_year + YEARS_AHEAD_MAX

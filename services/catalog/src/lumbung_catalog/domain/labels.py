@@ -1,14 +1,22 @@
 """Labels for goods and bins: what stands where. Lengths in millimetres, from the label's left upper corner."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from lumbung_catalog.domain.barcodes import Barcode
 from lumbung_catalog.domain.failures import LabelTooSmall
 from lumbung_catalog.domain.label_sizes import Sheet
 from lumbung_catalog.domain.label_text import lines, width_mm
-from lumbung_catalog.domain.symbols import Bars, Matrix, bars_of, matrix_of, symbology_of
+from lumbung_catalog.domain.symbols import (
+    Bars,
+    Matrix,
+    Symbology,
+    bars_of,
+    gs1_matrix_of,
+    matrix_of,
+    symbology_of,
+)
 
 EDGE_MM = 2.0
 LINE_MM = 1.3
@@ -47,6 +55,8 @@ class Content:
     about: str
     barcode: Barcode
     as_qr: bool = False
+    elements: tuple[tuple[str, str], ...] = ()
+    """Pairs of a GS1 message: then that is drawn, and `as_qr` means a DataMatrix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +68,37 @@ class Drawing:
 
 
 def drawn(content: Content, sheet: Sheet) -> Drawing:
-    """The label with bars, or with a QR Code where that is wanted or bars have no room. Raises LabelTooSmall."""
-    room = sheet.label_width_mm - 2 * EDGE_MM
+    """The label with bars, or with a QR Code or DataMatrix where that is wanted or bars have no room.
+
+    Raises LabelTooSmall.
+    """
     if not content.as_qr:
-        symbology, text = symbology_of(content.barcode)
-        symbol = bars_of(symbology, text, room, sheet.dot_mm)
+        symbol = _bars(content, sheet)
         if symbol is not None:
             return _with_bars(content, symbol, sheet)
     side = min(sheet.label_height_mm - 2 * EDGE_MM, sheet.label_width_mm * QR_SHARE_OF_WIDTH)
-    matrix = matrix_of(content.barcode.code, side, sheet.dot_mm)
+    matrix = (
+        gs1_matrix_of(_bracketed(content, ""), side, sheet.dot_mm)
+        if content.elements
+        else matrix_of(content.barcode.code, side, sheet.dot_mm)
+    )
     if matrix is None:
         raise LabelTooSmall(metadata={"code": content.barcode.code})
     return _with_matrix(content, matrix, sheet)
+
+
+def _bars(content: Content, sheet: Sheet) -> Bars | None:
+    """None where there is not enough room. Under the bars of a GS1 message stand its identifiers in brackets."""
+    room = sheet.label_width_mm - 2 * EDGE_MM
+    if not content.elements:
+        return bars_of(*symbology_of(content.barcode), room, sheet.dot_mm)
+    data = "".join(identifier + value for identifier, value in content.elements)
+    symbol = bars_of(Symbology.GS1_128, data, room, sheet.dot_mm)
+    return symbol and replace(symbol, text=_bracketed(content, " "))
+
+
+def _bracketed(content: Content, between: str) -> str:
+    return between.join(f"({identifier}){value}" for identifier, value in content.elements)
 
 
 def _with_bars(content: Content, symbol: Bars, sheet: Sheet) -> Drawing:
@@ -88,7 +117,7 @@ def _with_bars(content: Content, symbol: Bars, sheet: Sheet) -> Drawing:
 
 
 def _with_matrix(content: Content, matrix: Matrix, sheet: Sheet) -> Drawing:
-    """The QR Code on the left, text beside it."""
+    """The QR Code or DataMatrix on the left, text beside it."""
     left = EDGE_MM
     top = _on_a_dot((sheet.label_height_mm - matrix.side_mm) / 2, sheet.dot_mm)
     side = matrix.module_mm
@@ -100,7 +129,8 @@ def _with_matrix(content: Content, matrix: Matrix, sheet: Sheet) -> Drawing:
     room = sheet.label_width_mm - EDGE_MM - beside
     words = [(NAME_MM, line) for line in lines(content.name, NAME_MM, room, 3)]
     words += [(SMALL_MM, line) for line in lines(content.about, SMALL_MM, room, 2)]
-    words += [(SMALL_MM, line) for line in lines(content.barcode.code, SMALL_MM, room, 3)]
+    said = _bracketed(content, " ") or content.barcode.code
+    words += [(SMALL_MM, line) for line in lines(said, SMALL_MM, room, 3)]
     return Drawing(boxes, tuple(_stacked(words, beside, EDGE_MM)[0]))
 
 

@@ -1,23 +1,28 @@
 """Texts as symbols that scanners read: which one, and its modules.
 
-Sizes and quiet zones: GS1 General Specifications, sections 5.2 (EAN/UPC), 5.3 (ITF-14), 5.4 (Code 128) and 5.6 (QR).
+Sizes and quiet zones: GS1 General Specifications, sections 5.2 (EAN/UPC), 5.3 (ITF-14), 5.4 (Code 128, GS1-128) and 5.6
+(DataMatrix, QR).
 A module (X) is the width of the narrowest bar.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, cast
 
 import barcode as bars
 import segno
+import zxingcpp
 
 from lumbung_catalog.domain.barcodes import Barcode, BarcodeKind
 
 QR_QUIET_MODULES = 4
-QR_MODULE_MM_MIN = 0.25
-QR_MODULE_MM_MAX = 0.75
+MODULE_MM_MIN = 0.25
+MODULE_MM_MAX = 0.75
+DATA_MATRIX_QUIET_MODULES = 1
 _EAN13_DIGITS = 13
+_DARK = 0
 
 
 class Symbology(Enum):
@@ -27,6 +32,7 @@ class Symbology(Enum):
     EAN_13 = ("ean13", 0.264, 0.33, 11, 7)
     ITF_14 = ("itf", 0.25, 0.495, 10, 10)
     CODE_128 = ("code128", 0.25, 0.495, 10, 10)
+    GS1_128 = ("gs1_128", 0.25, 0.495, 10, 10)
 
     def __init__(self, encoder: str, x_mm_min: float, x_mm_max: float, left: int, right: int) -> None:
         self.encoder = encoder
@@ -47,7 +53,8 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A QR Code: its dark modules by column and row from the left upper corner, which the quiet zone precedes."""
+    """A QR Code or a DataMatrix: its dark modules by column and row from the left upper corner, which the quiet zone
+    precedes."""
 
     text: str
     side_mm: float
@@ -84,12 +91,29 @@ def bars_of(symbology: Symbology, text: str, room_mm: float, dot_mm: float) -> B
 def matrix_of(text: str, room_mm: float, dot_mm: float) -> Matrix | None:
     """The text as a QR Code of error correction M or better; None where there is not enough room."""
     drawn = segno.make_qr(text, error="m").matrix
-    modules = len(drawn) + 2 * QR_QUIET_MODULES
-    module_mm = _module_mm(room_mm / modules, QR_MODULE_MM_MAX, dot_mm)
-    if module_mm < QR_MODULE_MM_MIN:
+    return _matrix(
+        text, [[bool(module) for module in row] for row in drawn], QR_QUIET_MODULES, room_mm, dot_mm
+    )
+
+
+def gs1_matrix_of(message: str, room_mm: float, dot_mm: float) -> Matrix | None:
+    """A GS1 message, its identifiers in brackets, as a GS1 DataMatrix; None where there is not enough room."""
+    symbol = zxingcpp.create_barcode(message, zxingcpp.BarcodeFormat.DataMatrix, gs1=True)
+    image = zxingcpp.write_barcode_to_image(symbol, scale=1, add_quiet_zones=False)
+    dots = cast("list[list[int]]", memoryview(cast("Any", image)).tolist())  # its stubs know no buffer
+    drawn = [[dot == _DARK for dot in row] for row in dots]
+    return _matrix(message, drawn, DATA_MATRIX_QUIET_MODULES, room_mm, dot_mm)
+
+
+def _matrix(
+    text: str, drawn: Sequence[Sequence[bool]], quiet: int, room_mm: float, dot_mm: float
+) -> Matrix | None:
+    modules = len(drawn) + 2 * quiet
+    module_mm = _module_mm(room_mm / modules, MODULE_MM_MAX, dot_mm)
+    if module_mm < MODULE_MM_MIN:
         return None
     dark = tuple(
-        (column + QR_QUIET_MODULES, row + QR_QUIET_MODULES)
+        (column + quiet, row + quiet)
         for row, line in enumerate(drawn)
         for column, is_dark in enumerate(line)
         if is_dark

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lumbung_catalog.domain.barcodes import Barcode, BarcodeKind, lookup_keys
 from lumbung_catalog.domain.failures import BarcodeUnknown, SkuNotFound, UnitNotFound
+from lumbung_catalog.domain.gs1 import LotLabel, elements_of
 from lumbung_catalog.domain.label_files import pdf, svg
 from lumbung_catalog.domain.label_sizes import Sheet
 from lumbung_catalog.domain.labels import Content, drawn
@@ -14,6 +15,8 @@ from lumbung_catalog.domain.units import find
 from lumbung_catalog.stores import skus
 from lumbung_kit.failures import FieldViolation
 from lumbung_kit.postgres import Postgres
+
+NO_LOT = LotLabel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Wanted:
     bin_code: str
     copies: int
     as_qr: bool
+    as_gs1: bool = False
+    said: LotLabel = NO_LOT
 
 
 async def render_labels(
@@ -75,8 +80,8 @@ def _contents(wanted: Sequence[Wanted], known: Mapping[str, Sku]) -> list[Conten
 def _require_barcodes(wanted: Sequence[Wanted], chosen: Mapping[int, Barcode | None]) -> None:
     unknown = [
         FieldViolation(f"labels[{i}].barcode", "must be a barcode of this unit")
-        if wanted[i].barcode
-        else FieldViolation(f"labels[{i}]", "is of a unit that has no barcode; add one first")
+        if wanted[i].barcode and not wanted[i].as_gs1
+        else FieldViolation(f"labels[{i}]", f"is of a unit that has no {_what(wanted[i])}; add one first")
         for i, barcode in chosen.items()
         if barcode is None
     ]
@@ -84,10 +89,18 @@ def _require_barcodes(wanted: Sequence[Wanted], chosen: Mapping[int, Barcode | N
         raise BarcodeUnknown("A unit to be labelled does not have the barcode.", fields=unknown)
 
 
+def _what(wanted: Wanted) -> str:
+    return "GTIN, which a GS1 symbol needs" if wanted.as_gs1 else "barcode"
+
+
 def _barcode(sku: Sku, wanted: Wanted) -> Barcode | None:
     """The one that was asked for, or the unit's first GTIN, or its first of all."""
     unit_code = wanted.unit_code or sku.base_unit
-    own = [barcode for barcode in sku.barcodes if barcode.unit_code == unit_code]
+    own = [
+        barcode
+        for barcode in sku.barcodes
+        if barcode.unit_code == unit_code and (barcode.kind is BarcodeKind.GTIN or not wanted.as_gs1)
+    ]
     if wanted.barcode:
         keys = lookup_keys(wanted.barcode)
         return next((barcode for barcode in own if barcode.key in keys), None)
@@ -97,7 +110,8 @@ def _barcode(sku: Sku, wanted: Wanted) -> Barcode | None:
 def _goods(sku: Sku, barcode: Barcode, wanted: Wanted) -> Content:
     quantity = next(unit.base_quantity for unit in sku.units if unit.unit_code == barcode.unit_code)
     unit = barcode.unit_code if quantity == 1 else f"{barcode.unit_code} = {quantity} {sku.base_unit}"
-    return Content(sku.description.name, f"{sku.sku_code} · {unit}", barcode, wanted.as_qr)
+    elements = tuple(elements_of(barcode.code, wanted.said)) if wanted.as_gs1 else ()
+    return Content(sku.description.name, f"{sku.sku_code} · {unit}", barcode, wanted.as_qr, elements)
 
 
 def _bin(wanted: Wanted) -> Content:
