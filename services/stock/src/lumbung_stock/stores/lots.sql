@@ -174,29 +174,34 @@ SELECT correction_id, expires_on_before, expires_on, reason, actor, record_time
  LIMIT %(limit)s;
 
 -- name: expiring
--- Units are summed for the page alone; a lot of which nothing is left is passed over.
-SELECT warehouse_lot.sku_code, warehouse_lot.lot_code, lot.expires_on, last_sale_day,
-       last_sale_day - (statement_timestamp() AT TIME ZONE time_zone)::date AS days_left,
-       there.quantity, there.place_count, there.place_codes, there.quantities
-  FROM warehouse_lot
-  JOIN warehouse USING (warehouse_code)
-  JOIN lot USING (sku_code, lot_code)
+-- From what lies there: lots of which nothing is left are more every year. Places are listed for the page alone.
+WITH page AS MATERIALIZED (
+    SELECT warehouse_code, sku_code, lot_code, lot.expires_on, last_sale_day,
+           last_sale_day - (statement_timestamp() AT TIME ZONE time_zone)::date AS days_left
+      FROM (SELECT DISTINCT warehouse_code, sku_code, lot_code
+              FROM lot_stock
+             WHERE warehouse_code = %(warehouse_code)s AND quantity > 0) AS there
+      JOIN warehouse_lot USING (warehouse_code, sku_code, lot_code)
+      JOIN warehouse USING (warehouse_code)
+      JOIN lot USING (sku_code, lot_code)
+     WHERE last_sale_day <= (statement_timestamp() AT TIME ZONE time_zone)::date + %(within_days)s::integer
+       AND (last_sale_day, sku_code, lot_code) > (%(after_day)s::date, %(after_sku)s::text, %(after_lot)s::text)
+     ORDER BY last_sale_day, sku_code, lot_code
+     LIMIT %(limit)s
+)
+SELECT sku_code, lot_code, expires_on, last_sale_day, days_left, there.quantity, there.place_count,
+       there.place_codes, there.quantities
+  FROM page
  CROSS JOIN LATERAL (
        SELECT sum(quantity)::bigint AS quantity, count(*) AS place_count,
               (array_agg(place_code ORDER BY place_code))[:%(places)s] AS place_codes,
               (array_agg(quantity ORDER BY place_code))[:%(places)s] AS quantities
          FROM lot_stock
-        WHERE lot_stock.warehouse_code = warehouse_lot.warehouse_code
-          AND lot_stock.sku_code = warehouse_lot.sku_code
-          AND lot_stock.lot_code = warehouse_lot.lot_code
+        WHERE lot_stock.warehouse_code = page.warehouse_code
+          AND lot_stock.sku_code = page.sku_code
+          AND lot_stock.lot_code = page.lot_code
           AND quantity > 0) AS there
- WHERE warehouse_code = %(warehouse_code)s
-   AND last_sale_day <= (statement_timestamp() AT TIME ZONE time_zone)::date + %(within_days)s::integer
-   AND (last_sale_day, warehouse_lot.sku_code, warehouse_lot.lot_code)
-       > (%(after_day)s::date, %(after_sku)s::text, %(after_lot)s::text)
-   AND there.quantity IS NOT NULL
- ORDER BY last_sale_day, warehouse_lot.sku_code, warehouse_lot.lot_code
- LIMIT %(limit)s;
+ ORDER BY last_sale_day, sku_code, lot_code;
 
 -- name: differences
 -- Lots at places beside the ledger, both ways round; and what is stored of a place is never less than its lots.
