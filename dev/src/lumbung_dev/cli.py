@@ -13,7 +13,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from lumbung.stock.v1 import inventory_pb2
+from lumbung.stock.v1 import inventory_pb2, lots_pb2
 from lumbung_dev import up as up_command
 from lumbung_dev.chaos import commands as chaos_command
 from lumbung_dev.chaos import drill as loss_drill
@@ -266,6 +266,29 @@ def export_stock(
             as_of_time=history_command.timestamp_of("--at", at),
         )  # fmt: skip
         return await history_command.export_stock(
+            wanted, history_command.Target(path, stock, actor, lang), console
+        )
+
+    _exit_with(work)
+
+
+@app.command("export-expiring")
+def export_expiring(
+    path: Annotated[Path, typer.Argument(help="The .csv or .xlsx file to write.")],
+    warehouse: Warehouse,
+    within: Annotated[
+        int,
+        typer.Option(min=0, max=3_650, help="Days that are left at most; what has expired is listed too."),
+    ] = 30,
+    stock: StockAddress = f"127.0.0.1:{BASE_PORT + 2}",
+    actor: ActorName = "staff:export",
+    lang: Lang = Language.EN,
+) -> None:
+    """Which lots may be sold for a few days more, or not any more, and where they lie; the first to expire first."""
+
+    async def work(console: Console) -> import_command.Outcome:
+        wanted = lots_pb2.ListExpiringLotsRequest(warehouse_code=warehouse, within_days=within)
+        return await history_command.export_expiring(
             wanted, history_command.Target(path, stock, actor, lang), console
         )
 

@@ -1,4 +1,4 @@
-"""`lumbung export-history` and `lumbung export-stock`: the ledger into files, page after page."""
+"""`lumbung export-history`, `export-stock` and `export-expiring`: what stock knows into files, page after page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedC
 
 from lumbung.stock.v1 import inventory_pb2 as pb
 from lumbung.stock.v1 import inventory_pb2_grpc as rpc
-from lumbung.stock.v1 import reason_codes_pb2, reason_codes_pb2_grpc
+from lumbung.stock.v1 import lots_pb2, lots_pb2_grpc, reason_codes_pb2, reason_codes_pb2_grpc
 from lumbung_catalog.domain.import_table import FileFormat
 from lumbung_catalog.domain.sheets import Sheet, new_sheet
 from lumbung_dev.chaos.words import Language
@@ -45,6 +45,8 @@ HISTORY = (
     "actor",
     "request_id",
 )
+EXPIRING = ("last_sale_day", "days_left", "expires_on", "sku_code", "lot_code", "bin_code", "quantity")
+EXPIRING_PAGE_SIZE = 200
 STOCK = ("as_of_time", "bin_code", "sku_code", "lot_code", "expires_on", "quantity")
 
 Cells = Sequence[str]
@@ -99,6 +101,26 @@ async def export_stock(wanted: pb.GetStockAsOfRequest, target: Target, console: 
                 return
 
     return await _export(STOCK, "stock", pages, target, console)
+
+
+async def export_expiring(
+    wanted: lots_pb2.ListExpiringLotsRequest, target: Target, console: Console
+) -> Outcome:
+    """What ListExpiringLots gives, each lot and place as a row. Raises Trouble."""
+    request = lots_pb2.ListExpiringLotsRequest()
+    request.CopyFrom(wanted)
+    request.page_size = EXPIRING_PAGE_SIZE
+
+    async def pages(channel: grpc.aio.Channel) -> Pages:
+        calls = lots_pb2_grpc.LotServiceStub(channel)
+        while True:
+            page = await calls.ListExpiringLots(request)
+            yield [row for lot in page.lots for row in expiring_rows(lot)]
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
+
+    return await _export(EXPIRING, "expiring", pages, target, console)
 
 
 def timestamp_of(option: str, text: str) -> Timestamp | None:
@@ -214,6 +236,16 @@ def stock_rows(instant: str, stock: pb.BinStock) -> Iterator[Cells]:
     without = stock.quantity - sum(lot.quantity for lot in stock.lots)
     if without:
         yield (instant, stock.bin_code, stock.sku_code, "", "", str(without))
+
+
+def expiring_rows(lot: lots_pb2.ExpiringLot) -> Iterator[Cells]:
+    """A row for each place, and one for all that are not listed."""
+    until = (lot.last_sale_day, str(lot.days_left), lot.expires_on, lot.sku_code, lot.lot_code)
+    for place in lot.places:
+        yield (*until, place.bin_code, str(place.quantity))
+    rest = lot.quantity - sum(place.quantity for place in lot.places)
+    if rest:
+        yield (*until, "...", str(rest))
 
 
 def _time(instant: Timestamp) -> str:

@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 
 from lumbung.stock.v1 import inventory_pb2 as pb
+from lumbung.stock.v1 import lots_pb2
 from lumbung_dev.chaos.words import Language
 from lumbung_dev.files.import_file import Outcome
 from lumbung_dev.history import export
@@ -41,7 +42,11 @@ async def exported(
     house: Any, path: Path, wanted: Any = JKT1, lang: Language = Language.EN
 ) -> list[list[str]]:
     """The rows of a CSV file."""
-    method = export.export_history if isinstance(wanted, type(JKT1)) else export.export_stock
+    method: Any = {
+        pb.ListLedgerEntriesRequest: export.export_history,
+        pb.GetStockAsOfRequest: export.export_stock,
+        lots_pb2.ListExpiringLotsRequest: export.export_expiring,
+    }[type(wanted)]
     assert await method(wanted, target(house, path, lang), console()) is Outcome.DONE
     content = await asyncio.to_thread(path.read_bytes)
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
@@ -112,6 +117,43 @@ async def test_stock_as_of_an_instant(house: Any, moved: None, tmp_path: Path) -
     wanted.as_of_time.GetCurrentTime()
     (_, *rows) = await exported(house, tmp_path / "stock.csv", wanted)
     assert [row[1:] for row in rows] == [["A-01", "CUP", "", "", "3"], ["A-02", "CUP", "", "", "2"]]
+
+
+async def test_what_expires_soon_is_a_row_for_each_bin(
+    house: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "EXPIRING_PAGE_SIZE", 1)
+    await house.know("MILK")
+    await house.shop.sql.execute("UPDATE sku SET lot_tracking = 2, shelf_life_days_min = 1")
+    lines = [
+        pb.ReceiptLine(sku_code="MILK", bin_code=place, quantity=units, lot_code=lot, expires_on=until)
+        for place, units, lot, until in (
+            ("A-01", 4, "L1", "2020-03-31"),
+            ("A-02", 3, "L1", "2020-03-31"),
+            ("A-01", 2, "L2", "2020-05-31"),
+            ("A-01", 9, "L3", "2099-05-31"),
+        )
+    ]
+    await house.inventory.ReceiveStock(
+        pb.ReceiveStockRequest(request_id=house.new_id(), warehouse_code="JKT1", document="PO", lines=lines)
+    )
+    wanted = lots_pb2.ListExpiringLotsRequest(warehouse_code="JKT1", within_days=30)
+    header, *rows = await exported(house, tmp_path / "kedaluwarsa.csv", wanted, Language.ID)
+    assert header == ["Jual sampai", "Sisa hari", "Kedaluwarsa", "SKU", "Lot", "Tempat", "Jumlah"]
+    assert [(row[0], *row[2:]) for row in rows] == [
+        ("2020-03-30", "2020-03-31", "MILK", "L1", "A-01", "4"),
+        ("2020-03-30", "2020-03-31", "MILK", "L1", "A-02", "3"),
+        ("2020-05-30", "2020-05-31", "MILK", "L2", "A-01", "2"),
+    ]
+    assert all(int(row[1].removeprefix("'")) < 0 for row in rows)
+
+
+def test_places_that_are_not_listed_are_one_row() -> None:
+    lot = lots_pb2.ExpiringLot(
+        sku_code="MILK", lot_code="L1", quantity=9, place_count=7,
+        places=[lots_pb2.LotPlace(bin_code="A-01", quantity=4)],
+    )  # fmt: skip
+    assert [row[5:] for row in export.expiring_rows(lot)] == [("A-01", "4"), ("...", "5")]
 
 
 def test_a_row_for_each_lot_and_one_for_what_has_none() -> None:
