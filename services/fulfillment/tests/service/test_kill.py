@@ -29,6 +29,7 @@ ORDERS = 16
 KILLS = 3
 START_S_MAX = 60.0
 CALL_S = 10.0
+_AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 GOODS = {"RICE": 13, "TEA": 10, "SALT": 8, "SUGAR": 20}
 
 
@@ -46,12 +47,25 @@ async def service(floor: Any, address: str) -> AsyncIterator[asyncio.subprocess.
         sys.executable, "-m", "lumbung_fulfillment", env=environment
     )
     try:
-        await asyncio.wait_for(floor.channel.channel_ready(), START_S_MAX)
+        await asyncio.wait_for(_until_it_answers(floor), START_S_MAX)
         yield started
     finally:
         if started.returncode is None:
             started.kill()
         await started.wait()
+
+
+async def _until_it_answers(floor: Any) -> None:
+    """A channel that was ready before a kill says so for a moment after it: only an answer is one."""
+    while True:
+        try:
+            await floor.waves.ListWaves(waves_pb2.ListWavesRequest(), timeout=CALL_S)
+        except grpc.aio.AioRpcError as error:
+            if error.code() not in _AWAY:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            return
 
 
 @dataclass
@@ -111,10 +125,10 @@ class Handheld:
             try:
                 return await method(request, timeout=CALL_S)
             except grpc.aio.AioRpcError as error:
-                if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                if error.code() not in _AWAY:
                     raise
                 self.breaks += 1
-                await asyncio.wait_for(self.floor.channel.channel_ready(), START_S_MAX)
+                await asyncio.wait_for(_until_it_answers(self.floor), START_S_MAX)
                 if self.restarts and isinstance(request, terminal_pb2.ConfirmPickRequest):
                     self.restarts -= 1
                     await self._sign_in()
