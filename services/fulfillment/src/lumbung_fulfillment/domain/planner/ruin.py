@@ -30,13 +30,15 @@ from lumbung_fulfillment.domain.planner.demand import Demand
 from lumbung_fulfillment.domain.planner.ground import Ground
 from lumbung_fulfillment.domain.planner.timetable import PICKS, Labour, late_m, lateness_m
 
-REMOVED_MEAN = 10.0
+REMOVED_MEAN = 8.0
 """Orders that a ruin takes off, about."""
 STRING_MAX = 10.0
 """Orders that one cart loses at most."""
 TOUCHED_MAX = 64
 """Carts that one change touches at most; what would touch more is not done."""
 _BLINK = 0.01
+_ALIKE = 0.5
+"""How often a cart loses those of its orders that are nearest to the seed, and not any."""
 _ALL_CARTS = 48
 """With so many carts, an order looks at all of them; with more, at those of the orders near it."""
 _MOVE_IN_LINE = 0.3
@@ -190,14 +192,15 @@ def _change(
 def _ruin(
     ground: Ground, demand: Demand, carts: Carts, shelf: Carts, notes: Notes, search: Search
 ) -> tuple[int, int]:
-    """Takes strings of orders off the carts of a seed and of those near it."""
+    """Takes strings of orders off the carts of a seed and of those near it, two at least: what leaves one cart alone
+    mostly fits nowhere else."""
     orders = demand.alone.shape[0]
     live = 0
     for cart in range(carts.size.shape[0]):
         live += carts.size[cart] > 0
     string_max = min(STRING_MAX, orders / live)
     strings_max = 4.0 * REMOVED_MEAN / (1.0 + string_max) - 1.0
-    strings = int(draw(search.random) * strings_max + 1.0)
+    strings = int(draw(search.random) * max(1.0, strings_max) + 2.0)
     seed = _below(search.random, orders)
     gone = touched = 0
     for place in range(-1, demand.near.shape[1]):
@@ -209,13 +212,30 @@ def _ruin(
             continue
         touched = _touch(carts, shelf, notes, cart, touched)
         length = int(draw(search.random) * min(float(carts.size[cart]), string_max) + 1.0)
+        alike = draw(search.random) < _ALIKE
+        at = place
         for taken in range(min(length, carts.size[cart])):
-            if taken > 0:
+            if taken > 0 and alike:
+                at = _next_of_cart(demand, carts, seed, cart, at)
+                if at == demand.near.shape[1]:
+                    break
+                order = demand.near[seed, at]
+            elif taken > 0:
                 order = carts.members[cart, _below(search.random, carts.size[cart])]
             take(ground, demand, carts, order)
             notes.gone[gone] = order
             gone += 1
     return gone, touched
+
+
+@compiled
+def _next_of_cart(demand: Demand, carts: Carts, seed: int, cart: int, at: int) -> int:
+    """The next place in a seed's list of near orders that has one of this cart, or the list's end."""
+    for place in range(at + 1, demand.near.shape[1]):
+        other = demand.near[seed, place]
+        if other >= 0 and carts.cart[other] == cart:
+            return place
+    return int(demand.near.shape[1])
 
 
 @compiled

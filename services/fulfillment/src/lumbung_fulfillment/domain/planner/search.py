@@ -22,7 +22,7 @@ from lumbung_fulfillment.domain.planner.ruin import TOUCHED_MAX, Notes, Search, 
 from lumbung_fulfillment.domain.planner.savings import join_by_savings
 from lumbung_fulfillment.domain.planner.timetable import Labour, lateness_m
 
-_EFFORT_PER_S = (260_000.0, 90_000.0, 24_000.0)
+_EFFORT_PER_S = (360_000.0, 110_000.0, 28_000.0)
 """Walks computed in a second for one, two and three blocks, about, on the machine of docs/benchmarks.md."""
 BLOCKS_MAX = len(_EFFORT_PER_S)
 _STEPS = 64
@@ -30,7 +30,7 @@ _STEP_S_MAX = 0.02
 """The clock is looked at so many times, and not less often than this."""
 _LAG = 0.1
 """How far behind the clock a search may be without being hurried."""
-_HEAT = (0.02, 0.0005)
+_HEAT = (0.01, 0.0007)
 """The temperature at the beginning and at the end, as a share of the mean walk of a cart."""
 _HEAT_WITH_TIMES = (0.1, 0.005)
 """The same when orders are wanted by a time: lateness has prices that are steps, and one has to get over them."""
