@@ -13,6 +13,7 @@ from lumbung_bench.cases import (
     settings,
     unary,
     watchers,
+    waves,
 )
 from lumbung_bench.rounds import Case
 
@@ -26,5 +27,6 @@ ALL: list[Case] = [
     *recovery.CASES,
     *ledger.CASES,
     *watchers.CASES,
+    *waves.CASES,
     *profile.CASES,
 ]
