@@ -226,6 +226,18 @@ def _lateness(wish: Wish, carts: Sequence[Cart]) -> float:
     return cost_m(wish, carts) - sum(walk_of(wish.layout, cart) for cart in carts)
 
 
+def test_orders_for_the_same_stops_share_carts(seed: int) -> None:
+    """A flash sale's queue: as few carts as they fit on, and nobody walks there twice for nothing."""
+    layout = Layout(tuple(5.0 * aisle for aisle in range(10)), (0.0, 47.0))
+    jobs = [Job(f"S{n:03}", frozenset({Stop(3, 20.5)}), Load(1, 1, 0, 0, 1), n) for n in range(500)]
+    jobs += random_jobs(random.Random(seed), layout, 20)
+    wish = Wish(layout, jobs, Capacity(units=1000, totes=20))
+    found = batched(wish, Effort(0.1))
+    assert_feasible(wish, found.carts)
+    assert len(found.carts) <= 27
+    assert sum(any(job.order_id.startswith("S") for job in cart) for cart in found.carts) <= 26
+
+
 def test_a_clock_that_runs_out_ends_the_search_with_a_whole_plan(seed: int) -> None:
     draw = random.Random(seed)
     layout = Layout((0.0, 4.0, 8.0), (0.0, 20.0))
