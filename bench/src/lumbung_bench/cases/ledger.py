@@ -250,7 +250,8 @@ async def _plans(service: StockService, entries: int) -> str:
     """How Postgres finds what is asked, as Markdown."""
     listed: dict[str, object] = {
         "warehouse_code": WAREHOUSE, "sku_code": "", "document": "", "reservation_id": None, "place_code": "",
-        "kinds": [], "actor": "", "request_id": "", "from_time": None, "until_time": None,
+        "kinds": [], "actor": "", "request_id": "", "lot_code": "", "reason_code": "", "from_time": None,
+        "until_time": None,
         "beyond_sequence": 2**62, "limit": 101,
     }  # fmt: skip
     middle = FIRST + timedelta(seconds=STEP_S * entries / 2)
