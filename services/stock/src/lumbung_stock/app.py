@@ -203,13 +203,7 @@ def _reservations(
     stack.push_async_callback(resolve.close)
 
     rooms = _waiting_rooms(settings, stack, stores)
-    answers: MicroBatcher[str, Reservation | None] = MicroBatcher(
-        FindAnswers(stores.postgres),
-        max_batch=ANSWERS_BATCH_MAX,
-        max_waiting=settings.waiting_max,
-        name="answers before",
-    )
-    stack.push_async_callback(answers.close)
+    answers = _answers(settings, stack, stores)
     reserve = Reserve(
         answers, stores.skus, stores.warehouses, stores.sales, ordinary, sales.reserve, rooms.require
     )
@@ -247,13 +241,34 @@ def _reservations(
             "lumbung.stock.v1.EventService",
         ),
     ]
-    tell = TellReorderPoints(stores.postgres, stores.log)
-    expire = ExpireLots(stores.postgres, stores.leases, stores.log)
     return services, [
         Loop("publish events", stores.log.run_publisher),
         *_sale_loops(settings, stores, sales),
         Loop("admit waiting", partial(every, loops.ADMIT_INTERVAL_S, rooms.run)),
         Loop("forget tickets", partial(loops.while_there_is_any, loops.FORGET_INTERVAL_S, rooms.run.forget)),
+        *_figure_loops(stores),
+    ]
+
+
+def _answers(
+    settings: StockSettings, stack: AsyncExitStack, stores: Stores
+) -> MicroBatcher[str, Reservation | None]:
+    """What was answered to a request before, looked up for many at once."""
+    answers: MicroBatcher[str, Reservation | None] = MicroBatcher(
+        FindAnswers(stores.postgres),
+        max_batch=ANSWERS_BATCH_MAX,
+        max_waiting=settings.waiting_max,
+        name="answers before",
+    )
+    stack.push_async_callback(answers.close)
+    return answers
+
+
+def _figure_loops(stores: Stores) -> list[Loop]:
+    """What keeps the figures themselves true and told of, sale or none."""
+    expire = ExpireLots(stores.postgres, stores.leases, stores.log)
+    tell = TellReorderPoints(stores.postgres, stores.log)
+    return [
         Loop("expire lots", partial(loops.while_there_is_any, loops.LOTS_INTERVAL_S, expire)),
         Loop("tell of reorder points", partial(loops.while_there_is_any, loops.CROSSINGS_INTERVAL_S, tell)),
         Loop("check continuously", CheckContinuously(stores.postgres, stores.leases).run),
