@@ -28,7 +28,8 @@ from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.provision import url_to
 from lumbung_kit.status import DETAILS_KEY
-from lumbung_kit.testing import Server, Templates, open_cast_channel
+from lumbung_kit.testing import Server, open_cast_channel
+from lumbung_kit.testing_databases import Templates
 from lumbung_kit.valkey import Valkey, connect
 from lumbung_stock.app import build
 from lumbung_stock.domain.carts import Cart
@@ -504,7 +505,7 @@ def make_shop(database_templates: Templates, postgres_server: Server, valkey_ser
 
     async def make(stack: AsyncExitStack, valkey_url: str = valkey_server.url, **settings: Any) -> Shop:
         database = await database_templates.copy("stock", MIGRATIONS)
-        stack.push_async_callback(database_templates.drop, database.database)
+        stack.push_async_callback(database_templates.give_back, database.database)
         valkey = connect(valkey_url, name="test")
         stack.push_async_callback(valkey.aclose)
         await valkey.flushdb()

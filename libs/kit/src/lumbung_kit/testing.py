@@ -8,30 +8,26 @@ LUMBUNG_POSTGRES_URL and LUMBUNG_VALKEY_URL name servers to use instead. LUMBUNG
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import random
 import shutil
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import grpc
-import psycopg
 import pytest
 import pytest_asyncio
 import structlog
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
-from psycopg import sql
 
-from lumbung_kit import access, context, migrations, provision, valkey
+from lumbung_kit import access, context, valkey
 from lumbung_kit.clients import OPTIONS, OurChannel, failure_from
 from lumbung_kit.embedded.account import Account, account_for
 from lumbung_kit.embedded.binaries import postgres_bin
@@ -43,6 +39,7 @@ from lumbung_kit.embedded.valkey import ValkeyServer
 from lumbung_kit.embedded.valkey_cluster import ValkeyCluster
 from lumbung_kit.postgres import Postgres
 from lumbung_kit.serving import RunningServer
+from lumbung_kit.testing_databases import Templates
 
 _SEED = pytest.StashKey[int]()
 _SEED_VARIABLE = "LUMBUNG_TEST_SEED"
@@ -182,8 +179,8 @@ def database_templates(postgres_server: Server) -> Iterator[Templates]:
 
 @pytest_asyncio.fixture
 async def make_database(database_templates: Templates) -> AsyncIterator[MakeDatabase]:
-    """`await make_database(schema, migrations)`: the URL, with the service's own role, of a fresh migrated
-    database.
+    """`await make_database(schema, migrations)`: the URL, with the service's own role, of a migrated database that
+    is as new.
     """
     made: list[str] = []
 
@@ -194,7 +191,7 @@ async def make_database(database_templates: Templates) -> AsyncIterator[MakeData
 
     yield make
     for database in made:
-        await database_templates.drop(database)
+        await database_templates.give_back(database)
 
 
 @pytest_asyncio.fixture
@@ -209,57 +206,6 @@ async def make_postgres(make_database: MakeDatabase) -> AsyncIterator[MakePostgr
             return postgres
 
         yield make
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A database of one test."""
-
-    database: str
-    url: str
-
-
-@dataclass
-class Templates:
-    """Migrated databases of one server, by schema and migrations; copying one takes about 0.1 s."""
-
-    admin_url: str
-    _run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
-    _made: dict[tuple[str, Path], str] = field(default_factory=dict)
-
-    @property
-    def _password(self) -> str:
-        """Roles belong to the server, so every worker on it must give them the same password."""
-        return hashlib.sha256(self.admin_url.encode()).hexdigest()
-
-    async def copy(self, schema: str, folder: Path) -> Copy:
-        template = self._made.get((schema, folder)) or await self._build(schema, folder)
-        database = f"test_{self._run}_{uuid.uuid4().hex[:12]}"
-        await self._admin("create database {} template {}", database, template)
-        role = provision.role_of(schema)
-        return Copy(
-            database, provision.url_to(self.admin_url, database=database, user=role, password=self._password)
-        )
-
-    async def drop(self, database: str) -> None:
-        await self._admin("drop database if exists {} with (force)", database)
-
-    def drop_all(self) -> None:
-        with psycopg.connect(self.admin_url, autocommit=True) as conn:
-            for template in self._made.values():
-                conn.execute(sql.SQL("drop database {}").format(sql.Identifier(template)))
-
-    async def _build(self, schema: str, folder: Path) -> str:
-        template = f"template_{self._run}_{len(self._made)}"
-        url = await provision.ensure_database(self.admin_url, template)
-        await provision.ensure_role_and_schema(url, schema, password=self._password)
-        await migrations.migrate(url, schema, [folder])
-        self._made[schema, folder] = template
-        return template
-
-    async def _admin(self, statement: str, *names: str) -> None:
-        async with await psycopg.AsyncConnection.connect(self.admin_url, autocommit=True) as conn:
-            await conn.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 @dataclass(frozen=True, slots=True)
