@@ -383,10 +383,12 @@ class SmallCatalog(barcodes_pb2_grpc.BarcodeServiceServicer, skus_pb2_grpc.SkuSe
     def __init__(self) -> None:
         self.is_down = False
         self.weights_g: dict[str, int] = {}
+        self.asked_skus = 0
 
     async def BatchGetSkus(self, request: Any, context: Any) -> Any:
         if self.is_down:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        self.asked_skus += 1
         known = [code for code in request.sku_codes if not code.startswith("NO-")]
         return skus_pb2.BatchGetSkusResponse(
             skus=[

@@ -24,6 +24,7 @@ from lumbung.fulfillment.v1 import (
     waves_pb2_grpc,
 )
 from lumbung_fulfillment.clients.catalog import Catalog
+from lumbung_fulfillment.clients.sizes import Sizes
 from lumbung_fulfillment.clients.stock import Stock
 from lumbung_fulfillment.domain.planner.warm import warm_up
 from lumbung_fulfillment.entrypoints.bookings import BookingServicer
@@ -70,6 +71,7 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
     desk = Desk(postgres, log, sender)
     catalog = Catalog(catalog_channel)
     scanner = Scanner(desk, catalog)
+    sizes = Sizes(catalog.sizes)
     carrying = ReplenishmentSender(postgres, stock)
     slotting = SlottingServicer(
         desk,
@@ -81,12 +83,13 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
     terminal = TerminalServicer(
         desk,
         stock,
+        sizes,
         scanner,
         timedelta(seconds=settings.wave_lease_s),
         resource_short_picks=settings.resource_short_picks,
     )
     return App(
-        services=_services(desk, stock, scanner, log, terminal, slotting),
+        services=_services(desk, WaveServicer(desk, stock, sizes), stock, scanner, log, terminal, slotting),
         loops=[
             Loop("publish-events", log.run_publisher),
             Loop("follow-stock", follow_stock(postgres, stock_channel, log).run),
@@ -99,6 +102,7 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
 
 def _services(
     desk: Desk,
+    waves: WaveServicer,
     stock: Stock,
     scanner: Scanner,
     log: EventLog,
@@ -108,7 +112,7 @@ def _services(
     served: list[tuple[Callable[[Any, grpc.aio.Server], None], object, str]] = [
         (orders_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(desk), "OrderService"),
         (couriers_pb2_grpc.add_CourierServiceServicer_to_server, CourierServicer(desk), "CourierService"),
-        (waves_pb2_grpc.add_WaveServiceServicer_to_server, WaveServicer(desk, stock), "WaveService"),
+        (waves_pb2_grpc.add_WaveServiceServicer_to_server, waves, "WaveService"),
         (terminal_pb2_grpc.add_TerminalServiceServicer_to_server, terminal, "TerminalService"),
         (packing_pb2_grpc.add_PackServiceServicer_to_server, PackServicer(desk, scanner), "PackService"),
         (shipments_pb2_grpc.add_ShipmentServiceServicer_to_server, ShipmentServicer(desk), "ShipmentService"),

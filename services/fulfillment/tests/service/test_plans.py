@@ -79,6 +79,29 @@ async def test_a_cart_is_not_overloaded_and_too_large_an_order_is_named(floor: A
     )
 
 
+async def test_a_cart_is_not_overloaded_by_weight(floor: Any, refusal: Any) -> None:
+    floor.catalog.weights_g = {"RICE": 5_000, "SUGAR": 900}
+    heavy = await floor.order(RICE=3, SUGAR=1)
+    light = [await floor.order(RICE=1), await floor.order(RICE=1), await floor.order(SALT=1)]
+    cart = waves_pb2.CartCapacity(weight_g=9_999)
+    floor.catalog.is_down = True
+    assert (await refusal(floor.plan(cart=cart))).reason == "DEPENDENCY_UNAVAILABLE"
+    floor.catalog.is_down = False
+    planned = await floor.plan(cart=cart)
+    assert [(out.order_id, list(out.measures)) for out in planned.left_out] == [
+        (heavy.order_id, [waves_pb2.CART_MEASURE_WEIGHT])
+    ]
+    assert list(planned.unsized_sku_codes) == ["SALT"]
+    carts = [{order.order_id for order in wave.orders} for wave in planned.waves]
+    assert len(carts) == 2
+    assert not any({light[0].order_id, light[1].order_id} <= riding for riding in carts)
+    asked = floor.catalog.asked_skus
+    assert asked == 1, "no limit of weight, no question"
+    unlimited = await floor.plan()
+    assert [order.order_id for wave in unlimited.waves for order in wave.orders] == [heavy.order_id]
+    assert (floor.catalog.asked_skus, list(unlimited.unsized_sku_codes)) == (asked, [])
+
+
 async def test_orders_for_different_pickups_never_share_a_cart(floor: Any) -> None:
     await floor.schedule()
     today = await floor.order(RICE=1)

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumbung_fulfillment.domain.bins import Bin, BinKind, LotUnits, Missing, Need, Supply, choose, source
-from lumbung_fulfillment.domain.cart import Capacity
+from lumbung_fulfillment.domain.cart import Capacity, Load, Measure
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_fulfillment.domain.lots import PlannedLot
 from lumbung_fulfillment.domain.planner.search import Effort
 from lumbung_fulfillment.domain.planning import LeftOutReason, WaitingOrder, place_on_the_way, plan
+from lumbung_fulfillment.domain.weights import SkuSize, bulk_of
 
 LAYOUT = Layout(tuple(4.0 * aisle for aisle in range(6)), (0.0, 20.0, 40.0))
 NOON = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -115,6 +116,43 @@ def test_an_order_larger_than_a_cart_is_named() -> None:
     planned = plan(LAYOUT, [order], supply, Capacity(units=60), Effort(0.01))
     assert not planned.waves
     assert planned.left_out[0].reason is LeftOutReason.LARGER_THAN_CART
+    assert planned.left_out[0].measures == (Measure.UNITS,)
+
+
+@pytest.mark.parametrize("measure", Measure)
+def test_a_load_that_is_too_much_says_in_what_respect(measure: Measure) -> None:
+    capacity = Capacity(units=5, totes=5, weight_g=5, volume_ml=5, picks=5)
+    field = {Measure.WEIGHT: "weight_g", Measure.VOLUME: "volume_ml"}.get(measure, measure.value)
+    assert capacity.exceeded_by(Load(**{field: 6})) == (measure,)
+    assert not capacity.holds(Load(**{field: 6}))
+    assert capacity.exceeded_by(Load(**{field: 5})) == ()
+
+
+def test_no_cart_carries_more_than_its_weight_or_volume(seed: int) -> None:
+    """Twenty orders of which a cart carries two or three; one is too heavy, one too large, for any cart."""
+    draw = random.Random(seed)
+    weight = {f"O{number:02}": draw.randint(2_000, 5_000) for number in range(20)} | {"heavy": 10_001}
+    volume = {code: draw.randint(10_000, 40_000) for code in weight} | {"large": 90_001}
+    weight["large"] = 1
+    supply = Supply(BINS)
+    supply.add("A00-01", "SKU-0", 30)
+    orders = [
+        WaitingOrder(code, {"SKU-0": 1}, None, 0, NOON, weight[code], volume[code]) for code in sorted(weight)
+    ]
+    planned = plan(LAYOUT, orders, supply, Capacity(weight_g=10_000, volume_ml=90_000), Effort(0.05))
+    assert {out.order_id: out.measures for out in planned.left_out} == {
+        "heavy": (Measure.WEIGHT,),
+        "large": (Measure.VOLUME,),
+    }
+    carts = [[order.order_id for order in wave.orders] for wave in planned.waves]
+    assert sorted(code for cart in carts for code in cart) == [f"O{number:02}" for number in range(20)]
+    assert all(sum(weight[code] for code in cart) <= 10_000 for cart in carts)
+    assert all(sum(volume[code] for code in cart) <= 90_000 for cart in carts)
+
+
+def test_what_goods_ask_of_a_cart_counts_what_is_known() -> None:
+    sizes = {"RICE": SkuSize(1_000, 1_200), "SALT": SkuSize(500, 0)}
+    assert bulk_of({"RICE": 2, "SALT": 3, "NEW": 9}, sizes) == SkuSize(3_500, 2_400)
 
 
 def test_the_bin_on_the_way_is_taken() -> None:

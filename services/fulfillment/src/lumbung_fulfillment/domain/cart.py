@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 
 from lumbung_fulfillment.domain.layout import Stop
 
@@ -30,6 +31,16 @@ class Load:
         )
 
 
+class Measure(Enum):
+    """What a load is measured by."""
+
+    UNITS = "units"
+    TOTES = "totes"
+    WEIGHT = "weight"
+    VOLUME = "volume"
+    PICKS = "picks"
+
+
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """What a cart can carry. A limit of 0 does not apply. The limit of picks keeps a wave's answers of bounded size."""
@@ -49,6 +60,22 @@ class Capacity:
             and (not self.volume_ml or load.volume_ml <= self.volume_ml)
             and (not self.picks or load.picks <= self.picks)
         )
+
+    def exceeded_by(self, load: Load) -> tuple[Measure, ...]:
+        """The respects in which a load is too much."""
+        limits = (
+            (Measure.UNITS, self.units, load.units),
+            (Measure.TOTES, self.totes, load.totes),
+            (Measure.WEIGHT, self.weight_g, load.weight_g),
+            (Measure.VOLUME, self.volume_ml, load.volume_ml),
+            (Measure.PICKS, self.picks, load.picks),
+        )
+        return tuple(measure for measure, limit, asked in limits if limit and asked > limit)
+
+    @property
+    def needs_sizes(self) -> bool:
+        """Whether it matters what goods weigh, or what room they take."""
+        return bool(self.weight_g or self.volume_ml)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from itertools import groupby, pairwise
 
 from lumbung_fulfillment.domain.batching import Cart, Walks, batch, first_come, total_walk_m
 from lumbung_fulfillment.domain.bins import Missing, Need, Pick, Supply, choose
-from lumbung_fulfillment.domain.cart import Capacity, Job, Load
+from lumbung_fulfillment.domain.cart import Capacity, Job, Load, Measure
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_fulfillment.domain.planner.search import BLOCKS_MAX, Effort, Wish, batched, lengths_m
 from lumbung_fulfillment.domain.routing import Method, route, s_shape_walk_m, walk_m
@@ -25,13 +25,20 @@ _EVALUATIONS_PER_S = 4_000
 
 @dataclass(frozen=True, slots=True)
 class WaitingOrder:
-    """An order in the queue, with what it still needs by SKU."""
+    """An order in the queue, with what it still needs by SKU, and what all of that weighs and takes in room."""
 
     order_id: str
     needs: Mapping[str, int]
     pickup_time: datetime | None
     priority: int
     accept_time: datetime
+    weight_g: int = 0
+    volume_ml: int = 0
+
+    @property
+    def load(self) -> Load:
+        """What it asks of a cart, before its bins are chosen."""
+        return Load(sum(self.needs.values()), 1, self.weight_g, self.volume_ml)
 
 
 class LeftOutReason(Enum):
@@ -43,11 +50,12 @@ class LeftOutReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An order that stays in the queue, and why."""
+    """An order that stays in the queue, and why: what no bin has, or in what respect it is too much for a cart."""
 
     order_id: str
     reason: LeftOutReason
     sku_codes: tuple[str, ...] = ()
+    measures: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +169,9 @@ def _sourced(
     ready: list[_Ready] = []
     left_out: list[LeftOut] = []
     for rank, order in enumerate(orders):
-        load = Load(units=sum(order.needs.values()), totes=1)
+        load = order.load
         if not capacity.holds(load):
-            left_out.append(LeftOut(order.order_id, LeftOutReason.LARGER_THAN_CART))
+            left_out.append(_too_large(order, load, capacity))
             continue
         chosen = choose(layout, Need(order.order_id, order.needs), supply)
         if isinstance(chosen, Missing):
@@ -173,6 +181,11 @@ def _sourced(
         job = Job(order.order_id, stops, replace(load, picks=len(chosen)), rank)
         ready.append(_Ready(order, job, tuple(chosen)))
     return ready, left_out
+
+
+def _too_large(order: WaitingOrder, load: Load, capacity: Capacity) -> LeftOut:
+    measures = capacity.exceeded_by(load)
+    return LeftOut(order.order_id, LeftOutReason.LARGER_THAN_CART, measures=measures)
 
 
 def _wave(

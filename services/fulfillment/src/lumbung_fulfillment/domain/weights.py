@@ -49,6 +49,15 @@ class WeightRange:
         return self.least_g <= weight_g and (self.most_g is None or weight_g <= self.most_g)
 
 
+def bulk_of(needs: Mapping[str, int], sizes: Mapping[str, SkuSize]) -> SkuSize:
+    """What so many base units of each SKU weigh and take in room together; what is not known counts as nothing."""
+    known = [(sizes[code], quantity) for code, quantity in needs.items() if code in sizes]
+    return SkuSize(
+        sum(size.weight_g * quantity for size, quantity in known),
+        sum(size.volume_ml * quantity for size, quantity in known),
+    )
+
+
 def contents_of(items: Sequence[PackageItem], sizes: Mapping[str, SkuSize]) -> Contents:
     """What the catalog says that these items weigh together."""
     weights = {

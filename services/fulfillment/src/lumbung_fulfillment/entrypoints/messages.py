@@ -20,6 +20,7 @@ from lumbung.fulfillment.v1 import (
     waves_pb2,
 )
 from lumbung_fulfillment.domain.bookings import Booking, BookingKind, BookingState
+from lumbung_fulfillment.domain.cart import Measure
 from lumbung_fulfillment.domain.cutoffs import Advice
 from lumbung_fulfillment.domain.orders import Order, OrderState
 from lumbung_fulfillment.domain.packing import Package, PackageState
@@ -39,6 +40,7 @@ ORDER_STATES = {state: getattr(orders_pb2, f"ORDER_STATE_{state.name}") for stat
 WAVE_STATES = {state: getattr(waves_pb2, f"WAVE_STATE_{state.name}") for state in WaveState}
 PICK_STATES = {state: getattr(waves_pb2, f"PICK_STATE_{state.name}") for state in PickState}
 METHODS = {method: getattr(waves_pb2, f"ROUTING_METHOD_{method.name}") for method in Method}
+CART_MEASURES = {measure: getattr(waves_pb2, f"CART_MEASURE_{measure.name}") for measure in Measure}
 LEFT_OUT_REASONS = {reason: getattr(waves_pb2, f"LEFT_OUT_REASON_{reason.name}") for reason in LeftOutReason}
 BOOKING_KINDS = {kind: getattr(bookings_pb2, f"BOOKING_KIND_{kind.name}") for kind in BookingKind}
 BOOKING_STATES = {state: getattr(bookings_pb2, f"BOOKING_STATE_{state.name}") for state in BookingState}
@@ -179,6 +181,7 @@ def left_out_message(left_out: LeftOut) -> waves_pb2.LeftOutOrder:
         order_id=left_out.order_id,
         reason=LEFT_OUT_REASONS[left_out.reason],
         sku_codes=left_out.sku_codes,
+        measures=[CART_MEASURES[measure] for measure in left_out.measures],
     )
 
 

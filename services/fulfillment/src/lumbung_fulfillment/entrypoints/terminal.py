@@ -12,6 +12,7 @@ import grpc
 
 from lumbung.fulfillment.v1 import terminal_pb2 as pb
 from lumbung.fulfillment.v1 import terminal_pb2_grpc as rpc
+from lumbung_fulfillment.clients.sizes import Sizes
 from lumbung_fulfillment.clients.stock import Stock
 from lumbung_fulfillment.domain.cart import Capacity
 from lumbung_fulfillment.domain.failures import NoWaveWaiting, UnknownBin
@@ -38,7 +39,7 @@ from lumbung_fulfillment.usecases.confirm_put_back import PutBackWish, confirm_p
 from lumbung_fulfillment.usecases.list_tasks import list_tasks
 from lumbung_fulfillment.usecases.look_at_stock import look_at_stock
 from lumbung_fulfillment.usecases.pause_wave import pause_wave
-from lumbung_fulfillment.usecases.plan_waves import Proposal, StaleProposalError
+from lumbung_fulfillment.usecases.plan_waves import PlanSources, Proposal, StaleProposalError
 from lumbung_fulfillment.usecases.release_wave import propose_for_cart, release_wave
 from lumbung_fulfillment.usecases.renew_lease import renew_lease
 from lumbung_fulfillment.usecases.report_short_pick import (
@@ -64,10 +65,18 @@ class TerminalServicer(rpc.TerminalServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
     def __init__(
-        self, desk: Desk, stock: Stock, scanner: Scanner, lease: timedelta, *, resource_short_picks: bool
+        self,
+        desk: Desk,
+        stock: Stock,
+        sizes: Sizes,
+        scanner: Scanner,
+        lease: timedelta,
+        *,
+        resource_short_picks: bool,
     ) -> None:
         self._desk = desk
         self._stock = stock
+        self._sources = PlanSources(desk.postgres, stock, sizes)
         self._scanner = scanner
         self._lease = lease
         self._resource_short_picks = resource_short_picks
@@ -132,7 +141,7 @@ class TerminalServicer(rpc.TerminalServiceServicer):
         """Plans until a wave can be given: others plan as well, and take what was meant for this cart."""
         async with self._releasing:
             for _ in range(RELEASE_ATTEMPTS_MAX):
-                proposal = await propose_for_cart(self._desk.postgres, self._stock, session_id, capacity)
+                proposal = await propose_for_cart(self._sources, session_id, capacity)
                 if proposal is None:
                     break
                 work = partial(self._released, session_id, cart_code, proposal)

@@ -9,6 +9,7 @@ import grpc
 
 from lumbung.fulfillment.v1 import waves_pb2 as pb
 from lumbung.fulfillment.v1 import waves_pb2_grpc as rpc
+from lumbung_fulfillment.clients.sizes import Sizes
 from lumbung_fulfillment.clients.stock import Stock
 from lumbung_fulfillment.domain.cart import Capacity
 from lumbung_fulfillment.domain.failures import PlanContended
@@ -27,6 +28,7 @@ from lumbung_fulfillment.stores.waves import WaveFilter
 from lumbung_fulfillment.usecases.cancel_wave import cancel_wave
 from lumbung_fulfillment.usecases.explain_wave import explain_wave
 from lumbung_fulfillment.usecases.plan_waves import (
+    PlanSources,
     PlanWish,
     Proposal,
     StaleProposalError,
@@ -49,9 +51,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class WaveServicer(rpc.WaveServiceServicer):
     """Translates, and leaves the deciding to the use cases."""
 
-    def __init__(self, desk: Desk, stock: Stock) -> None:
+    def __init__(self, desk: Desk, stock: Stock, sizes: Sizes) -> None:
         self._desk = desk
         self._stock = stock
+        self._sources = PlanSources(desk.postgres, stock, sizes)
         # One plan at a time: planners of one process would only get in each other's way.
         self._turn = asyncio.Lock()
 
@@ -63,7 +66,7 @@ class WaveServicer(rpc.WaveServiceServicer):
         check.done()
         async with self._turn:
             for _ in range(ATTEMPTS_MAX):
-                proposal = await propose_waves(self._desk.postgres, self._stock, wish)
+                proposal = await propose_waves(self._sources, wish)
                 try:
                     return await self._commit(request, proposal)
                 except StaleProposalError:
@@ -146,6 +149,7 @@ class WaveServicer(rpc.WaveServiceServicer):
                 waves=map(wave_message, await waves.of_plan(conn, plan_id)),
                 left_out=map(left_out_message, proposal.left_out),
                 more_waiting=proposal.more_waiting,
+                unsized_sku_codes=proposal.unsized_sku_codes,
             )
 
         return await self._desk.once("PlanWaves", request, pb.PlanWavesResponse, work)

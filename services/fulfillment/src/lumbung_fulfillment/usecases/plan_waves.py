@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from lumbung_fulfillment.clients.sizes import Sizes
 from lumbung_fulfillment.clients.stock import Stock
 from lumbung_fulfillment.domain.cart import Capacity
 from lumbung_fulfillment.domain.orders import WAITING, Order
 from lumbung_fulfillment.domain.planner.search import Effort
 from lumbung_fulfillment.domain.planning import LeftOut, Planned, PlannedWave, WaitingOrder, plan
 from lumbung_fulfillment.domain.waves import PlanTotals, WaveOrder
+from lumbung_fulfillment.domain.weights import SkuSize, bulk_of
 from lumbung_fulfillment.stores import couriers, journal, orders, tasks, waves
 from lumbung_fulfillment.stores.couriers import Timetable
 from lumbung_fulfillment.stores.tasks import NewTask
@@ -31,8 +33,18 @@ from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Conn, Postgres
 
 ORDERS_MAX = 2_000
+UNSIZED_NAMED_MAX = 100
 
 _plan_seconds = telemetry.histogram("plan_duration_seconds", "Time to compute a plan")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSources:
+    """Where a plan's figures come from."""
+
+    postgres: Postgres
+    stock: Stock
+    sizes: Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,8 @@ class PlanWish:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Waves that could be; nothing of it has happened yet."""
+    """Waves that could be; nothing of it has happened yet. `unsized_sku_codes` are those of which the catalog has no
+    figure that the cart is limited by: they count by units only. At most 100 are named."""
 
     turn: PromiseTurn
     totals: PlanTotals
@@ -57,14 +70,17 @@ class Proposal:
     tasks: tuple[NewTask, ...]
     left_out: tuple[LeftOut, ...]
     more_waiting: bool
+    unsized_sku_codes: tuple[str, ...] = ()
 
 
 class StaleProposalError(Exception):
     """Somebody else was faster; propose again."""
 
 
-async def propose_waves(postgres: Postgres, stock: Stock, wish: PlanWish) -> Proposal:
-    """Reads the queue and the bins, and computes. Raises WarehouseNotFound, LayoutUnusable."""
+async def propose_waves(sources: PlanSources, wish: PlanWish) -> Proposal:
+    """Reads the queue, the bins and, for a cart with a limit of weight or volume, what the goods weigh and take in
+    room; and computes. Raises WarehouseNotFound, LayoutUnusable."""
+    postgres, stock = sources.postgres, sources.stock
     async with postgres.transaction() as conn:
         await roll_missed_pickups(conn, wish.warehouse_code)
         waiting = await orders.waiting(conn, wish.warehouse_code, wish.pickup_until, wish.orders_max + 1)
@@ -72,13 +88,14 @@ async def propose_waves(postgres: Postgres, stock: Stock, wish: PlanWish) -> Pro
     queue = waiting[: wish.orders_max]
     sku_codes = sorted({line.sku_code for order in queue for line in order.lines})
     sight = await look_at_stock(postgres, stock, wish.warehouse_code, sku_codes)
+    sizes = await sources.sizes.of(sku_codes) if wish.capacity.needs_sizes else {}
     async with postgres.connection() as conn:
         supply = await supply_of(conn, sight, sku_codes)
     started = time.perf_counter()
     planned = await asyncio.to_thread(
         plan,
         sight.floor.layout,
-        [_waiting_order(order) for order in queue],
+        [_waiting_order(order, sizes) for order in queue],
         supply,
         wish.capacity,
         Effort(wish.budget_s),
@@ -86,7 +103,8 @@ async def propose_waves(postgres: Postgres, stock: Stock, wish: PlanWish) -> Pro
     elapsed_s = time.perf_counter() - started
     _plan_seconds.observe(elapsed_s)
     more = len(waiting) > wish.orders_max or len(planned.waves) > wish.waves_max
-    return _Draft(wish, timetable, {str(order.order_id): order for order in queue}).proposal(
+    unsized = _unsized(wish.capacity, sku_codes, sizes)
+    return _Draft(wish, timetable, {str(order.order_id): order for order in queue}, unsized).proposal(
         sight.turn, planned, elapsed_s, more
     )
 
@@ -112,9 +130,28 @@ async def commit_plan(conn: Conn, proposal: Proposal) -> None:
     await journal.waves_planned(conn, totals.plan_id, totals.warehouse_code, proposal.waves)
 
 
-def _waiting_order(order: Order) -> WaitingOrder:
+def _waiting_order(order: Order, sizes: Mapping[str, SkuSize]) -> WaitingOrder:
     needs = {line.sku_code: line.open_quantity for line in order.lines if line.open_quantity}
-    return WaitingOrder(str(order.order_id), needs, order.pickup_time, order.priority, order.accept_time)
+    bulk = bulk_of(needs, sizes)
+    return WaitingOrder(
+        str(order.order_id),
+        needs,
+        order.pickup_time,
+        order.priority,
+        order.accept_time,
+        bulk.weight_g,
+        bulk.volume_ml,
+    )
+
+
+def _unsized(capacity: Capacity, sku_codes: Sequence[str], sizes: Mapping[str, SkuSize]) -> tuple[str, ...]:
+    """SKUs of which a figure is not known that the cart is limited by."""
+    unknown = SkuSize(0, 0)
+
+    def lacks(size: SkuSize) -> bool:
+        return bool((capacity.weight_g and not size.weight_g) or (capacity.volume_ml and not size.volume_ml))
+
+    return tuple(code for code in sku_codes if lacks(sizes.get(code, unknown)))[:UNSIZED_NAMED_MAX]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +161,7 @@ class _Draft:
     wish: PlanWish
     timetable: Timetable
     queue: dict[str, Order]
+    unsized_sku_codes: tuple[str, ...]
 
     def proposal(self, turn: PromiseTurn, planned: Planned, elapsed_s: float, more: bool) -> Proposal:
         kept = planned.waves[: self.wish.waves_max]
@@ -135,6 +173,7 @@ class _Draft:
             tuple(task for wave_id, wave in made for task in _tasks(wave_id, wave)),
             planned.left_out,
             more,
+            self.unsized_sku_codes,
         )
 
     def _totals(self, planned: Planned, kept: Sequence[PlannedWave], elapsed_s: float) -> PlanTotals:
