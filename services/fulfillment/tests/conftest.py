@@ -590,13 +590,13 @@ class Floor:
         usual: dict[str, Any] = {"request_id": self.new_id(), "warehouse_code": WAREHOUSE}
         return await self.waves.PlanWaves(waves_pb2.PlanWavesRequest(**usual | changes))
 
-    async def sign_in(self, terminal_code: str = "t-1") -> Terminal:
+    async def sign_in(self, terminal_code: str = "t-1", picker_code: str = "budi") -> Terminal:
         response = await self.terminals.SignIn(
             terminal_pb2.SignInRequest(
                 request_id=self.new_id(),
                 terminal_code=terminal_code,
                 warehouse_code=WAREHOUSE,
-                picker_code="budi",
+                picker_code=picker_code,
             )
         )
         return Terminal(self, response.session_id)

@@ -88,8 +88,11 @@ async def build(settings: FulfillmentSettings, stack: AsyncExitStack) -> App:
         timedelta(seconds=settings.wave_lease_s),
         resource_short_picks=settings.resource_short_picks,
     )
+    measures = MeasureServicer(desk, by_picker=settings.picker_measures)
     return App(
-        services=_services(desk, WaveServicer(desk, stock, sizes), stock, scanner, log, terminal, slotting),
+        services=_services(
+            desk, WaveServicer(desk, stock, sizes), stock, scanner, log, terminal, slotting, measures
+        ),
         loops=[
             Loop("publish-events", log.run_publisher),
             Loop("follow-stock", follow_stock(postgres, stock_channel, log).run),
@@ -108,6 +111,7 @@ def _services(
     log: EventLog,
     terminal: TerminalServicer,
     slotting: SlottingServicer,
+    measures: MeasureServicer,
 ) -> list[Service]:
     served: list[tuple[Callable[[Any, grpc.aio.Server], None], object, str]] = [
         (orders_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(desk), "OrderService"),
@@ -117,7 +121,7 @@ def _services(
         (packing_pb2_grpc.add_PackServiceServicer_to_server, PackServicer(desk, scanner), "PackService"),
         (shipments_pb2_grpc.add_ShipmentServiceServicer_to_server, ShipmentServicer(desk), "ShipmentService"),
         (returns_pb2_grpc.add_ReturnServiceServicer_to_server, ReturnServicer(desk, stock), "ReturnService"),
-        (measures_pb2_grpc.add_MeasureServiceServicer_to_server, MeasureServicer(desk), "MeasureService"),
+        (measures_pb2_grpc.add_MeasureServiceServicer_to_server, measures, "MeasureService"),
         (bookings_pb2_grpc.add_BookingServiceServicer_to_server, BookingServicer(desk), "BookingService"),
         (events_pb2_grpc.add_EventServiceServicer_to_server, EventServicer(log), "EventService"),
         (

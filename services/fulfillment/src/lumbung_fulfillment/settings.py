@@ -23,5 +23,7 @@ class FulfillmentSettings(ServiceSettings):
     """How long a wave stays with a terminal that says nothing."""
     resource_short_picks: bool = True
     """Whether another warehouse is asked for what no bin has; else a person works the shortfall off."""
+    picker_measures: bool = False
+    """Whether figures by person are given at all (ListPickerMeasures): the shop decides, with its people."""
     replenishment_lease_s: Annotated[float, Field(ge=1, le=86_400)] = 900
     """How long a replenishment stays with who claimed it: there and back with a pallet."""

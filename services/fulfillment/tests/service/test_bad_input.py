@@ -575,7 +575,6 @@ async def test_unknown_tasks_and_put_backs_are_not_found(floor: Any, refusal: An
     ("service", "method", "request_"),
     [
         ("returns", "ExpectReturn", returns_pb2.ExpectReturnRequest()),
-        ("measures", "ListPickerMeasures", measures_pb2.ListPickerMeasuresRequest()),
     ],
 )
 async def test_what_is_not_served_yet_says_so(

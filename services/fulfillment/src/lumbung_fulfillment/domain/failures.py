@@ -353,3 +353,10 @@ class InspectionExceedsReturn(Failure):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "INSPECTION_EXCEEDS_RETURN"
+
+
+class PickerMeasuresOff(Failure):
+    """This shop gives no figures by person; metadata names the setting that would."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "PICKER_MEASURES_OFF"

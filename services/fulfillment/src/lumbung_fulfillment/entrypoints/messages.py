@@ -394,11 +394,15 @@ def measures_message(measures: Measures) -> measures_pb2.Measures:
     counts = {
         name: getattr(measures, name)
         for name in measures.__slots__
-        if name not in {"mean_pick_time", "walk_m", "order_by_order_walk_m"}
+        if name not in {"mean_pick_time", "pick_time", "walk_m", "order_by_order_walk_m", "ended_picks"}
     }
     return measures_pb2.Measures(
         mean_pick_time=duration(measures.mean_pick_time),
         walk_m=measures.walk_m,
         order_by_order_walk_m=measures.order_by_order_walk_m,
+        pick_time=duration(measures.pick_time),
+        lines_per_hour=measures.lines_per_hour,
+        lines_per_metre=measures.lines_per_metre,
+        short_pick_rate=measures.short_pick_rate,
         **counts,
     )

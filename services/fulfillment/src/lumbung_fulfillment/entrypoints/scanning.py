@@ -36,7 +36,7 @@ class Scanner:
     ) -> AsyncIterator[None]:
         """`request` has a checked request_id."""
         request_id: str = request.request_id  # type: ignore[attr-defined]
-        scan = ScanId(method, request_id, content_hash(request))
+        scan = ScanId(method, request_id, content_hash(request), _session_of(request))
         async with self._desk.reading() as conn:
             await recall_wrong_scan(conn, scan)
         try:
@@ -45,3 +45,9 @@ class Scanner:
             async with self._desk.reading() as conn:
                 await record_wrong_scan(conn, scan, warehouse_code, order_id, refusal)
             raise
+
+
+def _session_of(request: Message) -> UUID | None:
+    """The terminal's session, of methods that have one; it was checked before."""
+    has_one = "session_id" in request.DESCRIPTOR.fields_by_name
+    return UUID(request.session_id) if has_one else None  # type: ignore[attr-defined]

@@ -84,6 +84,7 @@ class WrongScan:
     content_hash: bytes
     warehouse_code: str
     order_id: UUID | None
+    session_id: UUID | None
     reason: str
     message: str
     metadata: Mapping[str, str]

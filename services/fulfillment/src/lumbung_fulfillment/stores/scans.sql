@@ -44,11 +44,11 @@ order by pick_task.sku_code, pick_task.bin_code
 -- name: insert_wrong_scan
 -- Once per scan, however often it is sent.
 insert into wrong_scan (
-    method, request_id, content_hash, warehouse_code, order_id, reason, message, metadata, actor
+    method, request_id, content_hash, warehouse_code, order_id, session_id, reason, message, metadata, actor
 )
 values (
-    %(method)s, %(request_id)s, %(content_hash)s, %(warehouse_code)s, %(order_id)s, %(reason)s, %(message)s,
-    %(metadata)s, %(actor)s
+    %(method)s, %(request_id)s, %(content_hash)s, %(warehouse_code)s, %(order_id)s, %(session_id)s, %(reason)s,
+    %(message)s, %(metadata)s, %(actor)s
 )
 on conflict on constraint wrong_scan_pkey do nothing
 

@@ -28,6 +28,8 @@ from lumbung_fulfillment.usecases.settle_wave import WaveProgress, settle_wave
 from lumbung_kit import telemetry
 from lumbung_kit.postgres import Conn
 
+_picked_units = telemetry.counter("picked_units", "Units that scans counted")
+_pick_scans = telemetry.counter("pick_scans", "Scans that counted")
 _stray_units = telemetry.counter("stray_units", "Units that a late scan says were taken and nobody wants")
 
 
@@ -110,6 +112,8 @@ async def _count(
     step = replace(_step(order, task, judged.counted), lot_code=lot_code)
     booking_id = await bookings.queue(conn, step, f"ConfirmPick/{wish.request_id}")
     await scans.insert_pick_scan(conn, _scan(wish, wave, task, judged.counted, booking_id))
+    _pick_scans.inc()
+    _picked_units.inc(judged.counted)
     await tasks.save(conn, task.task_id, judged.pick)
     await orders.add_picked(conn, order.order_id, judged.pick.sku_code, judged.counted)
     await advance_order(conn, order.order_id, wave)

@@ -28,11 +28,12 @@ _wrong_scans = telemetry.counter("wrong_scans", "Scans refused, by reason", ["me
 
 @dataclass(frozen=True, slots=True)
 class ScanId:
-    """Which scan this is: of which method, under which id, with what content."""
+    """Which scan this is: of which method, under which id, with what content, and in which terminal's session."""
 
     method: str
     request_id: str
     content_hash: bytes
+    session_id: UUID | None = None
 
 
 async def recall_wrong_scan(conn: Conn, scan: ScanId) -> None:
@@ -56,6 +57,7 @@ async def record_wrong_scan(
         scan.content_hash,
         warehouse_code,
         order_id,
+        scan.session_id,
         refusal.reason,
         refusal.message,
         refusal.metadata,

@@ -19,12 +19,16 @@ from lumbung_fulfillment.usecases.advance_order import advance_order
 from lumbung_fulfillment.usecases.lock_order import lock_task
 from lumbung_fulfillment.usecases.look_at_stock import StockSight, supply_of
 from lumbung_fulfillment.usecases.settle_wave import WaveProgress, settle_wave
-from lumbung_kit import context
+from lumbung_kit import context, telemetry
 from lumbung_kit.ids import new_id
 from lumbung_kit.postgres import Conn
 
 SERVICE = "service:fulfillment"
 """Who asks other warehouses."""
+
+_short_picks = telemetry.counter(
+    "short_picks", "Picks that went short, by whether other bins had the rest", ["other_bins"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ async def report_short_pick(conn: Conn, wish: ShortPickWish, sight: StockSight) 
         await _ask_elsewhere(conn, wish, order, task)
     short = _short_pick(wish, order, task, missing, found, booking_id)
     await scans.insert_short_pick(conn, short)
+    _short_picks.labels("no" if short.resourced_quantity < missing else "yes").inc()
     await journal.short_pick(
         conn, order, wave.wave_id, closed.bin_code, closed.sku_code, missing, short.resourced_quantity
     )

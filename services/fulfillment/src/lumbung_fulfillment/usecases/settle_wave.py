@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lumbung_fulfillment.domain.waves import LIVE, Wave, WaveState, WaveTask
-from lumbung_fulfillment.stores import journal, tasks, waves
+from lumbung_fulfillment.stores import clock, journal, tasks, waves
+from lumbung_kit import telemetry
 from lumbung_kit.postgres import Conn
+
+_done = telemetry.counter("waves_done", "Waves that were picked, by whether before their pickup", ["on_time"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +36,6 @@ async def settle_wave(conn: Conn, wave: Wave) -> WaveProgress:
     else:
         await waves.finish(conn, wave.wave_id, WaveState.DONE)
         await journal.wave_done(conn, wave.wave_id, wave.warehouse_code)
+        is_on_time = wave.pickup_time is None or await clock.now(conn) <= wave.pickup_time
+        _done.labels("yes" if is_on_time else "no").inc()
     return WaveProgress(None, await waves.touch(conn, wave.wave_id))
