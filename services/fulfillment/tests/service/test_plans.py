@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from lumbung.fulfillment.v1 import orders_pb2, waves_pb2
+from lumbung.fulfillment.v1 import couriers_pb2, orders_pb2, waves_pb2
 
 
 async def _all_waves(floor: Any, **filters: Any) -> list[waves_pb2.Wave]:
@@ -113,6 +115,43 @@ async def test_orders_for_different_pickups_never_share_a_cart(floor: Any) -> No
     ]
     assert planned.waves[0].HasField("pickup_time")
     assert not planned.waves[1].HasField("pickup_time")
+
+
+async def test_a_known_team_takes_later_pickups_along_and_names_who_is_late(floor: Any) -> None:
+    soon = datetime.now(ZoneInfo("Asia/Jakarta")) + timedelta(minutes=50)
+    at = [
+        couriers_pb2.Pickup(weekday=couriers_pb2.Weekday.ValueType(day), hour=soon.hour, minute=soon.minute)
+        for day in range(1, 8)
+    ]
+    await floor.schedule(pickups=at)
+    urgent, later = await floor.order(RICE=1), await floor.order(courier="nobody-knows", RICE=1)
+    team = couriers_pb2.Team(
+        warehouse_code=urgent.warehouse_code,
+        picker_count=1,
+        packer_count=1,
+        per_line=Duration(seconds=5),
+        per_cart=Duration(seconds=60),
+        per_pack=Duration(seconds=30),
+        walk_speed_mps=1.0,
+    )
+    await floor.couriers.SetTeam(couriers_pb2.SetTeamRequest(request_id="team", team=team))
+    planned = await floor.plan()
+    (wave,) = planned.waves
+    assert {order.order_id for order in wave.orders} == {urgent.order_id, later.order_id}
+    assert (wave.pickup_time, list(planned.late_orders)) == (urgent.pickup_time, [])
+    explained = await floor.waves.ExplainWave(waves_pb2.ExplainWaveRequest(wave_id=wave.wave_id))
+    pickups = {order.order_id: order.HasField("pickup_time") for order in explained.orders}
+    assert pickups == {urgent.order_id: True, later.order_id: False}
+    await floor.waves.CancelWave(
+        waves_pb2.CancelWaveRequest(request_id="c", wave_id=wave.wave_id, reason="slower now")
+    )
+    team.per_cart.seconds = 3_600
+    await floor.couriers.SetTeam(couriers_pb2.SetTeamRequest(request_id="slow", team=team))
+    planned = await floor.plan()
+    (late,) = planned.late_orders
+    assert (late.order_id, late.ready_by_time) == (urgent.order_id, urgent.pickup_time)
+    assert late.expected_ready_time.seconds > late.ready_by_time.seconds
+    assert [len(wave.orders) for wave in planned.waves] == [1, 1], "who is late already is not kept longer"
 
 
 async def test_only_pickups_up_to_a_time_are_planned(floor: Any) -> None:

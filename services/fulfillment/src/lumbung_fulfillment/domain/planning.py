@@ -1,21 +1,24 @@
 """Waves from waiting orders: which bins, which cart, which walk. Pure, and the same for the same input.
 
 Orders meant for one courier pickup make a class of their own: an order that would make a courier late never
-rides with one that can wait. Within a class, carts are put together for little walking.
+rides with one that can wait. Within a class, carts are put together for little walking. Where it is known how fast the
+team works, orders of a later pickup ride along where that saves walking and makes nobody late (`merging`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from itertools import groupby, pairwise
 
 from lumbung_fulfillment.domain.batching import Cart, Walks, batch, first_come, total_walk_m
 from lumbung_fulfillment.domain.bins import Missing, Need, Pick, Supply, choose
 from lumbung_fulfillment.domain.cart import Capacity, Job, Load, Measure
 from lumbung_fulfillment.domain.layout import Layout, Stop
+from lumbung_fulfillment.domain.merging import Merging, Shift
 from lumbung_fulfillment.domain.planner.search import BLOCKS_MAX, Effort, Wish, batched, lengths_m
 from lumbung_fulfillment.domain.routing import Method, route, s_shape_walk_m, walk_m
 
@@ -25,7 +28,10 @@ _EVALUATIONS_PER_S = 4_000
 
 @dataclass(frozen=True, slots=True)
 class WaitingOrder:
-    """An order in the queue, with what it still needs by SKU, and what all of that weighs and takes in room."""
+    """An order in the queue, with what it still needs by SKU, and what all of that weighs and takes in room.
+
+    `ready_time` is when it must be packed for its pickup; at the pickup itself where nothing else is known.
+    """
 
     order_id: str
     needs: Mapping[str, int]
@@ -34,6 +40,12 @@ class WaitingOrder:
     accept_time: datetime
     weight_g: int = 0
     volume_ml: int = 0
+    ready_time: datetime | None = None
+
+    @property
+    def ready_by(self) -> datetime | None:
+        """When it must be packed."""
+        return self.ready_time or self.pickup_time
 
     @property
     def load(self) -> Load:
@@ -59,6 +71,15 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """An order that rides and will not be packed in time for its pickup, and when it will be."""
+
+    order_id: str
+    ready_by: datetime
+    expected_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OrderedPick:
     """A pick at its place in the walk, for one order."""
 
@@ -76,7 +97,10 @@ class RidingOrder:
 
 @dataclass(frozen=True, slots=True)
 class PlannedWave:
-    """One cart: its orders by tote position, its picks in walking order, and its walk beside other walks."""
+    """One cart: its orders by tote position, its picks in walking order, and its walk beside other walks.
+
+    `pickup_time` is the earliest of its orders.
+    """
 
     pickup_time: datetime | None
     orders: tuple[RidingOrder, ...]
@@ -93,12 +117,14 @@ class PlannedWave:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Waves in the order in which pickers take them, what stays behind, and what first come would walk."""
+    """Waves in the order in which pickers take them, what stays behind, what will be late, and what first come would
+    walk."""
 
     waves: tuple[PlannedWave, ...]
     left_out: tuple[LeftOut, ...]
     first_come_walk_m: float
     first_come_s_shape_walk_m: float
+    late: tuple[Late, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +137,12 @@ class _Ready:
 
 
 def plan(
-    layout: Layout, orders: Sequence[WaitingOrder], supply: Supply, capacity: Capacity, effort: Effort
+    layout: Layout,
+    orders: Sequence[WaitingOrder],
+    supply: Supply,
+    capacity: Capacity,
+    effort: Effort,
+    shift: Shift | None = None,
 ) -> Planned:
     """Plans all orders that can ride. Takes what they need off the supply."""
     ready, left_out = _sourced(layout, sorted(orders, key=_urgency), supply, capacity)
@@ -123,13 +154,8 @@ def plan(
         )
     )
     by_id = {entry.order.order_id: entry for entry in ready}
-    waves: list[PlannedWave] = []
-    for pickup_time, group in groupby(ready, key=lambda entry: entry.order.pickup_time):
-        jobs = [entry.job for entry in group]
-        share = replace(effort, budget_s=effort.budget_s * len(jobs) / len(ready))
-        waves += [
-            _wave(layout, alone, pickup_time, cart, by_id) for cart in _carts(layout, jobs, capacity, share)
-        ]
+    carts = _filled(layout, ready, capacity, effort, shift)
+    waves = [_wave(layout, alone, cart, by_id) for cart in carts]
     arrived = sorted(ready, key=lambda entry: (entry.order.accept_time, entry.order.order_id))
     plain = first_come([replace(entry.job, rank=rank) for rank, entry in enumerate(arrived)], capacity)
     return Planned(
@@ -137,7 +163,58 @@ def plan(
         tuple(left_out),
         sum(_lengths_m(layout, [_stops(cart) for cart in plain])),
         total_walk_m(plain, lambda stops: s_shape_walk_m(layout, stops)),
+        tuple(_late(shift, by_id, carts, [wave.walk_m for wave in waves])) if shift else (),
     )
+
+
+def _filled(
+    layout: Layout, ready: Sequence[_Ready], capacity: Capacity, effort: Effort, shift: Shift | None
+) -> Sequence[Cart]:
+    """Carts pickup by pickup; then, for half of the effort, with later pickups riding along."""
+    classes = [list(group) for _, group in groupby(ready, key=lambda entry: entry.order.pickup_time)]
+    if shift is None or not shift.merges(len(classes), len(ready)) or layout.block_count > BLOCKS_MAX:
+        return _by_class(layout, classes, capacity, effort)
+    half = replace(effort, budget_s=effort.budget_s / 2)
+    pickups = {entry.job.order_id: entry.order.pickup_time for entry in ready}
+    ready_by = {entry.job.order_id: entry.order.ready_by for entry in ready}
+    merging = Merging(
+        layout,
+        capacity,
+        shift,
+        _seconds(shift, pickups),
+        _seconds(shift, ready_by),
+        partial(_lengths_m, layout),
+    )
+    return merging.merged(_by_class(layout, classes, capacity, half), half)
+
+
+def _seconds(shift: Shift, moments: Mapping[str, datetime | None]) -> dict[str, float]:
+    return {order_id: shift.seconds_until(moment) for order_id, moment in moments.items() if moment}
+
+
+def _by_class(
+    layout: Layout, classes: Sequence[Sequence[_Ready]], capacity: Capacity, effort: Effort
+) -> list[Cart]:
+    count = sum(map(len, classes))
+    return [
+        cart
+        for group in classes
+        for cart in _carts(
+            layout,
+            [entry.job for entry in group],
+            capacity,
+            replace(effort, budget_s=effort.budget_s * len(group) / count),
+        )
+    ]
+
+
+def _late(
+    shift: Shift, by_id: Mapping[str, _Ready], carts: Sequence[Cart], walks_m: Sequence[float]
+) -> Iterator[Late]:
+    for order_id, packed_s in shift.packed_s(carts, walks_m).items():
+        ready_by = by_id[order_id].order.ready_by
+        if ready_by is not None and packed_s > shift.seconds_until(ready_by):
+            yield Late(order_id, ready_by, shift.start + timedelta(seconds=packed_s))
 
 
 def _carts(layout: Layout, jobs: Sequence[Job], capacity: Capacity, effort: Effort) -> Sequence[Cart]:
@@ -191,7 +268,6 @@ def _too_large(order: WaitingOrder, load: Load, capacity: Capacity) -> LeftOut:
 def _wave(
     layout: Layout,
     alone: Mapping[str, float],
-    pickup_time: datetime | None,
     cart: Cart,
     by_id: Mapping[str, _Ready],
 ) -> PlannedWave:
@@ -203,8 +279,14 @@ def _wave(
     picks = [OrderedPick(job.order_id, pick) for job in cart for pick in by_id[job.order_id].picks]
     picks.sort(key=lambda p: (place[p.pick.stop], p.pick.bin_code, p.pick.sku_code, tote[p.order_id]))
     riding = tuple(RidingOrder(job.order_id, alone[job.order_id]) for job in cart)
+    pickups = [by_id[job.order_id].order.pickup_time for job in cart]
     return PlannedWave(
-        pickup_time, riding, tuple(picks), found.walk_m, s_shape_walk_m(layout, stops), found.method
+        min(filter(None, pickups), default=None),
+        riding,
+        tuple(picks),
+        found.walk_m,
+        s_shape_walk_m(layout, stops),
+        found.method,
     )
 
 

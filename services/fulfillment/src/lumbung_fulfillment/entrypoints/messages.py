@@ -25,7 +25,7 @@ from lumbung_fulfillment.domain.cutoffs import Advice
 from lumbung_fulfillment.domain.orders import Order, OrderState
 from lumbung_fulfillment.domain.packing import Package, PackageState
 from lumbung_fulfillment.domain.picking import PickState
-from lumbung_fulfillment.domain.planning import LeftOut, LeftOutReason
+from lumbung_fulfillment.domain.planning import Late, LeftOut, LeftOutReason
 from lumbung_fulfillment.domain.returns import Return, ReturnReason, ReturnState
 from lumbung_fulfillment.domain.routing import Method
 from lumbung_fulfillment.domain.sessions import PutBack, PutBackState
@@ -182,6 +182,15 @@ def left_out_message(left_out: LeftOut) -> waves_pb2.LeftOutOrder:
         reason=LEFT_OUT_REASONS[left_out.reason],
         sku_codes=left_out.sku_codes,
         measures=[CART_MEASURES[measure] for measure in left_out.measures],
+    )
+
+
+def late_order_message(late: Late) -> waves_pb2.LateOrder:
+    """An order that rides and will be late."""
+    return waves_pb2.LateOrder(
+        order_id=late.order_id,
+        ready_by_time=timestamp(late.ready_by),
+        expected_ready_time=timestamp(late.expected_time),
     )
 
 

@@ -17,6 +17,7 @@ from lumbung_fulfillment.entrypoints import checks
 from lumbung_fulfillment.entrypoints.desk import Desk
 from lumbung_fulfillment.entrypoints.messages import (
     WAVE_STATES,
+    late_order_message,
     left_out_message,
     plan_message,
     timestamp,
@@ -150,6 +151,7 @@ class WaveServicer(rpc.WaveServiceServicer):
                 left_out=map(left_out_message, proposal.left_out),
                 more_waiting=proposal.more_waiting,
                 unsized_sku_codes=proposal.unsized_sku_codes,
+                late_orders=map(late_order_message, proposal.late),
             )
 
         return await self._desk.once("PlanWaves", request, pb.PlanWavesResponse, work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
@@ -63,6 +64,17 @@ class Timetable:
         """When that courier comes."""
         found = self.courier(warehouse_code, courier_service)
         return found.schedule if found else None
+
+    def ready_time(
+        self, warehouse_code: str, courier_service: str, pickup_time: datetime | None
+    ) -> datetime | None:
+        """When a parcel for this pickup must stand ready; None without a pickup or a schedule."""
+        schedule = self.schedule(warehouse_code, courier_service)
+        return schedule.ready_time(pickup_time) if schedule and pickup_time else None
+
+    def has_team(self, warehouse_code: str) -> bool:
+        """Whether somebody said how many work there and how fast."""
+        return warehouse_code in self._teams
 
     def team(self, warehouse_code: str) -> Team:
         """The team, or a usual one."""

@@ -43,6 +43,8 @@ async def explain_wave(
             f"alone it would take {riding.alone_walk_m:.0f} m."
         )
         explained.append(
-            OrderExplanation(riding.order_id, wave.pickup_time, riding.alone_walk_m, added, sentence)
+            OrderExplanation(
+                riding.order_id, known[riding.order_id].pickup_time, riding.alone_walk_m, added, sentence
+            )
         )
     return wave, explained

@@ -17,12 +17,13 @@ from uuid import UUID
 from lumbung_fulfillment.clients.sizes import Sizes
 from lumbung_fulfillment.clients.stock import Stock
 from lumbung_fulfillment.domain.cart import Capacity
+from lumbung_fulfillment.domain.merging import Shift
 from lumbung_fulfillment.domain.orders import WAITING, Order
 from lumbung_fulfillment.domain.planner.search import Effort
-from lumbung_fulfillment.domain.planning import LeftOut, Planned, PlannedWave, WaitingOrder, plan
+from lumbung_fulfillment.domain.planning import Late, LeftOut, Planned, PlannedWave, WaitingOrder, plan
 from lumbung_fulfillment.domain.waves import PlanTotals, WaveOrder
 from lumbung_fulfillment.domain.weights import SkuSize, bulk_of
-from lumbung_fulfillment.stores import couriers, journal, orders, tasks, waves
+from lumbung_fulfillment.stores import clock, couriers, journal, orders, tasks, waves
 from lumbung_fulfillment.stores.couriers import Timetable
 from lumbung_fulfillment.stores.tasks import NewTask
 from lumbung_fulfillment.stores.waves import NewWave, PromiseTurn
@@ -70,7 +71,8 @@ class Proposal:
     tasks: tuple[NewTask, ...]
     left_out: tuple[LeftOut, ...]
     more_waiting: bool
-    unsized_sku_codes: tuple[str, ...] = ()
+    unsized_sku_codes: tuple[str, ...]
+    late: tuple[Late, ...]
 
 
 class StaleProposalError(Exception):
@@ -85,6 +87,7 @@ async def propose_waves(sources: PlanSources, wish: PlanWish) -> Proposal:
         await roll_missed_pickups(conn, wish.warehouse_code)
         waiting = await orders.waiting(conn, wish.warehouse_code, wish.pickup_until, wish.orders_max + 1)
         timetable = await couriers.timetable(conn, [wish.warehouse_code])
+        now = await clock.now(conn)
     queue = waiting[: wish.orders_max]
     sku_codes = sorted({line.sku_code for order in queue for line in order.lines})
     sight = await look_at_stock(postgres, stock, wish.warehouse_code, sku_codes)
@@ -95,10 +98,11 @@ async def propose_waves(sources: PlanSources, wish: PlanWish) -> Proposal:
     planned = await asyncio.to_thread(
         plan,
         sight.floor.layout,
-        [_waiting_order(order, sizes) for order in queue],
+        [_waiting_order(order, sizes, timetable) for order in queue],
         supply,
         wish.capacity,
         Effort(wish.budget_s),
+        _shift(timetable, wish.warehouse_code, now),
     )
     elapsed_s = time.perf_counter() - started
     _plan_seconds.observe(elapsed_s)
@@ -130,7 +134,12 @@ async def commit_plan(conn: Conn, proposal: Proposal) -> None:
     await journal.waves_planned(conn, totals.plan_id, totals.warehouse_code, proposal.waves)
 
 
-def _waiting_order(order: Order, sizes: Mapping[str, SkuSize]) -> WaitingOrder:
+def _shift(timetable: Timetable, warehouse_code: str, now: datetime) -> Shift:
+    """Orders of several pickups share carts only where the team's rates are known: it hangs on them who is late."""
+    return Shift(timetable.team(warehouse_code), now, may_merge=timetable.has_team(warehouse_code))
+
+
+def _waiting_order(order: Order, sizes: Mapping[str, SkuSize], timetable: Timetable) -> WaitingOrder:
     needs = {line.sku_code: line.open_quantity for line in order.lines if line.open_quantity}
     bulk = bulk_of(needs, sizes)
     return WaitingOrder(
@@ -141,6 +150,7 @@ def _waiting_order(order: Order, sizes: Mapping[str, SkuSize]) -> WaitingOrder:
         order.accept_time,
         bulk.weight_g,
         bulk.volume_ml,
+        timetable.ready_time(order.warehouse_code, order.courier_service, order.pickup_time),
     )
 
 
@@ -174,6 +184,7 @@ class _Draft:
             planned.left_out,
             more,
             self.unsized_sku_codes,
+            planned.late,
         )
 
     def _totals(self, planned: Planned, kept: Sequence[PlannedWave], elapsed_s: float) -> PlanTotals:
@@ -214,8 +225,11 @@ class _Draft:
     def _latest_start(self, wave: PlannedWave, riding: Sequence[Order]) -> datetime | None:
         """When picking must begin so that the most urgent courier does not wait."""
         warehouse_code = self.wish.warehouse_code
-        schedules = [self.timetable.schedule(warehouse_code, order.courier_service) for order in riding]
-        ready = [s.ready_time(wave.pickup_time) for s in schedules if s and wave.pickup_time]
+        ready = [
+            moment
+            for order in riding
+            if (moment := self.timetable.ready_time(warehouse_code, order.courier_service, order.pickup_time))
+        ]
         if not ready:
             return None
         team = self.timetable.team(warehouse_code)

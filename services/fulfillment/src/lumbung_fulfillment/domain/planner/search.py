@@ -52,13 +52,15 @@ class Effort:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is to be put on carts, and what is asked of the result. `wanted_s` says by order id when it has to be
-    picked, in seconds from the beginning of picking."""
+    picked, in seconds from the beginning of picking. `line` may give carts that carry all of it, in the order in which
+    they are taken: the result costs no more than they do."""
 
     layout: Layout
     jobs: Sequence[Job]
     capacity: Capacity
     wanted_s: Mapping[str, float] = field(default_factory=dict)
     labour: Labour = NOBODY
+    line: tuple[Cart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class _Searching:
 
     def result(self, effort: Effort) -> Batched:
         begun = [self._loaded(carts) for carts in self._beginnings()]
+        if self.wish.line:
+            begun.append(self._lined_up(self.wish.line))
         best = min(begun, key=self._cost)
         walks, was_hurried = 0.0, False
         if len(self.wish.jobs) > 1 and effort.budget_s > 0.0:
@@ -142,6 +146,13 @@ class _Searching:
                 put(self.ground, self.demand, carts, order, cart)
             refresh(self.ground, carts, self.room, cart)
             carts.rank[cart] = min(self.demand.wanted[list(orders)])
+        return carts
+
+    def _lined_up(self, line: Sequence[Cart]) -> Carts:
+        """Carts that keep their order: none ranks before the one that it comes after."""
+        number = {job.order_id: at for at, job in enumerate(self.wish.jobs)}
+        carts = self._loaded([[number[job.order_id] for job in cart] for cart in line])
+        carts.rank[:] = np.maximum.accumulate(carts.rank)
         return carts
 
     def _cost(self, carts: Carts) -> float:
