@@ -140,8 +140,11 @@ async def test_a_known_team_takes_later_pickups_along_and_names_who_is_late(floo
     assert {order.order_id for order in wave.orders} == {urgent.order_id, later.order_id}
     assert (wave.pickup_time, list(planned.late_orders)) == (urgent.pickup_time, [])
     explained = await floor.waves.ExplainWave(waves_pb2.ExplainWaveRequest(wave_id=wave.wave_id))
-    pickups = {order.order_id: order.HasField("pickup_time") for order in explained.orders}
-    assert pickups == {urgent.order_id: True, later.order_id: False}
+    why = {order.order_id: order for order in explained.orders}
+    assert why[urgent.order_id].ready_by_time == urgent.pickup_time
+    assert why[urgent.order_id].latest_start_time == wave.latest_start_time
+    assert not why[later.order_id].HasField("pickup_time")
+    assert not why[later.order_id].HasField("latest_start_time")
     await floor.waves.CancelWave(
         waves_pb2.CancelWaveRequest(request_id="c", wave_id=wave.wave_id, reason="slower now")
     )
@@ -152,6 +155,11 @@ async def test_a_known_team_takes_later_pickups_along_and_names_who_is_late(floo
     assert (late.order_id, late.ready_by_time) == (urgent.order_id, urgent.pickup_time)
     assert late.expected_ready_time.seconds > late.ready_by_time.seconds
     assert [len(wave.orders) for wave in planned.waves] == [1, 1], "who is late already is not kept longer"
+    first, second = planned.waves
+    (told,) = (await floor.waves.ExplainWave(waves_pb2.ExplainWaveRequest(wave_id=second.wave_id))).orders
+    assert (told.other_wave_id, told.other_added_walk_m) == (first.wave_id, 0)
+    assert (told.added_walk_m, told.placement) == (second.walk_m, waves_pb2.PLACEMENT_OTHER_PICKUP)
+    assert told.sentence.endswith("would add 0 m, but that one goes for other pickups.")
 
 
 async def test_only_pickups_up_to_a_time_are_planned(floor: Any) -> None:

@@ -19,7 +19,8 @@ from lumbung_fulfillment.domain.bins import Missing, Need, Pick, Supply, choose
 from lumbung_fulfillment.domain.cart import Capacity, Job, Load, Measure
 from lumbung_fulfillment.domain.layout import Layout, Stop
 from lumbung_fulfillment.domain.merging import Merging, Shift
-from lumbung_fulfillment.domain.planner.search import BLOCKS_MAX, Effort, Wish, batched, lengths_m
+from lumbung_fulfillment.domain.planner.search import BLOCKS_MAX, Effort, Wish, batched
+from lumbung_fulfillment.domain.planner.search import lengths_m as lengths_in_blocks_m
 from lumbung_fulfillment.domain.routing import Method, route, s_shape_walk_m, walk_m
 
 _EVALUATIONS_PER_S = 4_000
@@ -149,7 +150,7 @@ def plan(
     alone = dict(
         zip(
             (entry.job.order_id for entry in ready),
-            _lengths_m(layout, [entry.job.stops for entry in ready]),
+            lengths_m(layout, [entry.job.stops for entry in ready]),
             strict=True,
         )
     )
@@ -161,7 +162,7 @@ def plan(
     return Planned(
         tuple(waves),
         tuple(left_out),
-        sum(_lengths_m(layout, [_stops(cart) for cart in plain])),
+        sum(lengths_m(layout, [_stops(cart) for cart in plain])),
         total_walk_m(plain, lambda stops: s_shape_walk_m(layout, stops)),
         tuple(_late(shift, by_id, carts, [wave.walk_m for wave in waves])) if shift else (),
     )
@@ -183,7 +184,7 @@ def _filled(
         shift,
         _seconds(shift, pickups),
         _seconds(shift, ready_by),
-        partial(_lengths_m, layout),
+        partial(lengths_m, layout),
     )
     return merging.merged(_by_class(layout, classes, capacity, half), half)
 
@@ -223,9 +224,10 @@ def _carts(layout: Layout, jobs: Sequence[Job], capacity: Capacity, effort: Effo
     return batch(Walks.counting(layout, int(effort.budget_s * _EVALUATIONS_PER_S)), jobs, capacity)
 
 
-def _lengths_m(layout: Layout, walks: Sequence[frozenset[Stop]]) -> list[float]:
+def lengths_m(layout: Layout, walks: Sequence[frozenset[Stop]]) -> list[float]:
+    """The shortest walk known through each of these sets of stops."""
     if layout.block_count <= BLOCKS_MAX:
-        return lengths_m(layout, walks)
+        return lengths_in_blocks_m(layout, walks)
     return [walk_m(layout, tuple(stops)) for stops in walks]
 
 

@@ -22,6 +22,7 @@ from lumbung.fulfillment.v1 import (
 from lumbung_fulfillment.domain.bookings import Booking, BookingKind, BookingState
 from lumbung_fulfillment.domain.cart import Measure
 from lumbung_fulfillment.domain.cutoffs import Advice
+from lumbung_fulfillment.domain.explaining import Placed
 from lumbung_fulfillment.domain.orders import Order, OrderState
 from lumbung_fulfillment.domain.packing import Package, PackageState
 from lumbung_fulfillment.domain.picking import PickState
@@ -41,6 +42,7 @@ WAVE_STATES = {state: getattr(waves_pb2, f"WAVE_STATE_{state.name}") for state i
 PICK_STATES = {state: getattr(waves_pb2, f"PICK_STATE_{state.name}") for state in PickState}
 METHODS = {method: getattr(waves_pb2, f"ROUTING_METHOD_{method.name}") for method in Method}
 CART_MEASURES = {measure: getattr(waves_pb2, f"CART_MEASURE_{measure.name}") for measure in Measure}
+PLACEMENTS = {placed: getattr(waves_pb2, f"PLACEMENT_{placed.name}") for placed in Placed}
 LEFT_OUT_REASONS = {reason: getattr(waves_pb2, f"LEFT_OUT_REASON_{reason.name}") for reason in LeftOutReason}
 BOOKING_KINDS = {kind: getattr(bookings_pb2, f"BOOKING_KIND_{kind.name}") for kind in BookingKind}
 BOOKING_STATES = {state: getattr(bookings_pb2, f"BOOKING_STATE_{state.name}") for state in BookingState}

@@ -16,6 +16,7 @@ from lumbung_fulfillment.domain.failures import PlanContended
 from lumbung_fulfillment.entrypoints import checks
 from lumbung_fulfillment.entrypoints.desk import Desk
 from lumbung_fulfillment.entrypoints.messages import (
+    PLACEMENTS,
     WAVE_STATES,
     late_order_message,
     left_out_message,
@@ -120,8 +121,13 @@ class WaveServicer(rpc.WaveServiceServicer):
                     order_id=str(each.order_id),
                     pickup_time=timestamp(each.pickup_time),
                     alone_walk_m=each.alone_walk_m,
-                    added_walk_m=each.added_walk_m,
+                    added_walk_m=each.why.added_walk_m,
                     sentence=each.sentence,
+                    ready_by_time=timestamp(each.ready_by_time),
+                    latest_start_time=timestamp(each.latest_start_time),
+                    placement=PLACEMENTS[each.why.placed],
+                    other_wave_id=str(each.why.other_wave_id or ""),
+                    other_added_walk_m=each.why.other_added_walk_m or 0.0,
                 )
                 for each in explained
             ],

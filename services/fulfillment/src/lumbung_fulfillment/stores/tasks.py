@@ -22,6 +22,7 @@ from lumbung_kit.postgres import Conn
 _SQL = sql.load(__package__, "tasks.sql")
 _INSERT, _GET, _LOCK, _SAVE = (_SQL[name] for name in ("insert", "get", "lock", "save"))
 _OF_WAVE, _OF_ORDER, _NEXT_OPEN = _SQL["of_wave"], _SQL["of_order"], _SQL["next_open"]
+_OF_PLAN = _SQL["of_plan"]
 _CANCEL_OPEN, _CANCEL_SKUS = _SQL["cancel_open"], _SQL["cancel_open_of_skus"]
 _MAKE_ROOM, _CLOSED_AT = _SQL["make_room"], _SQL["closed_at"]
 
@@ -115,6 +116,11 @@ async def lock(conn: Conn, task_id: UUID) -> WaveTask:
 async def of_wave(conn: Conn, wave_id: UUID) -> list[WaveTask]:
     """In walking order."""
     return [_task(row) for row in await fetch(conn, _OF_WAVE, {"wave_id": wave_id})]
+
+
+async def of_plan(conn: Conn, plan_id: UUID) -> list[WaveTask]:
+    """The picks of a plan as they were planned, wave by wave, in walking order."""
+    return [_task(row) for row in await fetch(conn, _OF_PLAN, {"plan_id": plan_id})]
 
 
 async def of_order(conn: Conn, order_id: UUID) -> list[WaveTask]:

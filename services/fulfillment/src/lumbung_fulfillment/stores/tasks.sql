@@ -21,6 +21,12 @@ select task_id from pick_task where task_id = %(task_id)s for update
 -- name: of_wave
 select * from wave_task where wave_id = %(wave_id)s order by sequence
 
+-- name: of_plan
+select wave_task.* from wave_task
+join wave on wave.wave_id = wave_task.wave_id
+where wave.plan_id = %(plan_id)s and wave_task.replaces_task_id is null
+order by wave.place_in_plan, wave_task.sequence
+
 -- name: of_order
 select * from wave_task where order_id = %(order_id)s order by wave_id, sequence
 
