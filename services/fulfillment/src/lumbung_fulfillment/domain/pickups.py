@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from lumbung_fulfillment.domain.holidays import DayOff, Holiday, holiday_on
+
 _DAYS_AHEAD_MAX = 60
 
 
@@ -28,6 +30,20 @@ class Schedule:
     pickups: tuple[WeeklyPickup, ...]
     closed_dates: frozenset[date] = frozenset()
     ready_before: timedelta = timedelta(0)
+    rests_on: frozenset[DayOff] = frozenset()
+
+    def days_off(self, start: datetime, end: datetime) -> list[Holiday]:
+        """Days up to `end` on which the courier would come, were they not holidays; as instants from `start`."""
+        zone = ZoneInfo(self.time_zone)
+        first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+        weekdays = {pickup.weekday for pickup in self.pickups}
+        found = []
+        for ahead in range(min((last - first).days, _DAYS_AHEAD_MAX) + 1):
+            day = first + timedelta(days=ahead)
+            holiday = holiday_on(day, self.rests_on)
+            if holiday and day.isoweekday() in weekdays and day not in self.closed_dates:
+                found.append(holiday)
+        return found
 
     def after(self, instant: datetime, count: int) -> list[datetime]:
         """The first pickups whose parcels need not stand ready before `instant`, in order; UTC."""
@@ -44,7 +60,7 @@ class Schedule:
         today = instant.astimezone(zone).date()
         for ahead in range(_DAYS_AHEAD_MAX):
             day = today + timedelta(days=ahead)
-            if day not in self.closed_dates:
+            if day not in self.closed_dates and holiday_on(day, self.rests_on) is None:
                 yield from self._on(day, zone)
 
     def _on(self, day: date, zone: ZoneInfo) -> Sequence[datetime]:

@@ -14,10 +14,16 @@ from lumbung.fulfillment.v1 import couriers_pb2 as pb
 from lumbung.fulfillment.v1 import couriers_pb2_grpc as rpc
 from lumbung_fulfillment.domain.cutoffs import Team
 from lumbung_fulfillment.domain.failures import ScheduleNotFound
+from lumbung_fulfillment.domain.holidays import DayOff
 from lumbung_fulfillment.domain.pickups import Schedule, WeeklyPickup
 from lumbung_fulfillment.entrypoints import checks
 from lumbung_fulfillment.entrypoints.desk import Desk
-from lumbung_fulfillment.entrypoints.messages import schedule_message, team_message, timestamp
+from lumbung_fulfillment.entrypoints.messages import (
+    day_off_message,
+    schedule_message,
+    team_message,
+    timestamp,
+)
 from lumbung_fulfillment.entrypoints.pages import Pages
 from lumbung_fulfillment.stores import couriers
 from lumbung_fulfillment.stores.couriers import CourierSchedule, WarehouseTeam
@@ -97,7 +103,7 @@ class CourierServicer(rpc.CourierServiceServicer):
         )
         check.done()
         async with self._desk.reading() as conn:
-            coming = await list_upcoming_pickups(
+            coming, days_off = await list_upcoming_pickups(
                 conn, warehouse_code, courier, timedelta(seconds=within_s), UPCOMING_MAX
             )
         return pb.ListUpcomingPickupsResponse(
@@ -109,7 +115,8 @@ class CourierServicer(rpc.CourierServiceServicer):
                     order_count=each.order_count,
                 )
                 for each in coming
-            ]
+            ],
+            days_off=[day_off_message(*each) for each in days_off],
         )
 
     async def SetTeam(self, request: pb.SetTeamRequest, context: Context) -> pb.SetTeamResponse:
@@ -144,6 +151,14 @@ def _schedule(check: Check, asked: pb.PickupSchedule) -> CourierSchedule:
         _pickups(check, asked.pickups),
         frozenset(_closed_dates(check, asked.closed_dates)),
         timedelta(seconds=ready_s),
+        frozenset(
+            kind
+            for kind, rests in (
+                (DayOff.PUBLIC, asked.rests_on_holidays),
+                (DayOff.JOINT_LEAVE, asked.rests_on_joint_leave),
+            )
+            if rests
+        ),
     )
     etag = check.text("schedule.etag", asked.etag, max_length=64, required=False)
     return CourierSchedule(warehouse_code, courier, schedule, asked.is_default, etag)

@@ -23,6 +23,7 @@ from lumbung_fulfillment.domain.bookings import Booking, BookingKind, BookingSta
 from lumbung_fulfillment.domain.cart import Measure
 from lumbung_fulfillment.domain.cutoffs import Advice
 from lumbung_fulfillment.domain.explaining import Placed
+from lumbung_fulfillment.domain.holidays import DayOff, Holiday
 from lumbung_fulfillment.domain.orders import Order, OrderState
 from lumbung_fulfillment.domain.packing import Package, PackageState
 from lumbung_fulfillment.domain.picking import PickState
@@ -138,6 +139,19 @@ def schedule_message(stored: CourierSchedule) -> couriers_pb2.PickupSchedule:
         ready_before=duration(schedule.ready_before),
         is_default=stored.is_default,
         etag=stored.etag,
+        rests_on_holidays=DayOff.PUBLIC in schedule.rests_on,
+        rests_on_joint_leave=DayOff.JOINT_LEAVE in schedule.rests_on,
+    )
+
+
+def day_off_message(courier_service: str, holiday: Holiday) -> couriers_pb2.DayOff:
+    """A day on which a courier stays away."""
+    return couriers_pb2.DayOff(
+        courier_service=courier_service,
+        date=_date_message(holiday.day),
+        is_joint_leave=holiday.kind is DayOff.JOINT_LEAVE,
+        name_en=holiday.name_en,
+        name_id=holiday.name_id,
     )
 
 

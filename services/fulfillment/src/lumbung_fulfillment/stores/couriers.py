@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from lumbung_fulfillment.domain.cutoffs import Team
 from lumbung_fulfillment.domain.failures import EtagMismatch
+from lumbung_fulfillment.domain.holidays import DayOff
 from lumbung_fulfillment.domain.pickups import Schedule, WeeklyPickup
 from lumbung_fulfillment.stores.query import Row, execute, fetch, fetch_one
 from lumbung_kit import context, sql
@@ -24,6 +25,8 @@ _PUT_SCHEDULE = _SQL["put_schedule"]
 _GET_TEAM, _TEAMS_OF, _LOCK_TEAM, _PUT_TEAM = (
     _SQL[name] for name in ("get_team", "teams_of", "lock_team", "put_team")
 )
+
+_RESTS = {DayOff.PUBLIC: "rests_on_holidays", DayOff.JOINT_LEAVE: "rests_on_joint_leave"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ def _schedule(row: Row) -> CourierSchedule:
         tuple(WeeklyPickup(*pickup) for pickup in row["pickups"]),
         frozenset(row["closed_dates"]),
         row["ready_before"],
+        frozenset(kind for kind, column in _RESTS.items() if row[column]),
     )
     return CourierSchedule(
         row["warehouse_code"], row["courier_service"], schedule, row["is_default"], str(row["version"])
@@ -143,6 +147,7 @@ async def put_schedule(conn: Conn, wanted: CourierSchedule) -> CourierSchedule:
         "closed_dates": sorted(schedule.closed_dates),
         "ready_before": schedule.ready_before,
         "is_default": wanted.is_default,
+        **{column: kind in schedule.rests_on for kind, column in _RESTS.items()},
         "actor": context.actor(),
     }
     (stored,) = await fetch(conn, _PUT_SCHEDULE, row)

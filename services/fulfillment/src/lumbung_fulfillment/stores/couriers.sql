@@ -26,11 +26,12 @@ where warehouse_code = %(warehouse_code)s and courier_service <> %(courier_servi
 
 -- name: put_schedule
 insert into pickup_schedule (
-    warehouse_code, courier_service, time_zone, pickups, closed_dates, ready_before, is_default, version, actor
+    warehouse_code, courier_service, time_zone, pickups, closed_dates, ready_before, is_default,
+    rests_on_holidays, rests_on_joint_leave, version, actor
 )
 values (
     %(warehouse_code)s, %(courier_service)s, %(time_zone)s, %(pickups)s, %(closed_dates)s, %(ready_before)s,
-    %(is_default)s, 1, %(actor)s
+    %(is_default)s, %(rests_on_holidays)s, %(rests_on_joint_leave)s, 1, %(actor)s
 )
 on conflict on constraint pickup_schedule_pkey do update set
     time_zone = excluded.time_zone,
@@ -38,6 +39,8 @@ on conflict on constraint pickup_schedule_pkey do update set
     closed_dates = excluded.closed_dates,
     ready_before = excluded.ready_before,
     is_default = excluded.is_default,
+    rests_on_holidays = excluded.rests_on_holidays,
+    rests_on_joint_leave = excluded.rests_on_joint_leave,
     version = pickup_schedule.version + 1,
     actor = excluded.actor,
     update_time = now()
