@@ -27,7 +27,7 @@ PROTOS := $(shell find proto/lumbung -name '*.proto')
 PLANNER := $(wildcard services/fulfillment/src/lumbung_fulfillment/domain/*.py services/fulfillment/src/lumbung_fulfillment/domain/planner/*.py)
 PYPROJECTS := pyproject.toml $(wildcard proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml dev/pyproject.toml bench/pyproject.toml)
 
-.PHONY: help setup proto demo up bench plan-waves draw-wave chaos drill test collect model simulate guards mutants check fmt lint types imports buf-lint squawk clean
+.PHONY: help setup proto demo day up bench plan-waves draw-wave chaos drill test collect model simulate guards mutants check fmt lint types imports buf-lint squawk clean
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ proto: proto/.generated ## generate the stubs from proto/ with the locked tools
 
 demo: setup ## the main job: a flash sale on three channels becomes parcels, then everything stops
 	@$(BIN)/lumbung demo $(ARGS)
+
+day: setup ## a day in the warehouse, faster than it passes, against the real services, and beside first come, first served (ARGS="--orders 3000 --seed 7")
+	@$(BIN)/lumbung day $(ARGS)
 
 up: setup ## the same system, left running until Ctrl-C
 	@$(BIN)/lumbung up $(ARGS)

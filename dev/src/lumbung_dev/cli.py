@@ -20,6 +20,7 @@ from lumbung_dev.chaos import drill as loss_drill
 from lumbung_dev.chaos.words import Language
 from lumbung_dev.counts import sheet as sheet_command
 from lumbung_dev.counts import upload as upload_command
+from lumbung_dev.day import performance as day_performance
 from lumbung_dev.demo import performance
 from lumbung_dev.demo.stage import Stage
 from lumbung_dev.files import export_file as export_command
@@ -60,6 +61,23 @@ def demo(
     options = performance.Options(seed, chaos.value if chaos else "", keep, data, summary)
     stage = Stage()
     kept = _run(performance.perform(options, stage), stage)
+    raise typer.Exit(0 if kept else 1)
+
+
+@app.command()
+def day(
+    orders: Annotated[int, typer.Option(min=20, max=5_000, help="How many baskets.")] = 3_000,
+    seed: Annotated[int, typer.Option(help="Decides who buys what, and what goes wrong.")] = 7,
+    lang: Annotated[Language, typer.Option(help="English or Bahasa Indonesia.")] = Language.EN,
+    summary: Annotated[Path | None, typer.Option(help="Write the figures to this file, as JSON.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep data and logs afterwards.")] = False,
+) -> None:
+    """A day in the warehouse, faster than it passes: buyers, pickers, packers, couriers and what goes wrong, against
+    the real services; and the same day first come, first served."""
+    stage = Stage()
+    kept = _run(
+        day_performance.perform(day_performance.Options(orders, seed, lang, summary, keep), stage), stage
+    )
     raise typer.Exit(0 if kept else 1)
 
 

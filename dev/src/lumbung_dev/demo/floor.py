@@ -18,6 +18,9 @@ from lumbung_kit.clients import failure_from
 
 Scans = Callable[[], str]
 
+_CLAIM_S_MAX = 10.0
+"""A wave may have to be planned first."""
+
 
 def scans_of(whom: str) -> Scans:
     """Request ids made at the moment of each scan."""
@@ -55,7 +58,7 @@ class Picker:
             request_id=self.scan_id(), session_id=self.session_id, cart_code=self.terminal, wave_id=wave_id
         )
         try:
-            return (await patiently(self.services.terminal.ClaimWave, request)).wave
+            return (await patiently(self.services.terminal.ClaimWave, request, call_s=_CLAIM_S_MAX)).wave
         except grpc.aio.AioRpcError as error:
             if failure_from(error).reason == "NO_WAVE_WAITING":
                 return None
@@ -67,13 +70,17 @@ class Picker:
         while task is not None:
             task = await self.pick(task)
 
-    async def pick(self, task: waves_pb2.PickTask) -> waves_pb2.PickTask | None:
-        """Scans the bin and the item, as many as are missing; returns the next task, None after the last."""
-        units = task.quantity - task.picked_quantity
-        answer = await patiently(
-            self.services.terminal.ConfirmPick,
-            self._scan(task, good(task.sku_code).barcode, units),
-        )
+    async def pick(
+        self, task: waves_pb2.PickTask, units: int = 0, *, replay: bool = False
+    ) -> waves_pb2.PickTask | None:
+        """Scans the bin and the item, as many as are missing unless told; returns the next task, None after the last.
+
+        `replay` sends the scan once more, as a terminal does that has not heard the answer.
+        """
+        scan = self._scan(task, good(task.sku_code).barcode, units or task.quantity - task.picked_quantity)
+        answer = await patiently(self.services.terminal.ConfirmPick, scan)
+        if replay and await patiently(self.services.terminal.ConfirmPick, scan) != answer:
+            raise RuntimeError(f"scan {scan.request_id} was answered differently when it came again")
         self.picked_lines += 1
         self.picked_units += answer.counted_quantity
         return None if answer.wave_done else answer.next_task

@@ -18,7 +18,7 @@ SERVICES = ("catalog", "stock", "fulfillment", "channel-sync")
 async def prepare(server_url: str, database: str) -> Mapping[str, str]:
     """Makes what is missing; returns each service's own URL by its name."""
     admin_url = await ensure_database(server_url, database)
-    urls = await asyncio.gather(*(_prepare_one(admin_url, service) for service in SERVICES))
+    urls = await asyncio.gather(*(prepare_one(admin_url, service) for service in SERVICES))
     return dict(zip(SERVICES, urls, strict=True))
 
 
@@ -29,7 +29,8 @@ async def drop(server_url: str, database: str) -> None:
         await connection.execute(statement)
 
 
-async def _prepare_one(admin_url: str, service: str) -> str:
+async def prepare_one(admin_url: str, service: str) -> str:
+    """One service's schema and role in a database; returns its own URL."""
     schema = service.replace("-", "_")
     role = await ensure_role_and_schema(admin_url, schema)
     await migrate(admin_url, schema, [migrations_of(service)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ class Plan:
     on_death: OnDeath = OnDeath.RESTART
     otlp_endpoint: str = ""
     trace_ratio: float = 1.0
+    prepare: Callable[[str, str], Awaitable[Mapping[str, str]]] = prepare
+    """Makes each service's database on a server, by the database's name."""
     leaves_nothing: bool = False
     """Drops the database at the end, also on a server that is not ours."""
 
@@ -89,7 +91,7 @@ async def local_system(plan: Plan, tell: Callable[[str], None]) -> AsyncIterator
         try:
             async with Supervisor(plan.folder / "servers") as servers:
                 tell("migrating four schemas")
-                wiring = _wiring(plan, servers, await prepare(servers.postgres_url, plan.database))
+                wiring = _wiring(plan, servers, await plan.prepare(servers.postgres_url, plan.database))
                 async with Runner(plan.logs, plan.on_death) as runner:
                     tell("starting four services and two marketplaces")
                     await runner.run([*service_programs(wiring), *marketplace_programs(wiring)])

@@ -28,7 +28,7 @@ from lumbung_dev.shop.stocking import Lot, opening_stock, safety_stock
 
 T = TypeVar("T")
 
-_LINES_PER_RECEIPT = 120
+LINES_PER_RECEIPT = 120
 _SKUS_PER_LOOK = 500
 _SETTLE_S_MAX = 60.0
 _REQUESTS_PER_SECOND = 200
@@ -93,7 +93,7 @@ async def load_warehouse(staff: Services) -> None:
 async def load_stock(staff: Services) -> None:
     """Receives every lot into its bin, and says what is kept back."""
     await _until_stock_knows_the_goods(staff)
-    for number, lots in enumerate(_chunks(opening_stock(), _LINES_PER_RECEIPT), start=1):
+    for number, lots in enumerate(chunks(opening_stock(), LINES_PER_RECEIPT), start=1):
         document = f"PO-2026-11-{number:03d}"
         if not await _is_received(staff, document):
             await patiently(staff.inventory.ReceiveStock, _receipt(document, lots))
@@ -179,7 +179,7 @@ async def _until_stock_knows_the_goods(staff: Services) -> None:
     codes = [good.sku_code for good in all_goods()] + [bundle.sku_code for bundle in BUNDLES]
 
     async def all_known() -> bool:
-        for some in _chunks(codes, _SKUS_PER_LOOK):
+        for some in chunks(codes, _SKUS_PER_LOOK):
             request = availability_pb2.BatchGetAvailabilityRequest(sku_codes=some)
             if (await patiently(staff.availability.BatchGetAvailability, request)).unknown_sku_codes:
                 return False
@@ -305,5 +305,6 @@ def _listings_request(marketplace: Marketplace) -> listings_pb2.BatchSetListings
     )
 
 
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """So many at a time."""
     return (items[start : start + size] for start in range(0, len(items), size))
