@@ -137,6 +137,9 @@ class FirstCome:
         done = [reference for reference in tour.orders if self._papers[reference].is_complete]
         return [(self._papers[reference].order.at_s, reference) for reference in done]
 
+    def urgency(self, place: float, reference: str, now_s: float) -> float:
+        return place
+
     async def pack(self, worker: Worker, reference: str, at_s: float) -> bool:
         return not self._papers[reference].is_cancelled
 

@@ -99,6 +99,9 @@ class House(Protocol):
     async def finish(self, tour: Tour, at_s: float) -> Sequence[tuple[float, str]]:
         """The cart is back: what can be packed now, each with its place in the packers' queue (least first)."""
 
+    def urgency(self, place: float, reference: str, now_s: float) -> float:
+        """What packers look at when they take the next order, least first; `place` is what `finish` gave it."""
+
     async def pack(self, worker: Worker, reference: str, at_s: float) -> bool:
         """Whether it was packed and stands ready; not when it was cancelled."""
 

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lumbung.fulfillment.v1 import orders_pb2, shipments_pb2, terminal_pb2, waves_pb2
 from lumbung.stock.v1 import reservations_pb2
 from lumbung_dev.day.house import Picked, Tally, Task, Tour
-from lumbung_dev.day.script import Order, Worker
+from lumbung_dev.day.script import HOUR, Order, Worker
 from lumbung_dev.day.service_clock import ServiceClock, instant
 from lumbung_dev.demo.act3_waves import list_orders
 from lumbung_dev.demo.floor import Packer, Picker, scans_of
@@ -20,7 +20,7 @@ from lumbung_dev.local.patience import pages, patiently
 from lumbung_dev.local.services import Services
 from lumbung_dev.shop import warehouse
 from lumbung_dev.shop.goods import all_goods
-from lumbung_dev.shop.outlets import WEBSITE
+from lumbung_dev.shop.outlets import COURIERS, WEBSITE
 from lumbung_kit.clients import failure_from
 
 SALE_CODE = "HARI-KILAT"
@@ -161,7 +161,23 @@ class Lumbung:
             if order.order_id in self._arrived and order.order_reference not in self._to_pack
         ]
         self._to_pack.update({order.order_reference: order for order in ready})
-        return [(order.pickup_time.ToMicroseconds() / 1e6, order.order_reference) for order in ready]
+        midnight_s = instant(0).timestamp()
+        return [
+            (order.pickup_time.ToMicroseconds() / 1e6 - midnight_s, order.order_reference) for order in ready
+        ]
+
+    def urgency(self, place: float, reference: str, now_s: float) -> float:
+        """The pickup that it can still make: one that has missed its own does not hold up the others."""
+        if place >= now_s:
+            return place
+        service = self._to_pack[reference].courier_service
+        hours = next(courier.hours for courier in COURIERS if courier.service == service)
+        return min(
+            day * 24 * HOUR + hour * HOUR
+            for day in (0, 1)
+            for hour in hours
+            if day * 24 * HOUR + hour * HOUR >= now_s
+        )
 
     async def pack(self, worker: Worker, reference: str, at_s: float) -> bool:
         packer = Packer(self.callers.terminals, worker.name, scans_of(f"day:{worker.name}:{reference}"))

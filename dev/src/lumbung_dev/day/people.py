@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import random
 from collections import Counter
 from collections.abc import Coroutine, Iterator
@@ -84,12 +83,18 @@ class Day:
             if not self.to_pack:
                 await watch.sleep(_LOOK_AGAIN_S)
                 continue
-            _, reference = heapq.heappop(self.to_pack)
+            reference = self._take_next(watch.now_s)
             self.packing += 1
             await watch.sleep(worker.per_pack_s)
             if await self.house.pack(worker, reference, watch.now_s):
                 self.house.tally.packed_s[reference] = watch.now_s
             self.packing -= 1
+
+    def _take_next(self, now_s: float) -> str:
+        """The most urgent of what stands at the tables."""
+        chosen = min(self.to_pack, key=lambda each: (self.house.urgency(*each, now_s), each))
+        self.to_pack.remove(chosen)
+        return chosen[1]
 
     async def _courier(self, service: str, pickup_s: float) -> None:
         watch = Watch(self.clock)
@@ -155,8 +160,7 @@ class Picker:
             task = await self._serve(task)
         await self._go_home(tour)
         tally.picking_s += self._watch.now_s - began_s
-        for ready in await self._house.finish(tour, self._watch.now_s):
-            heapq.heappush(self._day.to_pack, ready)
+        self._day.to_pack += await self._house.finish(tour, self._watch.now_s)
 
     async def _serve(self, task: Task) -> Task | None:
         """Goes there, takes what is there, scans it; the next task."""

@@ -127,6 +127,32 @@ async def test_a_parcel_that_was_left_behind_goes_with_a_later_pickup(floor: Any
     ]
 
 
+async def test_the_manifest_lists_what_earlier_pickups_left_behind(floor: Any) -> None:
+    await floor.schedule()
+    order = await floor.packed(RICE=1)
+    async with floor.postgres.connection() as conn:
+        await conn.execute(
+            "update customer_order set pickup_time = now() - interval '1 hour' where order_id = %s",
+            [order.order_id],
+        )
+    missed = await floor.ship(order.order_id)
+    coming = await _sent(floor)
+    later = type(coming.pickup_time)(seconds=coming.pickup_time.seconds + 86_400)
+
+    async def listed(pickup_time: Any) -> set[str]:
+        request = pb.GetManifestRequest(
+            warehouse_code="JKT", courier_service="jne-reg", pickup_time=pickup_time
+        )
+        return {each.shipment_id for each in (await floor.shipments.GetManifest(request)).shipments}
+
+    assert await listed(coming.pickup_time) == {missed.shipment_id, coming.shipment_id}
+    assert await listed(missed.pickup_time) == {missed.shipment_id}
+    assert await listed(later) == {missed.shipment_id}, "the other one can still go with its own"
+    await _hand_over(floor, missed, pickup_time=coming.pickup_time)
+    assert await listed(later) == set()
+    assert await listed(coming.pickup_time) == {missed.shipment_id, coming.shipment_id}
+
+
 async def test_two_who_hand_the_same_parcel_over_at_once(floor: Any) -> None:
     await floor.schedule()
     parcel = await _sent(floor)

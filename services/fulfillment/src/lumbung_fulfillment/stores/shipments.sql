@@ -22,11 +22,18 @@ order by create_time desc, shipment_id desc
 limit %(limit)s
 
 -- name: of_pickup
--- What goes along with a courier, or went along.
+-- What goes along with a courier, or went along: what is meant for this pickup, what an earlier one has left behind,
+-- and what is meant for none.
 select * from shipment_under_way
 where warehouse_code = %(warehouse_code)s and courier_service = %(courier_service)s
-and coalesce(taken_by_pickup_time, pickup_time) = %(pickup_time)s
 and state = 'shipped'
+and (
+    coalesce(taken_by_pickup_time, pickup_time) = %(pickup_time)s
+    or (
+        taken_by_pickup_time is null
+        and (pickup_time is null or pickup_time < least(%(pickup_time)s, clock_timestamp()))
+    )
+)
 order by order_reference, shipment_id
 limit %(limit)s
 
