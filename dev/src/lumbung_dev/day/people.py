@@ -92,7 +92,7 @@ class Day:
 
     def _take_next(self, now_s: float) -> str:
         """The most urgent of what stands at the tables."""
-        chosen = min(self.to_pack, key=lambda each: (self.house.urgency(*each, now_s), each))
+        chosen = min(self.to_pack, key=lambda each: (self.house.urgency(each[0], each[1], now_s), each))
         self.to_pack.remove(chosen)
         return chosen[1]
 
