@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -416,6 +415,21 @@ CASES: list[tuple[str, str, Any, list[str]]] = [
     ("returns", "InspectReturn", inspection(bin_code="A1"), ["decisions[0].bin_code"]),
     ("returns", "GetReturn", returns_pb2.GetReturnRequest(), ["return_id"]),
     ("returns", "ListReturns", returns_pb2.ListReturnsRequest(page_token="%%%"), ["page_token"]),
+    (
+        "returns",
+        "ExpectReturn",
+        returns_pb2.ExpectReturnRequest(order_id="x"),
+        ["request_id", "order_id", "lines", "reason"],
+    ),
+    (
+        "returns",
+        "ListReturns",
+        returns_pb2.ListReturnsRequest(
+            not_same_day=True, time_zone="Mars", state=returns_pb2.RETURN_STATE_EXPECTED
+        ),
+        ["time_zone", "state"],
+    ),
+    ("returns", "ListReturns", returns_pb2.ListReturnsRequest(time_zone="Asia/Jakarta"), ["time_zone"]),
     ("measures", "GetMeasures", measures_pb2.GetMeasuresRequest(), ["warehouse_code", "start_time"]),
     (
         "measures",
@@ -569,16 +583,3 @@ async def test_unknown_tasks_and_put_backs_are_not_found(floor: Any, refusal: An
     assert refused.reason == "REPLENISHMENT_NOT_FOUND"
     claim = terminal.claim(wave_id=ID)
     assert (await refusal(claim)).reason == "WAVE_NOT_FOUND"
-
-
-@pytest.mark.parametrize(
-    ("service", "method", "request_"),
-    [
-        ("returns", "ExpectReturn", returns_pb2.ExpectReturnRequest()),
-    ],
-)
-async def test_what_is_not_served_yet_says_so(
-    floor: Any, refusal: Any, service: str, method: str, request_: Any
-) -> None:
-    refused = await refusal(getattr(getattr(floor, service), method)(request_))
-    assert (refused.kind, refused.reason) == (Kind.UNIMPLEMENTED, "RPC_NOT_SERVED")

@@ -89,3 +89,75 @@ async def test_stock_away_the_decision_counts_and_the_ledger_follows(floor: Any)
     floor.stock.is_down = False
     await floor.until_all_booked()
     assert floor.stock.units["SCRAP", "RICE"] == 1
+
+
+async def _expect(floor: Any, order_id: str, request_id: str = "", **lines: int) -> returns_pb2.Return:
+    request = returns_pb2.ExpectReturnRequest(
+        request_id=request_id or floor.new_id(),
+        order_id=order_id,
+        lines=[returns_pb2.ReturnQuantity(sku_code=sku, quantity=units) for sku, units in lines.items()],
+        reason=returns_pb2.RETURN_REASON_DAMAGED,
+    )
+    return (await floor.returns.ExpectReturn(request)).return_record
+
+
+async def _listed(floor: Any, **wanted: Any) -> list[str]:
+    request = returns_pb2.ListReturnsRequest(**wanted)
+    return [each.return_id for each in (await floor.returns.ListReturns(request)).returns]
+
+
+async def test_what_was_announced_is_expected_until_it_comes(floor: Any, refusal: Any) -> None:
+    order, other = await floor.shipped(RICE=4), await floor.shipped(TEA=1)
+    first = await _expect(floor, order.order_id, "e-1", RICE=2)
+    assert await _expect(floor, order.order_id, "e-1", RICE=2) == first
+    assert first.state == returns_pb2.RETURN_STATE_EXPECTED
+    assert first.HasField("announce_time")
+    assert not first.HasField("receive_time")
+    second = await _expect(floor, order.order_id, RICE=1)
+    expected = {"state": returns_pb2.RETURN_STATE_EXPECTED}
+    assert await _listed(floor, **expected) == [second.return_id, first.return_id]
+    assert await _listed(floor, **expected, order_id=other.order_id) == []
+    got = await floor.returns.GetReturn(returns_pb2.GetReturnRequest(return_id=first.return_id))
+    assert got.return_record == first
+
+    too_much = await refusal(_expect(floor, order.order_id, RICE=2))
+    assert too_much.reason == "RETURN_EXCEEDS_ORDER"
+    not_here = await refusal(_inspect(floor, first.return_id, _decision("RICE", 1, "SCRAP")))
+    assert not_here.reason == "RETURN_NOT_FOUND"
+
+    arrived = await floor.receive_return(order.order_id, RICE=3)
+    assert (arrived.return_id, arrived.state) == (first.return_id, returns_pb2.RETURN_STATE_RECEIVED)
+    assert [line.quantity for line in arrived.lines] == [3], "what came, not what was announced"
+    assert await _listed(floor, **expected) == [second.return_id]
+    nobody_knew = await floor.receive_return(other.order_id, TEA=1)
+    assert await _listed(floor) == [nobody_knew.return_id, first.return_id]
+    assert (await _inspect(floor, first.return_id, _decision("RICE", 3, "SCRAP"))).lines[
+        0
+    ].scrapped_quantity == 3
+
+
+async def test_what_was_not_sent_is_not_expected_back(floor: Any, refusal: Any) -> None:
+    order = await floor.packed(RICE=1)
+    refused = await refusal(_expect(floor, order.order_id, RICE=1))
+    assert refused.reason == "ORDER_WRONG_STATE"
+
+
+async def test_what_was_not_decided_on_the_day_is_listed(floor: Any) -> None:
+    order = await floor.shipped(RICE=4)
+    returns = [await floor.receive_return(order.order_id, RICE=1) for _ in range(4)]
+    late_and_open, late, in_time, fresh = [each.return_id for each in returns]
+    await _inspect(floor, late, _decision("RICE", 1, "SCRAP"))
+    await _inspect(floor, in_time, _decision("RICE", 1, "SCRAP"))
+    async with floor.postgres.connection() as conn:
+        # Received at 23:30 in Jakarta two days ago; an hour later it is another day there, and not by UTC.
+        night = "date_trunc('day', now() at time zone 'Asia/Jakarta') - interval '1 day 30 minutes'"
+        for return_id, decided in ((late_and_open, None), (late, "60 minutes"), (in_time, "20 minutes")):
+            inspect = f"({night}) at time zone 'Asia/Jakarta' + interval '{decided}'" if decided else "null"
+            await conn.execute(
+                f"update goods_return set receive_time = ({night}) at time zone 'Asia/Jakarta',"  # noqa: S608
+                f" inspect_time = {inspect} where return_id = %s".encode(),
+                [return_id],
+            )
+    assert set(await _listed(floor, not_same_day=True, time_zone="Asia/Jakarta")) == {late_and_open, late}
+    assert set(await _listed(floor, not_same_day=True, time_zone="UTC")) == {late_and_open}
+    assert fresh in await _listed(floor)

@@ -17,6 +17,7 @@ from lumbung_kit.failures import PreconditionViolation
 class ReturnState(Enum):
     """Where a return stands."""
 
+    EXPECTED = "expected"
     RECEIVED = "received"
     INSPECTED = "inspected"
 
@@ -58,9 +59,10 @@ class Return:
     state: ReturnState
     reason: ReturnReason
     note: str
-    receive_time: datetime
+    receive_time: datetime | None
     inspect_time: datetime | None
     lines: tuple[ReturnLine, ...]
+    announce_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

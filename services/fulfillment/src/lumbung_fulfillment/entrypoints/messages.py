@@ -411,6 +411,7 @@ def return_message(found: Return, bookings: Iterable[Booking]) -> returns_pb2.Re
         receive_time=timestamp(found.receive_time),
         inspect_time=timestamp(found.inspect_time),
         bookings=[booking_message(booking) for booking in bookings],
+        announce_time=timestamp(found.announce_time),
     )
 
 

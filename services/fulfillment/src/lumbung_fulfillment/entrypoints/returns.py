@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import grpc
 
@@ -18,6 +19,8 @@ from lumbung_fulfillment.entrypoints.desk import Desk
 from lumbung_fulfillment.entrypoints.messages import RETURN_REASONS, RETURN_STATES, return_message
 from lumbung_fulfillment.entrypoints.pages import LAST, Pages
 from lumbung_fulfillment.stores import bookings, returns
+from lumbung_fulfillment.stores.returns import ReturnFilter
+from lumbung_fulfillment.usecases.expect_return import expect_return
 from lumbung_fulfillment.usecases.inspect_return import inspect_return
 from lumbung_fulfillment.usecases.receive_return import receive_return
 from lumbung_kit.failures import PreconditionViolation
@@ -43,6 +46,24 @@ class ReturnServicer(rpc.ReturnServiceServicer):
     def __init__(self, desk: Desk, stock: Stock) -> None:
         self._desk = desk
         self._stock = stock
+
+    async def ExpectReturn(
+        self, request: pb.ExpectReturnRequest, context: Context
+    ) -> pb.ExpectReturnResponse:
+        """Announces what is coming back."""
+        check = Check()
+        check.request_id(request.request_id)
+        order_id = check.uuid("order_id", request.order_id)
+        lines = _lines(check, request.lines)
+        check.choice("reason", request.reason, pb.ReturnReason)
+        reason = _REASONS.get(request.reason, ReturnReason.OTHER)
+        check.done()
+
+        async def work(conn: Conn) -> pb.ExpectReturnResponse:
+            expected = await expect_return(conn, order_id, lines, reason)
+            return pb.ExpectReturnResponse(return_record=return_message(expected, []))
+
+        return await self._desk.once("ExpectReturn", request, pb.ExpectReturnResponse, work)
 
     async def ReceiveReturn(
         self, request: pb.ReceiveReturnRequest, context: Context
@@ -104,16 +125,19 @@ class ReturnServicer(rpc.ReturnServiceServicer):
         order_id = checks.optional_uuid(check, "order_id", request.order_id)
         if request.state:
             check.choice("state", request.state, pb.ReturnState)
-        state = _STATES.get(request.state)
-        filters = ["returns", warehouse_code, order_id, request.state]
+        zone = _late_zone(check, request)
+        wanted = ReturnFilter(warehouse_code, _STATES.get(request.state), order_id, zone)
+        filters = ["returns", warehouse_code, order_id, request.state, zone]
         pages = Pages(check, request.page_size, request.page_token, filters)
         before = pages.place(LAST)
         check.done()
-        if request.state == pb.RETURN_STATE_EXPECTED:
-            return pb.ListReturnsResponse()
+        is_expected = request.state == pb.RETURN_STATE_EXPECTED
+        read = returns.expected_page if is_expected else returns.page
         async with self._desk.reading() as conn:
-            found = await returns.page(conn, warehouse_code, state, order_id, before, pages.limit)
-            page, token = pages.cut(found, lambda each: (each.receive_time, each.return_id))
+            found = await read(conn, wanted, before, pages.limit)
+            page, token = pages.cut(
+                found, lambda each: (each.announce_time if is_expected else each.receive_time, each.return_id)
+            )
             messages = [await _message(conn, each) for each in page]
         return pb.ListReturnsResponse(returns=messages, next_page_token=token)
 
@@ -126,6 +150,21 @@ class ReturnServicer(rpc.ReturnServiceServicer):
         if unknown:
             problems = [PreconditionViolation("UNKNOWN_BIN", code, "no such bin") for code in unknown]
             raise UnknownBin(metadata={"scanned": unknown[0]}, preconditions=problems)
+
+
+def _late_zone(check: Check, request: pb.ListReturnsRequest) -> str:
+    """The clock by which a day is over, when only late ones are wanted; empty otherwise."""
+    if not request.not_same_day:
+        if request.time_zone:
+            check.add("time_zone", "must be empty unless not_same_day is set")
+        return ""
+    try:
+        ZoneInfo(request.time_zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        check.add("time_zone", "must be a name of the IANA data base, such as Asia/Jakarta")
+    if request.state == pb.RETURN_STATE_EXPECTED:
+        check.add("state", "must not be EXPECTED with not_same_day: what is not here cannot be late")
+    return request.time_zone or "UTC"
 
 
 async def _message(conn: Conn, found: Return) -> pb.Return:
