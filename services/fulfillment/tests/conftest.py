@@ -433,7 +433,8 @@ class Terminal:
                 session_id=self.session_id,
                 cart_code=cart_code,
                 wave_id=wave_id,
-            )
+            ),
+            timeout=PATIENCE_S,
         )
         self.wave = response.wave
         return response.wave
@@ -588,7 +589,8 @@ class Floor:
 
     async def plan(self, **changes: Any) -> waves_pb2.PlanWavesResponse:
         usual: dict[str, Any] = {"request_id": self.new_id(), "warehouse_code": WAREHOUSE}
-        return await self.waves.PlanWaves(waves_pb2.PlanWavesRequest(**usual | changes))
+        # The contract asks for so long a deadline; on a busy machine a plan takes more than a call usually may.
+        return await self.waves.PlanWaves(waves_pb2.PlanWavesRequest(**usual | changes), timeout=30.0)
 
     async def sign_in(self, terminal_code: str = "t-1", picker_code: str = "budi") -> Terminal:
         response = await self.terminals.SignIn(
