@@ -123,18 +123,18 @@ async def _live(
         service_clock = await ServiceClock.open(system.servers.postgres_url, system.plan.database, _LAG_S)
         stack.push_async_callback(service_clock.close)
         house = Lumbung(callers, service_clock)
-        day = Day(script, house, None, shelves(script.opening(), script.missing))  # type: ignore[arg-type]
         teller = _Teller(stage, options.lang, house)
 
         async def tell(now_s: float) -> None:
             await service_clock.tell(now_s)
             teller.hear(now_s)
 
-        day.clock = Clock(OPENS_S, tell, _WINDOW_S)
+        clock = Clock(OPENS_S, tell, _WINDOW_S)
+        day = Day(script, house, clock, shelves(script.opening(), script.missing))
         begun = time.monotonic()
         with stage.act(say(options.lang, "day")):
             await day.play()
-        hours = (day.clock.now_s - OPENS_S) / HOUR
+        hours = (clock.now_s - OPENS_S) / HOUR
         stage.say(say(options.lang, "done", hours=hours, seconds=time.monotonic() - begun))
         with stage.act(say(options.lang, "evening")):
             return house, await look(script, house, day.shelves, system.runner.unasked_deaths)

@@ -111,13 +111,17 @@ def server_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
-    """A PostgreSQL server for the whole run; `url` is the superuser's."""
+    """A PostgreSQL server for the whole run; `url` is the superuser's. What it has ends with the run, so nobody waits
+    for the disk.
+    """
     settings = EmbeddedSettings()
     if settings.postgres_url:
         yield _Named(settings.postgres_url.get_secret_value())
         return
     yield from _running(
-        lambda folder, account: PostgresServer(folder, account, postgres_bin(account, settings.postgres_bin))
+        lambda folder, account: PostgresServer(
+            folder, account, postgres_bin(account, settings.postgres_bin), fsync=False
+        )
     )
 
 

@@ -25,11 +25,10 @@ _DATABASE = "lumbung"
 _NO_SUCH_PID = 2**31 - 1
 _LEFTOVER_WAIT_S = 10
 
-# A developer's machine: small, and as durable as production (fsync and synchronous_commit stay on).
+# A developer's machine: small, and as durable as production (synchronous_commit stays on, and fsync unless told).
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # TCP alone: no socket path that could be too long or be left behind
-    "fsync": "on",
     "synchronous_commit": "on",
     "max_connections": "200",
     "shared_buffers": "128MB",
@@ -51,18 +50,33 @@ _ALONE = {"wal_level": "minimal", "max_wal_senders": "0"}
 
 
 class PostgresServer(EmbeddedServer):
-    """`url` is the superuser's, to the database `lumbung`. Up to `standbys_max` standbys may follow it."""
+    """`url` is the superuser's, to the database `lumbung`. Up to `standbys_max` standbys may follow it.
+
+    Without `fsync` it survives being killed as well, but not the machine's loss of power.
+    """
 
     name: ClassVar[str] = "postgres"
     _stop_signal = signal.SIGINT  # fast: rolls back what is open, writes a checkpoint
     _death_signal = signal.SIGQUIT  # immediate: takes its backends along; the next start recovers
 
-    def __init__(self, folder: Path, account: Account, bin_folder: Path, *, standbys_max: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        account: Account,
+        bin_folder: Path,
+        *,
+        standbys_max: int = 0,
+        fsync: bool = True,
+    ) -> None:
         super().__init__(folder, account)
         self._bin = bin_folder
         # Two for each: one for the copy that it begins with, one that it follows by.
         senders = {"wal_level": "replica", "max_wal_senders": str(2 * standbys_max)}
-        self._settings = {**_SETTINGS, **(senders if standbys_max else _ALONE)}
+        self._settings = {
+            **_SETTINGS,
+            **(senders if standbys_max else _ALONE),
+            "fsync": "on" if fsync else "off",
+        }
         self._data = folder / "postgres"
 
     @property

@@ -420,7 +420,15 @@ def measures_message(measures: Measures) -> measures_pb2.Measures:
     counts = {
         name: getattr(measures, name)
         for name in measures.__slots__
-        if name not in {"mean_pick_time", "pick_time", "walk_m", "order_by_order_walk_m", "ended_picks"}
+        if name
+        not in {
+            "mean_pick_time",
+            "pick_time",
+            "walk_m",
+            "order_by_order_walk_m",
+            "ended_picks",
+            "picked_walk_m",
+        }
     }
     return measures_pb2.Measures(
         mean_pick_time=duration(measures.mean_pick_time),

@@ -46,6 +46,7 @@ class Measures:
     pick_scans: int
     picked_lines: int
     picked_units: int
+    picked_walk_m: float
     wrong_scans: int
     short_picks: int
     ended_picks: int
@@ -65,8 +66,8 @@ class Measures:
 
     @property
     def lines_per_metre(self) -> float:
-        """Of the waves that were done."""
-        return rate(self.picked_lines, self.walk_m)
+        """Of the walks to those lines, as days and pickers have them."""
+        return rate(self.picked_lines, self.picked_walk_m)
 
     @property
     def short_pick_rate(self) -> float:

@@ -23,10 +23,23 @@ with counted as (
     from pick_scan
     where warehouse_code = %(warehouse_code)s and record_time >= %(start)s and record_time < %(end)s
     and undo_time is null
+),
+
+lines as (
+    select wave_id, count(distinct task_id) as lines
+    from pick_scan
+    where warehouse_code = %(warehouse_code)s and record_time >= %(start)s and record_time < %(end)s
+    and undo_time is null
+    group by wave_id
 )
 
 select
     counted.*,
+    (
+        select coalesce(sum(wave.walk_m * lines.lines / greatest(wave.task_count, lines.lines)), 0)::float8
+        from lines
+        inner join wave using (wave_id)
+    ) as picked_walk_m,
     (
         select count(*) from wrong_scan
         where warehouse_code = %(warehouse_code)s and record_time >= %(start)s and record_time < %(end)s
@@ -49,6 +62,7 @@ with last_scan as (
     select wave_id, session_id, max(record_time) as last_time
     from pick_scan
     where warehouse_code = %(warehouse_code)s and record_time >= %(start)s and record_time < %(end)s
+    and undo_time is null
     group by wave_id, session_id
 )
 
@@ -233,13 +247,15 @@ figures as (
     where warehouse_code = %(warehouse_code)s and record_time >= %(start)s and record_time < %(end)s
     and session_id is not null
     union all
-    select (short_pick.record_time at time zone %(zone)s)::date, wave_claim.session_id, 0, 0, 0, interval '0', 0, 1
+    select (short_pick.record_time at time zone %(zone)s)::date, worker.session_id, 0, 0, 0, interval '0', 0, 1
     from short_pick
     inner join pick_task using (task_id)
-    inner join wave_claim
-        on pick_task.wave_id = wave_claim.wave_id
-        and short_pick.record_time >= wave_claim.begin_time
-        and short_pick.record_time <= coalesce(wave_claim.end_time, 'infinity')
+    cross join lateral (
+        select wave_claim.session_id from wave_claim
+        where wave_claim.wave_id = pick_task.wave_id and wave_claim.begin_time <= short_pick.record_time
+        order by wave_claim.begin_time desc
+        limit 1
+    ) as worker
     where short_pick.warehouse_code = %(warehouse_code)s
     and short_pick.record_time >= %(start)s and short_pick.record_time < %(end)s
 )
